@@ -1,0 +1,127 @@
+"""The walk back, from a result to the gradients of the leaves that it came from.
+
+A recorded tensor has edges: pairs (input, pullback), where the pullback turns the gradient of the
+tensor into the gradient of that input.  Tensors are numbered as they are made, so an input's number
+is smaller than its result's, and walking from the largest number down meets every tensor after all
+its uses.  A leaf (a tensor that no operation made) has no edges; its gradient stays with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import math
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy
+
+from .devices import Array, device_of, is_array, xp
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+Pullback = Callable[[Array], Array]
+USED: Any = object()  # the edges of a tensor that a backward pass has gone through
+
+
+class _State(threading.local):
+    recording = True  # whether operations keep their pullbacks
+    doctor: Any = None  # the examiner of `with tn.doctor()`, see doctor.py
+
+
+state = _State()
+
+
+@contextlib.contextmanager
+def no_grad() -> Iterator[None]:
+    """Inside `with no_grad():` operations compute their value only, and keep nothing for backward.
+
+    Also a decorator, `@no_grad()`.  It holds for the thread that enters it.
+    """
+    before, state.recording = state.recording, False
+    try:
+        yield
+    finally:
+        state.recording = before
+
+
+def walk(root: Tensor, dy: Array) -> None:
+    """Add to each leaf's `.grad` its part of the gradient of `sum(root * dy)`.
+
+    A heap instead of recursion: a chain of 100,000 operations needs no call stack.  Each tensor's
+    gradient is dropped as it is consumed, and its edges, with the arrays that they saved, with it.
+    Leaves receive theirs at the very end: if anything fails on the way, no `.grad` has changed.
+    """
+    gradients = {root._order: dy}
+    frontier = [(-root._order, root)]
+    leaves = []
+    doctor = state.doctor
+    while frontier:
+        _, y = heapq.heappop(frontier)
+        dy = gradients.pop(y._order)
+        edges = y._edges
+        if edges is None:
+            leaves.append((y, dy))
+            continue
+        if edges is USED:
+            raise RuntimeError(
+                f"backward: this graph was already used, up to the result of {y.operation}. "
+                "Its record is released as backward walks it: run the forward pass again."
+            )
+        y._edges = USED
+        for x, pullback in edges:
+            if doctor:
+                doctor.before_pullback(y, pullback)
+            dx = fit(pullback(dy), x, y.operation)
+            if doctor:
+                doctor.after_pullback(y, x, dx)
+            if x._order in gradients:
+                gradients[x._order] = _sum(gradients[x._order], dx)
+            else:
+                gradients[x._order] = dx
+                heapq.heappush(frontier, (-x._order, x))
+    for x, dx in leaves:
+        # dx may be shared with another leaf or be an array that an operation saved: take a copy.
+        x.grad = dx.copy() if x.grad is None else _sum(x.grad, dx)
+
+
+def fit(dx: Any, x: Tensor, operation: str) -> Array:
+    """What a pullback returned, as an array with the shape and dtype of x, on the device of x."""
+    like = x.data
+    if type(dx) is type(like) and dx.shape == like.shape and dx.dtype == like.dtype:
+        return dx
+    if isinstance(dx, numpy.generic):
+        return fit(numpy.asarray(dx), x, operation)  # NumPy makes scalars of 0-d arrays
+    where = f"{operation}: the pullback of the input {x.label} returned"
+    if not is_array(dx):
+        raise TypeError(f"{where} {type(dx).__name__}. It must return an array.")
+    if device_of(dx) != x.device:
+        raise ValueError(f"{where} an array on {device_of(dx)}, and the input is on {x.device}.")
+    if dx.dtype != like.dtype:
+        raise TypeError(
+            f"{where} {dx.dtype}, and the input is {like.dtype}. Use Python floats and math.sqrt "
+            "in the operation: a NumPy float64 scalar promotes everything that it touches."
+        )
+    try:
+        return sum_to(dx, like.shape)
+    except ValueError:
+        raise ValueError(f"{where} shape {dx.shape}, and the input has {like.shape}.") from None
+
+
+def sum_to(dx: Array, shape: tuple[int, ...]) -> Array:
+    """Undo broadcasting: what was repeated on the way out is summed on the way back."""
+    extra = dx.ndim - len(shape)
+    if shape and extra >= 0 and dx.shape[extra:] == shape:
+        # Sums down the columns are a product with a row of ones: BLAS reads at memory speed.
+        columns = dx.reshape(math.prod(dx.shape[:extra]), math.prod(shape))
+        return (xp(dx).ones(len(columns), dx.dtype) @ columns).reshape(shape)
+    if extra < 0 or any(n not in (1, m) for m, n in zip(dx.shape[extra:], shape, strict=True)):
+        raise ValueError(f"{shape} does not broadcast to {dx.shape}.")
+    stretched = (i for i, n in enumerate(shape, extra) if dx.shape[i] != n)
+    return xp(dx).asarray(dx.sum(axis=(*range(extra), *stretched))).reshape(shape)
+
+
+def _sum(a: Array, b: Array) -> Array:
+    return xp(a).asarray(a + b)  # always a new array; NumPy makes a scalar of two 0-d ones

@@ -1,0 +1,209 @@
+"""gradcheck: are these gradients right?  Pullbacks against finite differences, in float64."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy
+
+from .devices import Array
+from .tensor import Tensor
+
+_STEP = (
+    1e-5  # central differences: an error of about step^2 from curvature, 1e-16 / step of rounding
+)
+_TOLERANCE = 1e-5
+
+
+class GradientError(ArithmeticError):
+    """A gradient is wrong.  `report` holds the comparison, and the message shows it as a table."""
+
+    def __init__(self, report: GradcheckReport) -> None:
+        super().__init__(f"gradcheck: a gradient is wrong.\n{report}")
+        self.report = report
+
+
+class Comparison(NamedTuple):
+    """One input of gradcheck: its largest relative error, and where that is."""
+
+    name: str
+    shape: tuple[int, ...]
+    error: float
+    where: tuple[int, ...]
+    gradient: float  # what backward() gave there
+    difference: float  # what the finite difference gave there
+    moved: int  # elements that were moved off a kink before the comparison
+
+
+class GradcheckReport(NamedTuple):
+    """What gradcheck saw: a row for each input.  Prints as a table."""
+
+    rows: list[Comparison]
+    tolerance: float
+
+    @property
+    def passed(self) -> bool:
+        return all(row.error <= self.tolerance for row in self.rows)
+
+    def __str__(self) -> str:
+        head = ("argument", "shape", "largest error", "where", "gradient", "difference", "verdict")
+        table = [head]
+        for row in self.rows:
+            verdict = "right" if row.error <= self.tolerance else "WRONG"
+            if row.moved:
+                verdict += f" ({row.moved} moved off kinks)"
+            numbers = (f"{row.gradient:.6g}", f"{row.difference:.6g}")
+            place = str(list(row.where)) if row.where else "-"
+            shape = str(row.shape)
+            table.append((row.name, shape, f"{row.error:.1e}", place, *numbers, verdict))
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        return "\n".join(
+            "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip()
+            for line in table
+        )
+
+
+def gradcheck(
+    f: Callable[..., Tensor],
+    *inputs: Any,
+    tolerance: float = _TOLERANCE,
+    rng: numpy.random.Generator | None = None,
+) -> GradcheckReport:
+    """Compare every gradient of f with finite differences; raise GradientError if one is wrong.
+
+    f: a function of tensors that returns a tensor, the same one each time (a random operation
+        makes its generator inside f), computed in float64 from float64 inputs.
+    inputs: arrays, tensors, numbers or lists.  Floating ones are converted to float64 and checked;
+        integer and boolean arrays are passed on as they are.
+    tolerance: the largest error allowed, relative to the gradient's size.
+    rng: draws the upstream gradient; numpy.random.default_rng(0) unless given.
+
+    The upstream gradient is random: one of all ones does not see a wrong softmax or batch_norm,
+    whose outputs sum to a constant.  Where f has a kink (relu at 0, the maximum of equals) there is
+    no derivative; such elements are moved by a little, and the report counts them.
+
+    ValueError or TypeError where f cannot be checked: nothing to differentiate, not float64, not
+    the same twice, kinks everywhere.
+    """
+    rng = numpy.random.default_rng(0) if rng is None else rng
+    names = _names(f, len(inputs))
+    values = [_as_float64(x) for x in inputs]
+    checked = [i for i, x in enumerate(values) if x.dtype.kind == "f"]
+    if not checked:
+        raise ValueError("gradcheck: no input is floating, so there is no gradient to check.")
+
+    y = _value(f, values)
+    if not numpy.array_equal(y, _value(f, values), equal_nan=True):
+        raise ValueError(
+            "gradcheck: f gave two different results for the same inputs. Make its random "
+            "generator inside f, so that each call draws the same numbers."
+        )
+    if not numpy.isfinite(y).all():
+        raise ValueError("gradcheck: f is infinite or NaN here. Check it at other inputs.")
+    dy = rng.uniform(0.5, 1.5, y.shape) * rng.choice([-1.0, 1.0], y.shape)
+
+    moved = dict.fromkeys(checked, 0)
+    for _ in range(8):
+        differences, kinks = {}, {}
+        for i in checked:
+            differences[i], kinks[i] = _differences(f, values, i, dy)
+        if not any(mask.any() for mask in kinks.values()):
+            break
+        for i, mask in kinks.items():
+            # far beyond the step, so that the kink is left behind
+            values[i] += mask * rng.uniform(100, 1000, mask.shape) * _STEP
+            moved[i] = max(moved[i], int(mask.sum()))
+    else:
+        raise ValueError("gradcheck: f has kinks wherever it is tried. Check it at other inputs.")
+
+    tensors = [Tensor(x, requires_grad=i in checked) for i, x in enumerate(values)]
+    result = f(*tensors)
+    if result.requires_grad:
+        result.backward(dy)
+    noise = 4 * numpy.finfo(float).eps * numpy.abs(_value(f, values)).max(initial=0) / _STEP
+    rows = []
+    for i in checked:
+        gradient = tensors[i].grad
+        gradient = numpy.zeros_like(values[i]) if gradient is None else gradient
+        rows.append(_compare(names[i], gradient, differences[i], noise / tolerance, moved[i]))
+    report = GradcheckReport(rows, tolerance)
+    if not report.passed:
+        raise GradientError(report)
+    return report
+
+
+def _compare(name: str, gradient: Array, difference: Array, floor: float, moved: int) -> Comparison:
+    """The largest |gradient - difference|, relative to the difference.
+
+    An element far smaller than the others is compared with 1% of the largest, and one below what
+    rounding leaves of a difference with that: the noise of the difference is not an error.
+    """
+    size = numpy.abs(difference)
+    size = numpy.maximum(size, max(0.01 * size.max(initial=0), floor, 1e-12))
+    errors = (
+        numpy.where(numpy.isfinite(gradient), numpy.abs(gradient - difference), numpy.inf) / size
+    )
+    if not errors.size:
+        return Comparison(name, gradient.shape, 0.0, (), 0.0, 0.0, moved)
+    where = tuple(int(n) for n in numpy.unravel_index(errors.argmax(), errors.shape))
+    return Comparison(
+        name,
+        gradient.shape,
+        float(errors[where]),
+        where,
+        float(gradient[where]),
+        float(difference[where]),
+        moved,
+    )
+
+
+def _differences(
+    f: Callable[..., Tensor], values: list[Array], i: int, dy: Array
+) -> tuple[Array, Array]:
+    """Central differences of sum(f * dy) by each element of input i, and where f has a kink there.
+
+    At a kink the slopes to the left and to the right differ, by far more than curvature explains.
+    """
+    x = values[i]
+    middle = _value(f, values)
+    left, right = numpy.zeros(x.shape), numpy.zeros(x.shape)
+    for place in numpy.ndindex(x.shape):
+        kept = x[place]
+        h = _STEP * max(1.0, abs(kept))
+        ends = []
+        for end in (kept - h, kept + h):
+            x[place] = end
+            ends.append(_value(f, values))
+        x[place] = kept
+        left[place] = ((middle - ends[0]) * dy).sum() / h
+        right[place] = ((ends[1] - middle) * dy).sum() / h
+    size = numpy.abs(left) + numpy.abs(right)
+    kinks = numpy.abs(right - left) > 1e-3 * numpy.maximum(size, size.max(initial=0) / 2) + 1e-9
+    return (left + right) / 2, kinks
+
+
+def _value(f: Callable[..., Tensor], values: list[Array]) -> Array:
+    y = f(*(Tensor(x) for x in values))
+    if not isinstance(y, Tensor):
+        raise TypeError(f"gradcheck: f returned {type(y).__name__}. It must return a Tensor.")
+    if y.dtype != numpy.float64:
+        raise TypeError(
+            f"gradcheck: f returned {y.dtype} for float64 inputs. Let its constants be Python "
+            "numbers, or arrays of the dtype of its inputs."
+        )
+    return y.data.copy()
+
+
+def _as_float64(x: Any) -> Array:
+    array = (x if isinstance(x, Tensor) else Tensor(x)).numpy()
+    return array.astype(numpy.float64) if array.dtype.kind == "f" else array.copy()
+
+
+def _names(f: Callable[..., Tensor], count: int) -> list[str]:
+    try:
+        names = list(inspect.signature(f).parameters)
+    except (ValueError, TypeError):
+        names = []
+    return [names[i] if len(names) >= count else f"input {i}" for i in range(count)]

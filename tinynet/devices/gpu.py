@@ -1,0 +1,149 @@
+"""The GPU: CuPy.  The only file that imports it, and only inside functions.
+
+A machine without a GPU, or with a broken CuPy, must import tinynet as if nothing were there, and be
+told what is missing and how to mend it when it asks for the GPU.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import os
+import sys
+from typing import Any
+
+import numpy
+
+_INSTALL = (
+    'Install one of the two, by the CUDA version that nvidia-smi shows: pip install "tinynet-edu'
+    '[gpu-cuda12]" or "tinynet-edu[gpu-cuda13]" (from a clone: pip install -e ".[gpu-cuda13]").'
+)
+_OLDEST = 14  # CuPy 13 promotes float32 to float64 where NumPy 2 does not
+
+
+class GPUNotAvailableError(RuntimeError):
+    """The GPU was asked for and cannot be had.  The message holds the cause and the fix."""
+
+
+def gpu_available() -> bool:
+    """Whether `.to("gpu")` works here.  Never raises.
+
+    The first call on a machine with a GPU takes a few seconds: it compiles and runs a kernel.
+    """
+    return gpu_unavailable_reason() is None
+
+
+@functools.cache
+def gpu_unavailable_reason() -> str | None:
+    """Why the GPU cannot be used and what to do about it; None where it can.  Never raises."""
+    try:
+        import cupy
+    except ModuleNotFoundError as error:
+        if error.name == "cupy":
+            return f"CuPy is not installed. {_INSTALL}"
+        return f"CuPy is installed, but its import failed: {_text(error)}. {_INSTALL}"
+    except Exception as error:
+        return (
+            f"CuPy is installed, but its import failed: {_text(error)}. {_conflict() or _INSTALL}"
+        )
+    try:
+        return _version_fault(cupy) or _driver_fault(cupy) or _probe_fault(cupy)
+    except Exception as error:
+        return f"CuPy is installed, but does not work: {_text(error)}. {_conflict() or _INSTALL}"
+
+
+def _version_fault(cupy: Any) -> str | None:
+    if int(cupy.__version__.split(".")[0]) >= _OLDEST:
+        return None
+    return f"CuPy {cupy.__version__} is installed and tinynet needs {_OLDEST} or later. {_INSTALL}"
+
+
+def _driver_fault(cupy: Any) -> str | None:
+    """CUDA is asked how many devices it sees; its error text tells the three cases apart."""
+    runtime = cupy.cuda.runtime
+    try:
+        count = runtime.getDeviceCount()
+        cause = "" if count else "cudaErrorNoDevice"
+    except Exception as error:
+        cause = _text(error)
+    if not cause:
+        return None
+    if "cudaErrorInsufficientDriver" in cause:
+        if runtime.driverGetVersion() == 0:
+            return (
+                "CuPy is installed, but there is no NVIDIA driver. Install the driver of the GPU."
+            )
+        version = runtime.runtimeGetVersion()
+        cuda = f"{version // 1000}.{version % 1000 // 10}"
+        return (
+            f"the NVIDIA driver is too old for this CuPy, which is built for CUDA {cuda}. Update "
+            f"the driver, or install the CuPy of an older CUDA. {_INSTALL}"
+        )
+    if "cudaErrorNoDevice" in cause:
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        shown = "not set" if visible is None else repr(visible)
+        return (
+            f"there is a driver, but no GPU is visible to it (CUDA_VISIBLE_DEVICES is {shown}). "
+            "Unset CUDA_VISIBLE_DEVICES, or give it the number of a GPU that nvidia-smi lists."
+        )
+    return f"CUDA did not start: {cause}. Run python -c 'import cupy; cupy.show_config()' for more."
+
+
+def _probe_fault(cupy: Any) -> str | None:
+    """A driver that sees a GPU is not enough: compile a kernel (NVRTC) and multiply (cuBLAS)."""
+    try:
+        a = cupy.asarray(numpy.array([[1, 2], [3, 4]], dtype=numpy.float32))
+        kernel = cupy.RawKernel(
+            'extern "C" __global__ void twice(float* x) { x[threadIdx.x] *= 2.0f; }', "twice"
+        )
+        kernel((1,), (4,), (a,))
+        product = cupy.asnumpy(a @ a)
+    except Exception as error:
+        return (
+            f"a GPU is visible, but CuPy cannot compute on it: {_text(error)}. CUDA's libraries "
+            f"come with the [ctk] packages that the extras name. {_conflict() or _INSTALL}"
+        )
+    if not numpy.array_equal(product, [[28, 40], [60, 88]]):
+        return f"the GPU computes wrong: [[2, 4], [6, 8]] squared gave {product.tolist()}."
+    return None
+
+
+def _conflict() -> str:
+    """Two CuPy packages at once overwrite each other's files."""
+    names = {d.metadata["Name"] or "" for d in importlib.metadata.distributions()}
+    found = sorted(n for n in names if n == "cupy" or n.startswith(("cupy-cuda", "cupy-rocm")))
+    if len(found) < 2:
+        return ""
+    return f"Several CuPy packages are installed ({', '.join(found)}): uninstall all, keep one."
+
+
+def _text(error: BaseException) -> str:
+    """The first line of an error, with its type: CUDA's go on for pages."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0].rstrip('.')}" if lines else type(error).__name__
+
+
+def owns(value: object) -> bool:
+    """Whether value is a CuPy array.  Where CuPy was never imported, nothing is."""
+    return "cupy" in sys.modules and type(value).__module__.split(".")[0] == "cupy"
+
+
+def xp() -> Any:
+    import cupy
+
+    return cupy
+
+
+def from_host(array: numpy.ndarray) -> Any:
+    reason = gpu_unavailable_reason()
+    if reason:
+        raise GPUNotAvailableError(f'to("gpu"): {reason}')
+    return xp().asarray(array)
+
+
+def to_host(array: Any) -> numpy.ndarray:
+    return xp().asnumpy(array)
+
+
+def add_at(target: Any, index: Any, values: Any) -> None:
+    xp().add.at(target, index, values)

@@ -1,0 +1,104 @@
+"""doctor: find where a computation first goes wrong, and name it."""
+
+from __future__ import annotations
+
+import contextlib
+import types
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy
+
+from .autograd import Pullback, state
+from .devices import Array, is_array, move
+from .tensor import Tensor
+
+
+@contextlib.contextmanager
+def doctor() -> Iterator[None]:
+    """Examine every operation inside `with tn.doctor():`, forward and backward.
+
+    FloatingPointError at the first operation whose result or gradient is NaN or infinite, with the
+    range of its inputs.  RuntimeError where an array that an operation saved for its pullback was
+    changed before backward() used it, which would give a wrong gradient in silence.
+
+    Every array is read twice more, so it is slow: for finding a fault, not for training.
+    """
+    before, state.doctor = state.doctor, _Doctor()
+    try:
+        yield
+    finally:
+        state.doctor = before
+
+
+class _Doctor:
+    def __init__(self) -> None:
+        # by the pullback's id, and with the pullback, so that the id stays its own
+        self._saved: dict[int, tuple[Pullback, list[tuple[Array, int]]]] = {}
+
+    def after_forward(self, y: Tensor, inputs: tuple[Any, ...]) -> None:
+        fault = _fault(y.data)
+        if fault:
+            ranges = "; ".join(_range(x) for x in inputs if isinstance(x, Tensor) or is_array(x))
+            raise FloatingPointError(f"{y.operation}: the result holds {fault}. Inputs: {ranges}.")
+        for _, pullback in y._edges or ():
+            self._saved[id(pullback)] = (
+                pullback,
+                [(array, _fingerprint(array)) for array in _arrays_of(pullback)],
+            )
+
+    def before_pullback(self, y: Tensor, pullback: Pullback) -> None:
+        _, saved = self._saved.pop(id(pullback), (None, []))
+        for array, fingerprint in saved:
+            if _fingerprint(array) != fingerprint:
+                raise RuntimeError(
+                    f"{y.operation}: an array {array.shape} that it saved for backward() was "
+                    "changed after the forward pass, so its gradient would be wrong. Change data "
+                    "(an optimiser's step, too) after backward()."
+                )
+
+    def after_pullback(self, y: Tensor, x: Tensor, dx: Array) -> None:
+        fault = _fault(dx)
+        if fault:
+            raise FloatingPointError(
+                f"{y.operation}: the gradient for the input {x.label} holds {fault}. "
+                f"Input: {_range(x)}."
+            )
+
+
+def _arrays_of(value: Any) -> Iterator[Array]:
+    """The arrays that a pullback holds: those in its closure, and in what stands there."""
+    if is_array(value):
+        yield value
+    elif isinstance(value, tuple | list):
+        for part in value:
+            yield from _arrays_of(part)
+    elif isinstance(value, types.FunctionType):
+        for held in (*(cell.cell_contents for cell in value.__closure__ or ()), *_defaults(value)):
+            if held is not value:
+                yield from _arrays_of(held)
+
+
+def _defaults(function: types.FunctionType) -> tuple[Any, ...]:
+    return function.__defaults__ or ()
+
+
+def _fingerprint(array: Array) -> int:
+    return zlib.crc32(numpy.ascontiguousarray(move(array, "cpu")).tobytes())
+
+
+def _fault(array: Array) -> str:
+    host = move(array, "cpu")
+    if host.dtype.kind != "f" or numpy.isfinite(host).all():
+        return ""
+    nans, infinities = int(numpy.isnan(host).sum()), int(numpy.isinf(host).sum())
+    return f"{nans} NaN and {infinities} infinite of {host.size} numbers"
+
+
+def _range(x: Any) -> str:
+    label = x.label if isinstance(x, Tensor) else f"of shape {x.shape}"
+    host = x.numpy() if isinstance(x, Tensor) else move(x, "cpu")
+    if not host.size:
+        return f"{label}, empty"
+    return f"{label} in [{host.min():.4g}, {host.max():.4g}]"

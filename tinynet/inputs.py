@@ -1,0 +1,129 @@
+"""What an operation accepts, and how it says what it does not.
+
+Numbers, lists, arrays and mixtures of dtypes and devices are settled here once, so that the body of
+an operation sees arrays of one floating dtype on one device, beside Python numbers at most.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from .devices import Array, device_of, is_array, move
+
+
+def settle(values: Sequence[Any], names: Sequence[str]) -> tuple[list[Any], Any]:
+    """The inputs as an operation's body sees them, and their floating dtype (None if none has one).
+
+    Integer and boolean arrays are cast to the floating dtype of the others.  Lists become arrays;
+    numbers, NumPy's scalars too, stay Python numbers, which promote nothing, unless there is
+    nothing but numbers.  ValueError for two devices, TypeError for two floating dtypes or for what
+    is not numbers: nothing is converted or moved in silence.
+    """
+    arrays = list(values)
+    first = arrays[0]
+    if type(first) is numpy.ndarray and (dtype := first.dtype).kind == "f":
+        for x in arrays:
+            if type(x) is not numpy.ndarray or x.dtype is not dtype:
+                break
+        else:
+            return arrays, dtype  # the common case: NumPy arrays of one floating dtype
+
+    floats: dict[Any, str] = {}  # each floating dtype, and the input that has it first
+    for i, x in enumerate(arrays):
+        name = names[min(i, len(names) - 1)]
+        if isinstance(x, numpy.generic):
+            x = arrays[i] = x.item()
+        if is_array(x):
+            if x.dtype.kind not in "fiub":
+                raise TypeError(f"{name} has dtype {x.dtype}. Inputs are real numbers.")
+            if x.dtype.kind == "f":
+                floats.setdefault(x.dtype, name)
+        elif not isinstance(x, int | float | list | tuple | None):
+            raise TypeError(
+                f"{name} is {type(x).__name__} {str(x)[:40]!r}. "
+                "Give a Tensor, an array, a number or a list of numbers."
+            )
+    if len(floats) > 1:
+        (one, x_name), (other, y_name) = list(floats.items())[:2]
+        raise TypeError(
+            f"{x_name} is {one} and {y_name} is {other}. Convert one of them, as in "
+            f'tn.Tensor({y_name}_array.astype("{one}")).'
+        )
+    device = same_device(names, arrays)
+    dtype = next(iter(floats), None)
+    for i, x in enumerate(arrays):
+        if is_array(x) and dtype is not None and x.dtype.kind != "f":
+            arrays[i] = x.astype(dtype)
+        elif isinstance(x, list | tuple) or (isinstance(x, int | float) and device is None):
+            arrays[i] = move(from_python(x, dtype or numpy.float32), device or "cpu")
+            dtype = arrays[i].dtype
+    return arrays, dtype
+
+
+def same_device(names: Sequence[str], values: Sequence[Any]) -> str | None:
+    """The device of the arrays among the values; ValueError if there are two, naming both."""
+    places: dict[str, str] = {}
+    for i, x in enumerate(values):
+        if is_array(x):
+            places.setdefault(device_of(x), names[min(i, len(names) - 1)])
+    if len(places) > 1:
+        (here, x_name), (there, y_name) = places.items()
+        raise ValueError(
+            f"{x_name} is on {here} and {y_name} is on {there}. Move one of them: "
+            f'{y_name}.to("{here}"), or {x_name}.to("{there}").'
+        )
+    return next(iter(places), None)
+
+
+def from_python(data: Any, dtype: Any = numpy.float32) -> numpy.ndarray:
+    """A number or a rectangular (nested) list of numbers as a NumPy array."""
+    try:
+        array = numpy.asarray(data)
+    except ValueError:
+        raise ValueError(
+            "the rows of the list have different lengths. A tensor is rectangular."
+        ) from None
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{str(data)[:40]!r} is not numbers. Give a number or a list of numbers.")
+    return array.astype(dtype)
+
+
+def in_dtype(y: Array, dtype: Any) -> Array:
+    """A floating result y of inputs of that dtype: it has it too, or something promoted it.
+
+    Inputs without a floating dtype (a mean of booleans) give float32, as a list does.
+    """
+    if dtype is None:
+        return y.astype(numpy.float32)
+    raise TypeError(
+        f"{dtype} in, {y.dtype} out. Use Python floats and math.sqrt in the operation: a NumPy "
+        "float64 scalar promotes everything that it touches."
+    )
+
+
+def sort_out(
+    signature: inspect.Signature, names: Sequence[str], args: tuple, settings: dict
+) -> tuple[tuple, dict]:
+    """Inputs by position and settings by name, however the caller wrote them."""
+    given = signature.bind(*args, **settings).arguments
+    inputs = [given.pop(name, None) for name in names]
+    while inputs and inputs[-1] is None:
+        inputs.pop()
+    return tuple(inputs), given
+
+
+def located(operation: str, values: Sequence[Any], error: Exception) -> Exception:
+    """The same error, saying where; and in symbols where NumPy speaks of operands."""
+    message = str(error)
+    if message.startswith("operands could not be broadcast"):
+        shapes = " and ".join(str(numpy.shape(x)) for x in values)
+        message = (
+            f"shapes {shapes} do not broadcast. Counted from the right, sizes must be equal or 1: "
+            "reshape one of them."
+        )
+    kind = type(error) if type(error) in (ValueError, TypeError, IndexError) else ValueError
+    return kind(f"{operation}: {message}").with_traceback(error.__traceback__)

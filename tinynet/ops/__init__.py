@@ -1,0 +1,1 @@
+"""Differentiable functions, a file for each kind; forward and backward stand side by side."""

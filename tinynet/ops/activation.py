@@ -1,0 +1,58 @@
+"""Activation functions.  (...) -> (...)"""
+
+from __future__ import annotations
+
+from ..devices import xp
+from ..tensor import differentiable
+
+
+@differentiable
+def sigmoid(x):
+    """1 / (1 + exp(-x)), through tanh, so that no x overflows."""
+    y = 0.5 * xp(x).tanh(0.5 * x) + 0.5
+    return y, lambda dy: dy * y * (1 - y)
+
+
+@differentiable
+def tanh(x):
+    """(exp(x) - exp(-x)) / (exp(x) + exp(-x))."""
+    y = xp(x).tanh(x)
+    return y, lambda dy: dy * (1 - y * y)
+
+
+@differentiable
+def relu(x):
+    """max(0, x).  At x = 0 the gradient is 0."""
+    return xp(x).maximum(x, 0), lambda dy: dy * (x > 0)
+
+
+@differentiable
+def leaky_relu(x, slope: float = 0.3):
+    """x where x > 0, slope * x elsewhere.  0.3 is Keras' default (others use 0.01)."""
+    return xp(x).where(x > 0, x, slope * x), lambda dy: xp(x).where(x > 0, dy, slope * dy)
+
+
+@differentiable
+def softplus(x):
+    """log(1 + exp(x)), a smooth relu; written so that no x overflows."""
+    y = xp(x).maximum(x, 0) + xp(x).log1p(xp(x).exp(-xp(x).abs(x)))
+    return y, lambda dy: dy * (0.5 * xp(x).tanh(0.5 * x) + 0.5)
+
+
+@differentiable
+def softmax(x, axis: int = -1):
+    """exp(x) / sum(exp(x)) along axis: positive, with sum 1.
+
+    Adding a constant to x changes nothing, so the largest x is taken off first: no x overflows.
+    """
+    e = xp(x).exp(x - x.max(axis=axis, keepdims=True))
+    y = e / e.sum(axis=axis, keepdims=True)
+    return y, lambda dy: y * (dy - (dy * y).sum(axis=axis, keepdims=True))
+
+
+@differentiable
+def log_softmax(x, axis: int = -1):
+    """log(softmax(x)), exact where softmax rounds to 0: the logarithm is never taken of it."""
+    x = x - x.max(axis=axis, keepdims=True)
+    y = x - xp(x).log(xp(x).exp(x).sum(axis=axis, keepdims=True))
+    return y, lambda dy: dy - xp(y).exp(y) * dy.sum(axis=axis, keepdims=True)

@@ -1,0 +1,71 @@
+"""Elementwise mathematics.  (...) -> (...) unless said otherwise; several inputs broadcast."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..devices import Array, xp
+from ..tensor import Tensor, differentiable
+
+
+@differentiable
+def exp(x):
+    """e to the power x."""
+    y = xp(x).exp(x)
+    return y, lambda dy: dy * y
+
+
+@differentiable
+def log(x):
+    """The natural logarithm: -infinity at 0, NaN below, each with NumPy's warning."""
+    return xp(x).log(x), lambda dy: dy / x
+
+
+@differentiable
+def sqrt(x):
+    """The square root.  Its slope at 0 is infinite, and so is the gradient there."""
+    y = xp(x).sqrt(x)
+    return y, lambda dy: dy / (2 * y)
+
+
+@differentiable
+def abs(x):
+    """The absolute value.  At 0 the gradient is 0."""
+    return xp(x).abs(x), lambda dy: dy * xp(x).sign(x)
+
+
+@differentiable
+def maximum(x, y):
+    """The larger of two.  Where they are equal, the gradient goes to x."""
+    first = x >= y
+    return xp(x, y).maximum(x, y), (lambda dz: dz * first, lambda dz: dz * ~first)
+
+
+@differentiable
+def minimum(x, y):
+    """The smaller of two.  Where they are equal, the gradient goes to x."""
+    first = x <= y
+    return xp(x, y).minimum(x, y), (lambda dz: dz * first, lambda dz: dz * ~first)
+
+
+def where(condition: Any, x: Any, y: Any) -> Tensor:
+    """x where the condition is true, y elsewhere.  No gradient flows to the condition."""
+    return _where(x, y, condition=condition)
+
+
+@differentiable
+def _where(x, y, condition: Array):
+    z = xp(x, y).where(condition, x, y)
+    return z, (
+        lambda dz: xp(dz).where(condition, dz, 0),
+        lambda dz: xp(dz).where(condition, 0, dz),
+    )
+
+
+@differentiable
+def clip(x, low: float, high: float):
+    """x, held between low and high (both included).  Outside, the gradient is 0."""
+    if not low <= high:
+        raise ValueError(f"low must be at most high, received low={low}, high={high}.")
+    inside = (x >= low) & (x <= high)
+    return xp(x).clip(x, low, high), lambda dy: dy * inside

@@ -1,0 +1,87 @@
+"""Batch normalization.
+
+Source: Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing
+Internal Covariate Shift", 2015; momentum and epsilon as Keras defines them.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ..devices import Array, xp
+from ..tensor import differentiable
+
+
+@differentiable
+def batch_norm(
+    x,
+    gamma,
+    beta,
+    moving_mean: Array | None = None,
+    moving_variance: Array | None = None,
+    training: bool = False,
+    momentum: float = 0.99,
+    epsilon: float = 0.001,
+):
+    """gamma * (x - mean) / sqrt(variance + epsilon) + beta, for each channel.
+
+    x (..., C), gamma, beta, moving_mean, moving_variance (C,) -> (..., C)
+
+    training: True takes mean and variance (with 1 / n) over all axes of x but the last, and then
+        moves the moving statistics, where they are given, in place:
+        moving = momentum * moving + (1 - momentum) * batch.
+        False takes the moving statistics, and changes nothing.
+
+    ValueError for shapes that do not fit, fewer than two values a channel in training, or moving
+    statistics missing in inference.
+    """
+    if getattr(x, "ndim", 0) < 2:
+        raise ValueError(f"x has shape {getattr(x, 'shape', ())}, and must be (..., C), a batch.")
+    C = x.shape[-1]
+    shapes = {"gamma": gamma, "beta": beta}
+    shapes |= {"moving_mean": moving_mean, "moving_variance": moving_variance}
+    for name, value in shapes.items():
+        if value is not None and getattr(value, "shape", ()) != (C,):
+            raise ValueError(
+                f"x {x.shape} has {C} channels, and {name} has shape "
+                f"{getattr(value, 'shape', ())}. It must be ({C},), one number for each channel."
+            )
+    if not 0 <= momentum <= 1:
+        raise ValueError(f"momentum must be in [0, 1], received {momentum}.")
+    if not epsilon > 0:
+        raise ValueError(f"epsilon must be positive, received {epsilon}.")
+
+    axes = tuple(range(x.ndim - 1))
+    n = math.prod(x.shape[:-1])  # values a channel
+    if training:
+        if n < 2:
+            raise ValueError(
+                f"x {x.shape} has {n} value(s) a channel, and a variance needs at least 2. "
+                "Give a larger batch, or training=False."
+            )
+        mean = x.mean(axis=axes)
+        variance = xp(x).square(x - mean).mean(axis=axes)
+        if moving_mean is not None:
+            moving_mean += (1 - momentum) * (mean - moving_mean)
+        if moving_variance is not None:
+            moving_variance += (1 - momentum) * (variance - moving_variance)
+    elif moving_mean is None or moving_variance is None:
+        raise ValueError(
+            "inference needs moving_mean and moving_variance. Give them, or training=True."
+        )
+    else:
+        mean, variance = moving_mean, moving_variance
+
+    scale = 1 / xp(x).sqrt(variance + epsilon)  # (C,)
+    normal = (x - mean) * scale  # (..., C)
+
+    def dx(dy):
+        dnormal = dy * gamma
+        if training:
+            # mean and variance depend on x too: take off what only shifts or stretches the channel
+            dnormal = (
+                dnormal - dnormal.mean(axis=axes) - normal * (dnormal * normal).mean(axis=axes)
+            )
+        return dnormal * scale
+
+    return gamma * normal + beta, (dx, lambda dy: dy * normal, lambda dy: dy)

@@ -1,0 +1,135 @@
+"""Pooling: one number for each window of each channel.  (N, H, W, C) -> (N, OH, OW, C)
+
+size and stride are a number or (vertical, horizontal); the stride is the size unless it is given.
+padding is as for conv2d, and less than the size: the border never counts, whatever it is.  With
+ceil_mode a last window that reaches over the edge counts too (7 pixels pool to 4, not to 3).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..devices import Array, xp
+from ..tensor import differentiable
+from .windows import Padding, Pair, Windows, windows
+
+
+@differentiable
+def max_pool2d(
+    x,
+    size: Pair = 2,
+    stride: Pair | None = None,
+    padding: Padding = "valid",
+    ceil_mode: bool = False,
+):
+    """The largest number of each window.  Among equals, the gradient goes to the first."""
+    ws = _windows(x, size, stride, padding, ceil_mode)
+    padded = ws.pad(x, -math.inf)
+    y = _extreme(xp(x).maximum, padded, ws)
+    return y, lambda dy: _to_first_equal(dy, y, padded, ws)
+
+
+@differentiable
+def min_pool2d(
+    x,
+    size: Pair = 2,
+    stride: Pair | None = None,
+    padding: Padding = "valid",
+    ceil_mode: bool = False,
+):
+    """The smallest number of each window.  Among equals, the gradient goes to the first."""
+    ws = _windows(x, size, stride, padding, ceil_mode)
+    padded = ws.pad(x, math.inf)
+    y = _extreme(xp(x).minimum, padded, ws)
+    return y, lambda dy: _to_first_equal(dy, y, padded, ws)
+
+
+@differentiable
+def sum_pool2d(
+    x,
+    size: Pair = 2,
+    stride: Pair | None = None,
+    padding: Padding = "valid",
+    ceil_mode: bool = False,
+):
+    """The sum of each window."""
+    ws = _windows(x, size, stride, padding, ceil_mode)
+    return _sum(ws.pad(x), ws), lambda dy: _spread(dy, ws)
+
+
+@differentiable
+def average_pool2d(
+    x,
+    size: Pair = 2,
+    stride: Pair | None = None,
+    padding: Padding = "valid",
+    ceil_mode: bool = False,
+):
+    """The mean of each window, over the pixels that it has inside the picture (as Keras counts)."""
+    ws = _windows(x, size, stride, padding, ceil_mode)
+    count = _sum(ws.pad(xp(x).ones_like(x[:1, :, :, :1])), ws)  # (1, OH, OW, 1)
+    return _sum(ws.pad(x), ws) / count, lambda dy: _spread(dy / count, ws)
+
+
+@differentiable
+def l2_pool2d(
+    x,
+    size: Pair = 2,
+    stride: Pair | None = None,
+    padding: Padding = "valid",
+    ceil_mode: bool = False,
+):
+    """The length of each window as a vector, sqrt(sum x^2).  Where it is 0, the gradient is 0."""
+    ws = _windows(x, size, stride, padding, ceil_mode)
+    y = xp(x).sqrt(_sum(ws.pad(x * x), ws))
+    return y, lambda dy: x * _spread(dy / xp(y).where(y == 0, 1, y), ws)
+
+
+def _windows(
+    x: Array, size: Pair, stride: Pair | None, padding: Padding, ceil_mode: bool
+) -> Windows:
+    if stride is None:
+        stride = size
+    ws = windows(x, size, stride, padding)
+    if any(max(border) >= k for border, k in zip(ws.padding, ws.size, strict=True)):
+        raise ValueError(
+            f"padding={padding!r} must be smaller than the window {ws.size}, or some windows would "
+            "see nothing but border."
+        )
+    return windows(x, size, stride, padding, ceil_mode) if ceil_mode else ws
+
+
+def _extreme(better: Any, padded: Array, ws: Windows) -> Array:
+    views = ws.views(padded)
+    y = next(views).copy()
+    for view in views:
+        better(y, view, out=y)
+    return y
+
+
+def _to_first_equal(dy: Array, y: Array, padded: Array, ws: Windows) -> Array:
+    """dy to the first pixel of each window that equals y."""
+    dx = ws.padded_zeros(dy)
+    free = xp(y).ones(y.shape, bool)  # the windows that have given their gradient to no pixel yet
+    for view, part in zip(ws.views(padded), ws.views(dx), strict=True):
+        first = (view == y) & free
+        part += dy * first
+        free &= ~first
+    return ws.crop(dx)
+
+
+def _sum(padded: Array, ws: Windows) -> Array:
+    views = ws.views(padded)
+    y = next(views).copy()
+    for view in views:
+        y += view
+    return y
+
+
+def _spread(dy: Array, ws: Windows) -> Array:
+    """dy to every pixel of its window."""
+    dx = ws.padded_zeros(dy)
+    for part in ws.views(dx):
+        part += dy
+    return ws.crop(dx)

@@ -1,0 +1,142 @@
+"""Sliding windows over pictures: where they stand, and the views of them that operations read.
+
+Pictures are (N, H, W, C).  A window covers KH x KW pixels, moves by the stride, and stands at
+OH x OW places.  The arithmetic of "valid" and "same" is Keras': an odd row of padding goes to the
+bottom, an odd column to the right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy
+
+from ..devices import Array, xp
+
+Pair = int | tuple[int, int]
+Padding = str | int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
+
+
+class Windows(NamedTuple):
+    """The windows of one operation on pictures of one size."""
+
+    size: tuple[int, int]  # KH, KW
+    stride: tuple[int, int]
+    padding: tuple[tuple[int, int], tuple[int, int]]  # (top, bottom), (left, right)
+    output: tuple[int, int]  # OH, OW
+    input: tuple[int, int]  # H, W
+
+    def pad(self, x: Array, value: float = 0.0) -> Array:
+        """(N, H, W, C) -> (N, top + H + bottom, left + W + right, C)"""
+        if self.padding == ((0, 0), (0, 0)):
+            return x
+        return xp(x).pad(x, ((0, 0), *self.padding, (0, 0)), constant_values=value)
+
+    def crop(self, padded: Array) -> Array:
+        """The way back of pad."""
+        (top, _), (left, _) = self.padding
+        return padded[:, top : top + self.input[0], left : left + self.input[1]]
+
+    def patches(self, padded: Array) -> Array:
+        """Every window's pixels, (N, OH, OW, KH, KW, C): a view, nothing is copied."""
+        view = xp(padded).lib.stride_tricks.sliding_window_view(padded, self.size, axis=(1, 2))
+        SH, SW = self.stride
+        return view[:, ::SH, ::SW].transpose(0, 1, 2, 4, 5, 3)
+
+    def views(self, padded: Array) -> Iterator[Array]:
+        """For each of the KH * KW places in a window, that pixel of every window (N, OH, OW, C)."""
+        (KH, KW), (SH, SW), (OH, OW) = self.size, self.stride, self.output
+        for i in range(KH):
+            for j in range(KW):
+                yield padded[:, i : i + SH * (OH - 1) + 1 : SH, j : j + SW * (OW - 1) + 1 : SW]
+
+    def padded_zeros(self, like: Array, value: float = 0.0) -> Array:
+        """An array of the padded size, for the gradients of the views to be added to."""
+        (top, bottom), (left, right) = self.padding
+        H, W = self.input
+        shape = (len(like), top + H + bottom, left + W + right, like.shape[3])
+        return xp(like).zeros(shape, like.dtype)
+
+
+def windows(
+    x: Array, size: Pair, stride: Pair, padding: Padding, ceil_mode: bool = False
+) -> Windows:
+    """The windows of that size over pictures x, with every argument checked.
+
+    size, stride: a number for both directions or (vertical, horizontal), at least 1.
+    padding: "valid" (none), "same" (as many windows as ceil(input / stride)), a number of pixels, a
+        pair (vertical, horizontal), or ((top, bottom), (left, right)).
+    ceil_mode: whether a last window that starts inside the picture and reaches out of it counts.
+    """
+    if getattr(x, "ndim", None) != 4:
+        raise ValueError(
+            f"x has shape {numpy.shape(x)}, and pictures are (N, H, W, C). One grey picture (H, W) "
+            "is x.reshape(1, H, W, 1)."
+        )
+    if x.dtype.kind != "f":
+        raise TypeError(f"x is {x.dtype}, and pictures are floating. Use x.astype('float32').")
+    KH, KW = size = pair(size, "size")
+    SH, SW = stride = pair(stride, "stride")
+    H, W = x.shape[1:3]
+    borders = (_same(H, KH, SH), _same(W, KW, SW)) if padding == "same" else _borders(padding)
+    if ceil_mode:
+        borders = (_over_edge(H, KH, SH, borders[0]), _over_edge(W, KW, SW, borders[1]))
+    if H + sum(borders[0]) < KH or W + sum(borders[1]) < KW:
+        raise ValueError(
+            f"input {symbols(x)} is smaller than the window ({KH}, {KW}) with padding={padding!r}. "
+            'Use padding="same", a smaller window, or one pooling less.'
+        )
+    output = (
+        (H + sum(borders[0]) - KH) // SH + 1,
+        (W + sum(borders[1]) - KW) // SW + 1,
+    )
+    return Windows(size, stride, borders, output, (H, W))
+
+
+def pair(value: Any, name: str, least: int = 1) -> tuple[int, int]:
+    """A whole number, or two of them, as two."""
+    both = value if isinstance(value, tuple | list) else (value, value)
+    if len(both) != 2 or not all(
+        isinstance(n, int | numpy.integer) and not isinstance(n, bool) and n >= least for n in both
+    ):
+        raise ValueError(
+            f"{name} must be a whole number of at least {least} or a pair of them, "
+            f"received {value!r}."
+        )
+    return int(both[0]), int(both[1])
+
+
+def _borders(padding: Padding) -> tuple[tuple[int, int], tuple[int, int]]:
+    if padding == "valid":
+        return (0, 0), (0, 0)
+    try:
+        if isinstance(padding, tuple | list) and isinstance(padding[0], tuple | list):
+            rows, columns = padding
+            return pair(rows, "padding", 0), pair(columns, "padding", 0)
+        high, wide = pair(padding, "padding", 0)
+        return (high, high), (wide, wide)
+    except (ValueError, TypeError):
+        raise ValueError(
+            'padding must be "valid", "same", a number of pixels, (vertical, horizontal) or '
+            f"((top, bottom), (left, right)), at least 0; received {padding!r}."
+        ) from None
+
+
+def _same(n: int, k: int, s: int) -> tuple[int, int]:
+    total = max((-(-n // s) - 1) * s + k - n, 0)
+    return total // 2, total - total // 2
+
+
+def _over_edge(n: int, k: int, s: int, border: tuple[int, int]) -> tuple[int, int]:
+    before, after = border
+    left_over = (n + before + after - k) % s
+    last = n + before + after - k - left_over + s  # where one more window would start
+    if left_over and last < n + before:
+        return before, after + s - left_over
+    return border
+
+
+def symbols(x: Array) -> str:
+    """The shape of pictures as errors show it, whatever the batch."""
+    return f"(N, {', '.join(map(str, x.shape[1:]))})"

@@ -1,0 +1,374 @@
+"""Tensor: an array that remembers how it was computed, and `differentiable`, which makes it so.
+
+An operation is one function of plain arrays.  It returns its value and, for each array that it was
+given, the pullback: what turns the gradient of the value into the gradient of that array.
+
+    @differentiable
+    def multiply(x, y):
+        return x * y, (lambda dz: dz * y, lambda dz: dz * x)
+
+Everything else (broadcasting, dtypes, devices, the record, sums over several uses) is the engine's
+work, done once, here and in autograd.py.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+import math
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any, ParamSpec
+
+import numpy
+
+from . import operators
+from .autograd import Pullback, state, walk
+from .devices import Array, device_of, is_array, move, xp
+from .inputs import from_python, in_dtype, located, same_device, settle, sort_out
+
+P = ParamSpec("P")
+_numbers = itertools.count()
+
+
+def differentiable(forward: Callable[P, tuple[Any, Any]]) -> Callable[P, Tensor]:
+    """Make an operation on tensors of a function on arrays.
+
+    forward: its parameters WITHOUT a type annotation are its inputs, which it sees as arrays (or as
+        Python numbers); the annotated ones are its settings.  It returns `(value, pullbacks)`: a
+        pullback for each input, in order (one input: the pullback itself), with None for an input
+        that no gradient flows to.
+
+    The operation takes tensors, arrays, numbers and lists.  Its inputs must share one floating
+    dtype and one device; integer and boolean inputs are cast to that dtype, and numbers follow it.
+    A setting may be a tensor that needs no gradient.  An error that forward raises gets the
+    operation's name in front.
+    """
+    name = forward.__name__.strip("_")
+    signature = inspect.signature(forward)
+    inputs = [p for p in signature.parameters.values() if p.annotation is p.empty]
+    names = tuple(p.name for p in inputs)
+    most = math.inf if inputs[-1].kind is inspect.Parameter.VAR_POSITIONAL else len(inputs)
+
+    @functools.wraps(forward)
+    def operation(*args: Any, **settings: Any) -> Tensor:
+        values: Any = args
+        try:
+            if len(args) > most or (settings and not settings.keys().isdisjoint(names)):
+                args, settings = sort_out(signature, names, args, settings)
+            values = [x.data if type(x) is Tensor else x for x in args]
+            arrays, dtype = settle(values, names)
+            for key, value in settings.items():
+                if type(value) is Tensor:
+                    settings[key] = value = _without_gradient(value, key)
+                if is_array(value):
+                    same_device((names[0], key), (arrays[0], value))
+            y, pullbacks = forward(*arrays, **settings)
+            if type(y) is not numpy.ndarray and not is_array(y):
+                y = xp(*arrays).asarray(y)  # NumPy makes scalars of 0-d arrays
+            if y.dtype is not dtype and y.dtype.kind == "f" and y.dtype != dtype:
+                y = in_dtype(y, dtype)
+        except (ValueError, TypeError, IndexError) as error:
+            raise located(name, values, error) from None
+
+        result = Tensor.__new__(Tensor)
+        result.data = y
+        result.grad = None
+        result.name = None
+        result.operation = name
+        result._order = next(_numbers)
+        result._edges = _edges(name, args, pullbacks) if state.recording else None
+        result.requires_grad = result._edges is not None
+        if state.doctor:
+            state.doctor.after_forward(result, args)
+        return result
+
+    return operation
+
+
+def _edges(name: str, args: tuple, pullbacks: Any) -> list[tuple[Tensor, Pullback]] | None:
+    """Pairs (input, pullback), for the inputs that need a gradient; None where none does.
+
+    The pullbacks of the others are dropped here, and with them what they saved.
+    """
+    if type(pullbacks) is not tuple:
+        pullbacks = (pullbacks,)
+    edges = []
+    for i, x in enumerate(args):
+        if type(x) is Tensor and x.requires_grad:
+            if i >= len(pullbacks) or pullbacks[i] is None:
+                raise TypeError(f"{name}: no gradient flows to {x.label}. Pass it as detach().")
+            edges.append((x, pullbacks[i]))
+    return edges or None
+
+
+def _without_gradient(value: Tensor, name: str) -> Array:
+    if value.requires_grad:
+        raise TypeError(f"no gradient flows to {name}, and it requires one. Pass {name}.detach().")
+    return value.data
+
+
+def _comparison(compare: Callable[[Array, Array], Array]) -> Callable[[Tensor, Any], Tensor]:
+    def comparison(x: Tensor, y: Any) -> Tensor:
+        values = (x.data, y.data if type(y) is Tensor else y)
+        try:
+            arrays, _ = settle(values, ("x", "y"))
+            return Tensor(compare(*arrays))
+        except (ValueError, TypeError) as error:
+            raise located(compare.__name__, values, error) from None
+
+    return comparison
+
+
+class Tensor:
+    """An array with a gradient.
+
+    data: a number or a list (nested, rectangular), which becomes float32, or an array, which keeps
+        its dtype.  An array is not copied, unless it requires a gradient: what is trained must not
+        write into what it started from.
+    requires_grad: whether backward() is to leave a gradient in `.grad`; needs a floating dtype.
+    name: shown in errors and in the repr.
+
+    `data` and `grad` are plain arrays.  TypeError or ValueError for data that is not numbers.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_edges",
+        "_order",
+        "data",
+        "grad",
+        "name",
+        "operation",
+        "requires_grad",
+    )
+    __array_ufunc__ = None  # array * tensor is the tensor's business
+    __hash__ = object.__hash__  # by identity, since == compares values
+
+    data: Array
+    grad: Array | None
+    requires_grad: bool
+    name: str | None
+    operation: str  # what made this tensor; "" for a leaf
+    _edges: Any
+    _order: int
+
+    def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
+        if isinstance(data, Tensor):
+            raise TypeError("Tensor: data is a Tensor already. Use it as it is, or its detach().")
+        try:
+            if isinstance(data, numpy.generic):
+                data = numpy.asarray(data)
+            if not is_array(data):
+                data = from_python(data)
+            if data.dtype.kind not in "fiub":
+                raise TypeError(f"dtype {data.dtype} is not real numbers.")
+            if requires_grad and data.dtype.kind != "f":
+                raise TypeError(
+                    f"only floating numbers have gradients, received {data.dtype}. Convert with "
+                    "array.astype('float32')."
+                )
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"Tensor: {error}") from None
+        self.data = data.copy() if requires_grad else data
+        self.grad = None
+        self.requires_grad = requires_grad
+        self.name = name
+        self.operation = ""
+        self._edges = None
+        self._order = next(_numbers)
+
+    # -- what it is --------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.data.shape
+
+    @property
+    def ndim(self) -> int:
+        return self.data.ndim
+
+    @property
+    def size(self) -> int:
+        return self.data.size
+
+    @property
+    def dtype(self) -> Any:
+        return self.data.dtype
+
+    @property
+    def device(self) -> str:
+        return device_of(self.data)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was made by a person, not by a recorded operation."""
+        return self._edges is None
+
+    @property
+    def label(self) -> str:
+        """How errors call this tensor: by its name, or by its shape."""
+        return repr(self.name) if self.name else f"of shape {self.shape}"
+
+    def __repr__(self) -> str:
+        values = numpy.array2string(self.numpy(), precision=4, threshold=20, prefix="Tensor(")
+        facts = [f"shape={self.shape}", f"dtype={self.dtype}", f"device={self.device}"]
+        if self.name:
+            facts.append(f"name={self.name!r}")
+        if self.operation:
+            facts.append(f"from={self.operation}")
+        if self.requires_grad:
+            facts.append("requires_grad=True")
+        return f"Tensor({values}, {', '.join(facts)})"
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len: a tensor of shape () has no length.")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ValueError(
+                f"bool: a tensor of shape {self.shape} is neither true nor false. Use "
+                "tensor.data.any() or tensor.data.all()."
+            )
+        return bool(self.data)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> numpy.ndarray:
+        if self.requires_grad:
+            raise TypeError("NumPy would drop the gradient of this tensor. Use tensor.numpy().")
+        return self.numpy().astype(dtype or self.dtype, copy=bool(copy))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(
+            "setitem: tensors are not changed in place, since a backward pass may need the old "
+            "values. Use tn.where or tn.concatenate, or write to tensor.data."
+        )
+
+    def numpy(self) -> numpy.ndarray:
+        """The values as a NumPy array on the host, cut from the graph."""
+        return move(self.data, "cpu")
+
+    def item(self) -> float:
+        """The value of a tensor of one element, as a Python number."""
+        if self.size != 1:
+            raise ValueError(f"item: shape {self.shape} has {self.size} elements, not one.")
+        return self.data.item()
+
+    def detach(self) -> Tensor:
+        """The same values (the same memory), cut from the graph: no gradient flows through."""
+        return Tensor(self.data, name=self.name)
+
+    # -- the way back ------------------------------------------------------------------------
+
+    def backward(
+        self, dy: Any = None, *, retain_graph: bool = False, create_graph: bool = False
+    ) -> None:
+        """Add the gradient of this tensor to `.grad` of every leaf that it was computed from.
+
+        dy: the gradient of whatever comes after, with this tensor's shape; may be left out for a
+            tensor of one element, where it is 1.
+
+        The graph is released on the way and can be walked once.  Only leaves keep a gradient.
+        RuntimeError if there is nothing to differentiate or the graph was used before; ValueError
+        or TypeError for a dy that does not fit.
+        """
+        if create_graph or retain_graph:
+            raise RuntimeError(
+                "backward: tinynet differentiates once. The pullbacks work on plain arrays, and "
+                "the record is released on the way; gradients of gradients would double every "
+                "operation."
+            )
+        if not self.requires_grad:
+            raise RuntimeError(
+                "backward: nothing to differentiate: no tensor that this one was computed from "
+                "requires a gradient, or it was computed under no_grad. "
+                "Make the leaves with Tensor(..., requires_grad=True)."
+            )
+        if dy is None:
+            if self.size != 1:
+                raise ValueError(
+                    f"backward: a tensor of shape {self.shape} has no single gradient. Reduce it "
+                    "to one number first, .sum() or .mean(), or pass dy of this shape."
+                )
+            dy = xp(self.data).ones_like(self.data)
+        if isinstance(dy, Tensor):
+            dy = _without_gradient(dy, "dy")
+        if not is_array(dy):
+            dy = move(from_python(dy, self.dtype), self.device)
+        if dy.shape != self.shape or dy.dtype != self.dtype or device_of(dy) != self.device:
+            raise ValueError(
+                f"backward: dy must have this tensor's shape {self.shape}, {self.dtype}, on "
+                f"{self.device}; received {dy.shape}, {dy.dtype}, on {device_of(dy)}."
+            )
+        walk(self, dy)
+
+    # -- operators and methods; their mathematics is in operators.py ----------------------------
+
+    __add__ = __radd__ = differentiable(operators.add)
+    __sub__ = differentiable(operators.subtract)
+    __mul__ = __rmul__ = differentiable(operators.multiply)
+    __truediv__ = differentiable(operators.divide)
+    __pow__ = differentiable(operators.power)
+    __matmul__ = differentiable(operators.matmul)
+    __neg__ = differentiable(operators.negative)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return Tensor.__sub__(other, self)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return Tensor.__truediv__(other, self)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return Tensor.__pow__(other, self)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return Tensor.__matmul__(other, self)
+
+    __lt__ = _comparison(operator.lt)
+    __le__ = _comparison(operator.le)
+    __gt__ = _comparison(operator.gt)
+    __ge__ = _comparison(operator.ge)
+    __eq__ = _comparison(operator.eq)  # type: ignore[assignment]
+    __ne__ = _comparison(operator.ne)  # type: ignore[assignment]
+
+    sum = differentiable(operators.sum_)
+    mean = differentiable(operators.mean)
+    max = differentiable(operators.max_)
+    min = differentiable(operators.min_)
+    _getitem = differentiable(operators.getitem)
+    _reshape = differentiable(operators.reshape)
+    _transpose = differentiable(operators.transpose)
+    _move = differentiable(operators.move)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        """x[index] as NumPy has it: integers, slices, None, ..., integer arrays and masks."""
+        parts = index if isinstance(index, tuple) else (index,)
+        plain = tuple(_without_gradient(i, "index") if type(i) is Tensor else i for i in parts)
+        return self._getitem(index=plain)
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """The same elements in another shape, where one size may be -1: (2, 3) or ((2, 3))."""
+        return self._reshape(shape=shape[0] if len(shape) == 1 else shape)
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """The axes in another order, reversed if none is given: (0, 2, 1) or ((0, 2, 1))."""
+        if len(axes) == 1 and not isinstance(axes[0], int):
+            axes = tuple(axes[0])
+        return self._transpose(axes=axes or tuple(reversed(range(self.ndim))))
+
+    @property
+    def T(self) -> Tensor:
+        """The axes reversed."""
+        return self.transpose()
+
+    def to(self, device: str) -> Tensor:
+        """This tensor on "cpu" or "gpu": itself if it is there already.  Gradients flow back."""
+        return self if device == self.device else self._move(device=device)
