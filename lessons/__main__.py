@@ -1,0 +1,154 @@
+"""`python -m lessons` lists the lessons; `python -m lessons run [NAME...]` runs them.
+
+Exit code: 0 if every claim holds, 1 if one fails, 2 for a wrong call, 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import difflib
+import importlib
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import tinynet as tn
+from lessons import CHAPTERS
+
+
+class UsageError(Exception):
+    """What the person who called can mend: shown as one line."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        if options.command == "run":
+            return _run(options)
+        _list()
+        return 0
+    except UsageError as error:
+        print(f"lessons: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nlessons: stopped by Ctrl-C. What was finished is kept.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lessons", description=__doc__)
+    commands = parser.add_subparsers(dest="command", metavar="{list,run}")
+    commands.add_parser("list", help="the lessons, by chapter (what no command does, too)")
+    run = commands.add_parser("run", help="run lessons, check their claims, draw their figures")
+    run.add_argument("names", nargs="*", metavar="NAME", help="all, unless some are named")
+    run.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="where to compute")
+    run.add_argument(
+        "--full", action="store_true", help="the lecture's own size, which takes longer"
+    )
+    run.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="for the figures")
+    run.add_argument("--show", action="store_true", help="open the figures in windows too")
+    return parser
+
+
+def _list() -> None:
+    for chapter, names in CHAPTERS.items():
+        print(chapter)
+        for name in names:
+            print(f"  {name:<12} {_title(chapter, name)}")
+    print("\npython -m lessons run NAME runs one, python -m lessons run all of them.")
+
+
+def _title(chapter: str, name: str) -> str:
+    """The first line of a lesson's docstring, read without running it."""
+    source = (Path(__file__).parent / chapter / f"{name}.py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(source)) or "").splitlines()[0].partition(": ")[2]
+
+
+def _run(options: argparse.Namespace) -> int:
+    chapter_of = {name: chapter for chapter, names in CHAPTERS.items() for name in names}
+    names = list(dict.fromkeys(options.names)) or list(chapter_of)
+    for name in names:
+        if name not in chapter_of:
+            near = difflib.get_close_matches(name, chapter_of, n=1, cutoff=0.4)
+            hint = f"Did you mean {near[0]}?" if near else "python -m lessons lists them."
+            raise UsageError(f"there is no lesson {name!r}. {hint}")
+    if options.device == "gpu" and not tn.gpu_available():
+        raise UsageError(f"--device gpu: {tn.gpu_unavailable_reason()}")
+    _check_writable(options.out)
+    plt = _pyplot(options.show)
+
+    failed = []
+    for number, name in enumerate(names, 1):
+        print(f"[{number}/{len(names)}] {name}: {_title(chapter_of[name], name)}", flush=True)
+        lesson = importlib.import_module(f"lessons.{chapter_of[name]}.{name}")
+        start = time.perf_counter()
+        results = lesson.main(device=options.device, full=options.full)
+        seconds = time.perf_counter() - start
+        claims = lesson.claims(results)
+        _print_claims(claims)
+        for what, figure in lesson.show(results).items():
+            path = options.out / f"{name}_{what}.png"
+            try:
+                figure.savefig(path, dpi=110)
+            except OSError as error:
+                raise UsageError(f"cannot write {path}: {error.strerror or error}.") from None
+            print(f"  figure  {path}")
+            if not options.show:
+                plt.close(figure)
+        print(f"  time    {seconds:.1f} s\n", flush=True)
+        failed += [name] if not all(claim.holds for claim in claims) else []
+    if options.show:
+        plt.show()
+    if failed:
+        print(f"A claim failed in: {', '.join(failed)}.")
+        return 1
+    print(f"All claims hold in {len(names)} lesson{'s' * (len(names) > 1)}.")
+    return 0
+
+
+def _print_claims(claims: list) -> None:
+    wide = [max(len(c[i]) for c in claims) for i in range(3)]
+    for what, claimed, got, holds in claims:
+        verdict = "ok" if holds else "FAILS"
+        row = f"{what:<{wide[0]}}  claimed {claimed:<{wide[1]}}  got {got:<{wide[2]}}"
+        print(f"  {row}  {verdict}")
+
+
+def _check_writable(out: Path) -> None:
+    """Before anything runs: an hour's training must not end in a folder that is not there."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(f"cannot write to --out {out}: {reason}. Name another folder.") from None
+
+
+def _pyplot(show: bool):  # type: ignore[no-untyped-def]
+    """matplotlib.pyplot; without windows unless they are wanted and there is a screen."""
+    try:
+        import matplotlib
+        import matplotlib.pyplot as plt
+        import tqdm  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"the lessons need {error.name}. Install what they need: pip install -e '.[lessons]'"
+        ) from None
+    screen = (
+        sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
+    if show and not screen:
+        raise UsageError(
+            "--show needs a screen, and there is none. Leave it out: figures are files."
+        )
+    if not show:
+        matplotlib.use("Agg")
+    return plt
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
