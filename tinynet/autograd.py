@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from .devices import Array, device_of, is_array, xp
+from .devices import Array, device_of, is_array, move, xp
+from .inputs import from_python
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -45,6 +46,31 @@ def no_grad() -> Iterator[None]:
         yield
     finally:
         state.recording = before
+
+
+def upstream(root: Tensor, dy: Any) -> Array:
+    """The gradient that backward() starts from, checked: dy, or 1 for a tensor of one element."""
+    if not root.requires_grad:
+        raise RuntimeError(
+            "nothing to differentiate. No tensor that this one was computed from "
+            "requires a gradient, or it was computed under no_grad. Make the leaves with "
+            "Tensor(..., requires_grad=True)."
+        )
+    if dy is None:
+        if root.size != 1:
+            raise ValueError(
+                f"a tensor of shape {root.shape} has no single gradient. Reduce it to "
+                "one number first, .sum() or .mean(), or pass dy of this shape."
+            )
+        return xp(root.data).ones_like(root.data)
+    if not is_array(dy):
+        dy = move(from_python(dy, root.dtype), root.device)
+    if dy.shape != root.shape or dy.dtype != root.dtype or device_of(dy) != root.device:
+        raise ValueError(
+            f"dy must have this tensor's shape {root.shape}, {root.dtype}, on "
+            f"{root.device}; received {dy.shape}, {dy.dtype}, on {device_of(dy)}."
+        )
+    return dy
 
 
 def walk(root: Tensor, dy: Array) -> None:
@@ -78,10 +104,10 @@ def walk(root: Tensor, dy: Array) -> None:
             if doctor:
                 doctor.after_pullback(y, x, dx)
             if x._order in gradients:
-                gradients[x._order] = _sum(gradients[x._order], dx)
+                dx = _sum(gradients[x._order], dx)
             else:
-                gradients[x._order] = dx
                 heapq.heappush(frontier, (-x._order, x))
+            gradients[x._order] = dx
     for x, dx in leaves:
         # dx may be shared with another leaf or be an array that an operation saved: take a copy.
         x.grad = dx.copy() if x.grad is None else _sum(x.grad, dx)

@@ -88,6 +88,10 @@ def gradcheck(
     the same twice, kinks everywhere.
     """
     rng = numpy.random.default_rng(0) if rng is None else rng
+    if not isinstance(rng, numpy.random.Generator):
+        raise TypeError(
+            f"gradcheck: rng is {type(rng).__name__}. Give numpy.random.default_rng(0), or None."
+        )
     names = _names(f, len(inputs))
     values = [_as_float64(x) for x in inputs]
     checked = [i for i, x in enumerate(values) if x.dtype.kind == "f"]
@@ -106,9 +110,9 @@ def gradcheck(
 
     moved = dict.fromkeys(checked, 0)
     for _ in range(8):
-        differences, kinks = {}, {}
+        differences, noise, kinks = {}, {}, {}
         for i in checked:
-            differences[i], kinks[i] = _differences(f, values, i, dy)
+            differences[i], noise[i], kinks[i] = _differences(f, values, i, dy)
         if not any(mask.any() for mask in kinks.values()):
             break
         for i, mask in kinks.items():
@@ -122,12 +126,11 @@ def gradcheck(
     result = f(*tensors)
     if result.requires_grad:
         result.backward(dy)
-    noise = 4 * numpy.finfo(float).eps * numpy.abs(_value(f, values)).max(initial=0) / _STEP
     rows = []
     for i in checked:
         gradient = tensors[i].grad
         gradient = numpy.zeros_like(values[i]) if gradient is None else gradient
-        rows.append(_compare(names[i], gradient, differences[i], noise / tolerance, moved[i]))
+        rows.append(_compare(names[i], gradient, differences[i], noise[i] / tolerance, moved[i]))
     report = GradcheckReport(rows, tolerance)
     if not report.passed:
         raise GradientError(report)
@@ -141,7 +144,7 @@ def _compare(name: str, gradient: Array, difference: Array, floor: float, moved:
     rounding leaves of a difference with that: the noise of the difference is not an error.
     """
     size = numpy.abs(difference)
-    size = numpy.maximum(size, max(0.01 * size.max(initial=0), floor, 1e-12))
+    size = numpy.maximum(numpy.maximum(size, 0.01 * size.max(initial=0)), floor + 1e-300)
     errors = (
         numpy.where(numpy.isfinite(gradient), numpy.abs(gradient - difference), numpy.inf) / size
     )
@@ -161,27 +164,38 @@ def _compare(name: str, gradient: Array, difference: Array, floor: float, moved:
 
 def _differences(
     f: Callable[..., Tensor], values: list[Array], i: int, dy: Array
-) -> tuple[Array, Array]:
-    """Central differences of sum(f * dy) by each element of input i, and where f has a kink there.
+) -> tuple[Array, Array, Array]:
+    """Central differences of sum(f * dy) by each element of input i, their noise, and the kinks.
 
-    At a kink the slopes to the left and to the right differ, by far more than curvature explains.
+    The slopes to the left and to the right differ by curvature, which shrinks with the step, or
+    because there is a kink, which does not.
     """
     x = values[i]
     middle = _value(f, values)
-    left, right = numpy.zeros(x.shape), numpy.zeros(x.shape)
-    for place in numpy.ndindex(x.shape):
+    difference, noise = numpy.zeros(x.shape), numpy.zeros(x.shape)
+    kinks = numpy.zeros(x.shape, bool)
+
+    def slopes(place: tuple[int, ...], h: float) -> tuple[float, float]:
         kept = x[place]
-        h = _STEP * max(1.0, abs(kept))
         ends = []
         for end in (kept - h, kept + h):
             x[place] = end
             ends.append(_value(f, values))
         x[place] = kept
-        left[place] = ((middle - ends[0]) * dy).sum() / h
-        right[place] = ((ends[1] - middle) * dy).sum() / h
-    size = numpy.abs(left) + numpy.abs(right)
-    kinks = numpy.abs(right - left) > 1e-3 * numpy.maximum(size, size.max(initial=0) / 2) + 1e-9
-    return (left + right) / 2, kinks
+        return ((middle - ends[0]) * dy).sum() / h, ((ends[1] - middle) * dy).sum() / h
+
+    for place in numpy.ndindex(x.shape):
+        h = _STEP * max(1.0, abs(x[place]))
+        left, right = slopes(place, h)
+        difference[place] = (left + right) / 2
+        rounding = 4 * numpy.finfo(float).eps
+        noise[place] = rounding * numpy.abs(middle).max(initial=0) / h  # of f,
+        noise[place] += rounding * (abs(left) + abs(right)) / _STEP  # and of the step
+        jump = right - left
+        if abs(jump) > 1e-3 * max(abs(left), abs(right)) + 10 * noise[place]:
+            near_left, near_right = slopes(place, h / 10)
+            kinks[place] = abs((near_right - near_left) - jump / 10) > abs(jump) / 20
+    return difference, noise, kinks
 
 
 def _value(f: Callable[..., Tensor], values: list[Array]) -> Array:
@@ -202,8 +216,9 @@ def _as_float64(x: Any) -> Array:
 
 
 def _names(f: Callable[..., Tensor], count: int) -> list[str]:
+    by_place = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     try:
-        names = list(inspect.signature(f).parameters)
-    except (ValueError, TypeError):
+        names = [p.name for p in inspect.signature(f).parameters.values() if p.kind in by_place]
+    except (ValueError, TypeError):  # a function without a signature, of NumPy's say
         names = []
-    return [names[i] if len(names) >= count else f"input {i}" for i in range(count)]
+    return [names[i] if i < len(names) else f"input {i}" for i in range(count)]

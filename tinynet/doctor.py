@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import types
 import zlib
 from collections.abc import Iterator
@@ -67,21 +68,31 @@ class _Doctor:
             )
 
 
-def _arrays_of(value: Any) -> Iterator[Array]:
-    """The arrays that a pullback holds: those in its closure, and in what stands there."""
-    if is_array(value):
-        yield value
-    elif isinstance(value, tuple | list):
-        for part in value:
-            yield from _arrays_of(part)
-    elif isinstance(value, types.FunctionType):
-        for held in (*(cell.cell_contents for cell in value.__closure__ or ()), *_defaults(value)):
-            if held is not value:
-                yield from _arrays_of(held)
-
-
-def _defaults(function: types.FunctionType) -> tuple[Any, ...]:
-    return function.__defaults__ or ()
+def _arrays_of(pullback: Pullback) -> list[Array]:
+    """The arrays that a pullback holds: in its closure, its defaults, and in what stands there."""
+    arrays, seen = [], set()
+    waiting: list[Any] = [pullback]
+    while waiting:
+        held = waiting.pop()
+        if id(held) in seen:
+            continue
+        seen.add(id(held))
+        if is_array(held):
+            arrays.append(held)
+        elif isinstance(held, tuple | list):
+            waiting.extend(held)
+        elif isinstance(held, dict):
+            waiting.extend(held.values())
+        elif isinstance(held, functools.partial):
+            waiting.extend((held.func, held.args, held.keywords))
+        elif isinstance(held, types.MethodType):
+            waiting.extend((held.__func__, held.__self__))
+        elif isinstance(held, types.FunctionType):
+            waiting.extend((held.__defaults__, held.__kwdefaults__))
+            for cell in held.__closure__ or ():
+                with contextlib.suppress(ValueError):  # a name that was never given a value
+                    waiting.append(cell.cell_contents)
+    return arrays
 
 
 def _fingerprint(array: Array) -> int:

@@ -15,8 +15,13 @@ import numpy
 from .devices import Array, device_of, is_array, move
 
 
-def settle(values: Sequence[Any], names: Sequence[str]) -> tuple[list[Any], Any]:
+def settle(
+    values: Sequence[Any], names: Sequence[str], given: Sequence[Any]
+) -> tuple[list[Any], Any]:
     """The inputs as an operation's body sees them, and their floating dtype (None if none has one).
+
+    values: what was given, with arrays in the place of tensors; errors call them by the names of
+    the operation's inputs, and by the tensors' own.
 
     Integer and boolean arrays are cast to the floating dtype of the others.  Lists become arrays;
     numbers, NumPy's scalars too, stay Python numbers, which promote nothing, unless there is
@@ -32,9 +37,9 @@ def settle(values: Sequence[Any], names: Sequence[str]) -> tuple[list[Any], Any]
         else:
             return arrays, dtype  # the common case: NumPy arrays of one floating dtype
 
+    names = [called(names[min(i, len(names) - 1)], x) for i, x in enumerate(given)]
     floats: dict[Any, str] = {}  # each floating dtype, and the input that has it first
-    for i, x in enumerate(arrays):
-        name = names[min(i, len(names) - 1)]
+    for i, (x, name) in enumerate(zip(arrays, names, strict=True)):
         if isinstance(x, numpy.generic):
             x = arrays[i] = x.item()
         if is_array(x):
@@ -42,7 +47,7 @@ def settle(values: Sequence[Any], names: Sequence[str]) -> tuple[list[Any], Any]
                 raise TypeError(f"{name} has dtype {x.dtype}. Inputs are real numbers.")
             if x.dtype.kind == "f":
                 floats.setdefault(x.dtype, name)
-        elif not isinstance(x, int | float | list | tuple | None):
+        elif not isinstance(x, int | float | list | tuple):
             raise TypeError(
                 f"{name} is {type(x).__name__} {str(x)[:40]!r}. "
                 "Give a Tensor, an array, a number or a list of numbers."
@@ -50,33 +55,40 @@ def settle(values: Sequence[Any], names: Sequence[str]) -> tuple[list[Any], Any]
     if len(floats) > 1:
         (one, x_name), (other, y_name) = list(floats.items())[:2]
         raise TypeError(
-            f"{x_name} is {one} and {y_name} is {other}. Convert one of them, as in "
-            f'tn.Tensor({y_name}_array.astype("{one}")).'
+            f"{x_name} is {one} and {y_name} is {other}. Convert one of the arrays, "
+            f'array.astype("{one}") or array.astype("{other}"), before it becomes a Tensor.'
         )
     device = same_device(names, arrays)
     dtype = next(iter(floats), None)
+    if dtype is None and (device is None or any(isinstance(x, list | tuple) for x in arrays)):
+        dtype = numpy.dtype(numpy.float32)  # what lists become, and numbers among themselves
     for i, x in enumerate(arrays):
         if is_array(x) and dtype is not None and x.dtype.kind != "f":
             arrays[i] = x.astype(dtype)
         elif isinstance(x, list | tuple) or (isinstance(x, int | float) and device is None):
-            arrays[i] = move(from_python(x, dtype or numpy.float32), device or "cpu")
-            dtype = arrays[i].dtype
+            arrays[i] = move(from_python(x, dtype), device or "cpu")
     return arrays, dtype
 
 
 def same_device(names: Sequence[str], values: Sequence[Any]) -> str | None:
     """The device of the arrays among the values; ValueError if there are two, naming both."""
     places: dict[str, str] = {}
-    for i, x in enumerate(values):
+    for name, x in zip(names, values, strict=True):
         if is_array(x):
-            places.setdefault(device_of(x), names[min(i, len(names) - 1)])
+            places.setdefault(device_of(x), name)
     if len(places) > 1:
         (here, x_name), (there, y_name) = places.items()
         raise ValueError(
-            f"{x_name} is on {here} and {y_name} is on {there}. Move one of them: "
-            f'{y_name}.to("{here}"), or {x_name}.to("{there}").'
+            f"{x_name} is on {here} and {y_name} is on {there}. Move one of them, with "
+            f'.to("{here}") or .to("{there}").'
         )
     return next(iter(places), None)
+
+
+def called(parameter: str, x: Any) -> str:
+    """What errors call an input: x, or x 'weights' where the tensor has a name of its own."""
+    own = getattr(x, "name", None)
+    return f"{parameter} {own!r}" if isinstance(own, str) else parameter
 
 
 def from_python(data: Any, dtype: Any = numpy.float32) -> numpy.ndarray:
@@ -120,10 +132,10 @@ def located(operation: str, values: Sequence[Any], error: Exception) -> Exceptio
     """The same error, saying where; and in symbols where NumPy speaks of operands."""
     message = str(error)
     if message.startswith("operands could not be broadcast"):
-        shapes = " and ".join(str(numpy.shape(x)) for x in values)
+        *shapes, last = (str(numpy.shape(x)) for x in values)
         message = (
-            f"shapes {shapes} do not broadcast. Counted from the right, sizes must be equal or 1: "
-            "reshape one of them."
+            f"shapes {', '.join(shapes)} and {last} do not broadcast. Counted from the right, "
+            "sizes must be equal or 1: reshape one of them."
         )
     kind = type(error) if type(error) in (ValueError, TypeError, IndexError) else ValueError
     return kind(f"{operation}: {message}").with_traceback(error.__traceback__)

@@ -10,8 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .devices import Array, add_at, device_of, is_array, xp
-from .devices import move as _move
+from .devices import Array, add_at, device_of, is_array, move, xp
 
 Axis = int | tuple[int, ...] | None
 
@@ -85,6 +84,33 @@ def _as_vector(dx: Array, x: Array, axis: int) -> Array:
     return dx.squeeze(axis) if x.ndim == 1 else dx
 
 
+# -- comparison: the result is not floating, so there is no gradient -------------------------------
+
+
+def less(x, y):
+    return x < y, None
+
+
+def less_equal(x, y):
+    return x <= y, None
+
+
+def greater(x, y):
+    return x > y, None
+
+
+def greater_equal(x, y):
+    return x >= y, None
+
+
+def equal(x, y):
+    return x == y, None
+
+
+def not_equal(x, y):
+    return x != y, None
+
+
 # -- indexing, shape, place ------------------------------------------------------------------------
 
 
@@ -109,9 +135,9 @@ def transpose(x, axes: tuple[int, ...]):
     return x.transpose(axes), lambda dy: dy.transpose(back)
 
 
-def move(x, device: str):
+def to(x, device: str):
     home = device_of(x)
-    return _move(x, device), lambda dy: _move(dy, home)
+    return move(x, device), lambda dy: move(dy, home)
 
 
 # -- reduction: over all elements, over an axis, or over a tuple of axes ---------------------------
@@ -126,7 +152,7 @@ def sum_(x, axis: Axis = None, keepdims: bool = False):
 def mean(x, axis: Axis = None, keepdims: bool = False):
     """The mean of the elements.  Shapes as for sum.  ValueError where there are no elements."""
     y = x.sum(axis=axis, keepdims=keepdims)
-    n = x.size // max(math.prod(y.shape), 1)
+    n = math.prod(x.shape[i] for i in _reduced_axes(x, axis))
     if n == 0:
         raise ValueError(f"shape {x.shape} has no elements to take the mean of.")
     return y / n, lambda dy: xp(x).broadcast_to(_unreduce(dy / n, x, axis), x.shape)
@@ -162,6 +188,7 @@ def _first_equal(x: Array, y: Array, axis: Axis) -> Array:
     gone = _reduced_axes(x, axis)
     order = [i for i in range(x.ndim) if i not in gone] + list(gone)
     equal = (x == _unreduce(y, x, axis)).transpose(order)  # (kept..., reduced...)
-    rows = equal.reshape(*equal.shape[: x.ndim - len(gone)], -1)  # (kept..., R)
-    first = rows.argmax(axis=-1)[..., None] == xp(x).arange(rows.shape[-1])
+    R = math.prod(x.shape[i] for i in gone)
+    rows = equal.reshape(*equal.shape[: x.ndim - len(gone)], R)  # (kept..., R)
+    first = rows.argmax(axis=-1)[..., None] == xp(x).arange(R)
     return first.reshape(equal.shape).transpose(sorted(range(x.ndim), key=order.__getitem__))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from collections.abc import Iterable
+from typing import Any
 
 from .devices import Array, xp
 from .tensor import Tensor
@@ -26,13 +29,14 @@ class SGD:
         weight_decay: float = 0.0,
     ) -> None:
         self.parameters = _trainable(parameters)
+        value: Any
         for name, value, good, allowed in (
-            ("lr", lr, 0 < lr < float("inf"), "positive and finite"),
-            ("momentum", momentum, 0 <= momentum < 1, "in [0, 1)"),
-            ("weight_decay", weight_decay, 0 <= weight_decay < float("inf"), "at least 0"),
+            ("lr", lr, lambda n: 0 < n < math.inf, "positive and finite"),
+            ("momentum", momentum, lambda n: 0 <= n < 1, "in [0, 1)"),
+            ("weight_decay", weight_decay, lambda n: 0 <= n < math.inf, "at least 0"),
         ):
-            if not good:
-                raise ValueError(f"SGD: {name} must be {allowed}, received {value}.")
+            if not isinstance(value, numbers.Real) or not good(value):
+                raise ValueError(f"SGD: {name} must be {allowed}, received {value!s}.")
         self.lr = float(lr)
         self.momentum = float(momentum)
         self.weight_decay = float(weight_decay)
@@ -69,6 +73,8 @@ class SGD:
 def _trainable(parameters: Iterable[Tensor]) -> list[Tensor]:
     if isinstance(parameters, Tensor):
         raise TypeError("SGD: parameters is one Tensor. Give a list of them, [w].")
+    if not isinstance(parameters, Iterable):
+        raise TypeError(f"SGD: parameters is {type(parameters).__name__}. Give a list of Tensors.")
     found = list(parameters)
     if not found:
         raise ValueError(

@@ -17,16 +17,15 @@ import functools
 import inspect
 import itertools
 import math
-import operator
 from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec
 
 import numpy
 
 from . import operators
-from .autograd import Pullback, state, walk
+from .autograd import Pullback, state, upstream, walk
 from .devices import Array, device_of, is_array, move, xp
-from .inputs import from_python, in_dtype, located, same_device, settle, sort_out
+from .inputs import called, from_python, in_dtype, located, same_device, settle, sort_out
 
 P = ParamSpec("P")
 _numbers = itertools.count()
@@ -49,27 +48,33 @@ def differentiable(forward: Callable[P, tuple[Any, Any]]) -> Callable[P, Tensor]
     signature = inspect.signature(forward)
     inputs = [p for p in signature.parameters.values() if p.annotation is p.empty]
     names = tuple(p.name for p in inputs)
+    least = sum(p.default is p.empty for p in inputs)
     most = math.inf if inputs[-1].kind is inspect.Parameter.VAR_POSITIONAL else len(inputs)
 
     @functools.wraps(forward)
     def operation(*args: Any, **settings: Any) -> Tensor:
         values: Any = args
         try:
-            if len(args) > most or (settings and not settings.keys().isdisjoint(names)):
+            if not least <= len(args) <= most or not settings.keys().isdisjoint(names):
                 args, settings = sort_out(signature, names, args, settings)
+            while len(args) > least and args[-1] is None:
+                args = args[:-1]  # an input that is left out
             values = [x.data if type(x) is Tensor else x for x in args]
-            arrays, dtype = settle(values, names)
+            arrays, dtype = settle(values, names, args)
             for key, value in settings.items():
-                if type(value) is Tensor:
-                    settings[key] = value = _without_gradient(value, key)
+                if isinstance(value, numpy.generic):
+                    settings[key] = value = value.item()  # a float64 scalar would promote
+                elif type(value) is Tensor:
+                    settings[key] = value = without_gradient(value, key)
                 if is_array(value):
-                    same_device((names[0], key), (arrays[0], value))
+                    values.insert(0, value)
+                    same_device((called(names[0], args[0]), key), (arrays[0], value))
             y, pullbacks = forward(*arrays, **settings)
             if type(y) is not numpy.ndarray and not is_array(y):
                 y = xp(*arrays).asarray(y)  # NumPy makes scalars of 0-d arrays
-            if y.dtype is not dtype and y.dtype.kind == "f" and y.dtype != dtype:
+            if y.dtype is not dtype and y.dtype.kind == "f" and (dtype is None or y.dtype != dtype):
                 y = in_dtype(y, dtype)
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, IndexError, OverflowError) as error:
             raise located(name, values, error) from None
 
         result = Tensor.__new__(Tensor)
@@ -78,7 +83,9 @@ def differentiable(forward: Callable[P, tuple[Any, Any]]) -> Callable[P, Tensor]
         result.name = None
         result.operation = name
         result._order = next(_numbers)
-        result._edges = _edges(name, args, pullbacks) if state.recording else None
+        result._edges = None
+        if state.recording and y.dtype.kind == "f":
+            result._edges = _edges(name, args, pullbacks)
         result.requires_grad = result._edges is not None
         if state.doctor:
             state.doctor.after_forward(result, args)
@@ -103,22 +110,28 @@ def _edges(name: str, args: tuple, pullbacks: Any) -> list[tuple[Tensor, Pullbac
     return edges or None
 
 
-def _without_gradient(value: Tensor, name: str) -> Array:
-    if value.requires_grad:
+def without_gradient(x: Any, name: str) -> Any:
+    """The array of a tensor that stands where no gradient flows; anything else as it is."""
+    if type(x) is not Tensor:
+        return x
+    if x.requires_grad:
         raise TypeError(f"no gradient flows to {name}, and it requires one. Pass {name}.detach().")
-    return value.data
+    return x.data
 
 
-def _comparison(compare: Callable[[Array, Array], Array]) -> Callable[[Tensor, Any], Tensor]:
-    def comparison(x: Tensor, y: Any) -> Tensor:
-        values = (x.data, y.data if type(y) is Tensor else y)
-        try:
-            arrays, _ = settle(values, ("x", "y"))
-            return Tensor(compare(*arrays))
-        except (ValueError, TypeError) as error:
-            raise located(compare.__name__, values, error) from None
+def _not_in_place(method: Callable[..., Tensor]) -> Callable[[Tensor, Any], Tensor]:
+    """x += y is x = x + y, as for numbers, but not for a parameter: it would cease to be one."""
 
-    return comparison
+    def assignment(x: Tensor, y: Any) -> Tensor:
+        if x.requires_grad and x.is_leaf:
+            raise TypeError(
+                f"{method.__name__}: assigned back, the result would replace the leaf {x.label}, "
+                "and no gradient would reach it any more. Write w.data -= ... to change a "
+                "parameter, or give the result another name."
+            )
+        return method(x, y)
+
+    return assignment
 
 
 class Tensor:
@@ -158,8 +171,9 @@ class Tensor:
         if isinstance(data, Tensor):
             raise TypeError("Tensor: data is a Tensor already. Use it as it is, or its detach().")
         try:
-            if isinstance(data, numpy.generic):
-                data = numpy.asarray(data)
+            if isinstance(data, numpy.generic | numpy.ndarray) and device_of(data) == "cpu":
+                data = numpy.asarray(data)  # of a subclass, numpy.matrix say, the plain array
+                data = data.astype(data.dtype.newbyteorder("="), copy=False)
             if not is_array(data):
                 data = from_python(data)
             if data.dtype.kind not in "fiub":
@@ -246,6 +260,23 @@ class Tensor:
             raise TypeError("NumPy would drop the gradient of this tensor. Use tensor.numpy().")
         return self.numpy().astype(dtype or self.dtype, copy=bool(copy))
 
+    def __copy__(self) -> Tensor:
+        """A leaf of its own, with the same values and gradient.  TypeError for a result."""
+        if not self.is_leaf:
+            raise TypeError(
+                f"copy: this tensor is the result of {self.operation}, and its record cannot be "
+                "copied. Copy its detach()."
+            )
+        twin = Tensor(self.data.copy(), self.requires_grad, self.name)
+        twin.grad = None if self.grad is None else self.grad.copy()
+        return twin
+
+    def __deepcopy__(self, memo: dict) -> Tensor:
+        return self.__copy__()
+
+    def __reduce__(self) -> Any:
+        raise TypeError("pickle: tensors are not pickled. Save tensor.numpy() with numpy.savez.")
+
     def __setitem__(self, index: Any, value: Any) -> None:
         raise TypeError(
             "setitem: tensors are not changed in place, since a backward pass may need the old "
@@ -286,28 +317,10 @@ class Tensor:
                 "the record is released on the way; gradients of gradients would double every "
                 "operation."
             )
-        if not self.requires_grad:
-            raise RuntimeError(
-                "backward: nothing to differentiate: no tensor that this one was computed from "
-                "requires a gradient, or it was computed under no_grad. "
-                "Make the leaves with Tensor(..., requires_grad=True)."
-            )
-        if dy is None:
-            if self.size != 1:
-                raise ValueError(
-                    f"backward: a tensor of shape {self.shape} has no single gradient. Reduce it "
-                    "to one number first, .sum() or .mean(), or pass dy of this shape."
-                )
-            dy = xp(self.data).ones_like(self.data)
-        if isinstance(dy, Tensor):
-            dy = _without_gradient(dy, "dy")
-        if not is_array(dy):
-            dy = move(from_python(dy, self.dtype), self.device)
-        if dy.shape != self.shape or dy.dtype != self.dtype or device_of(dy) != self.device:
-            raise ValueError(
-                f"backward: dy must have this tensor's shape {self.shape}, {self.dtype}, on "
-                f"{self.device}; received {dy.shape}, {dy.dtype}, on {device_of(dy)}."
-            )
+        try:
+            dy = upstream(self, without_gradient(dy, "dy"))
+        except (ValueError, TypeError, RuntimeError) as error:
+            raise type(error)(f"backward: {error}") from None
         walk(self, dy)
 
     # -- operators and methods; their mathematics is in operators.py ----------------------------
@@ -332,12 +345,19 @@ class Tensor:
     def __rmatmul__(self, other: Any) -> Tensor:
         return Tensor.__matmul__(other, self)
 
-    __lt__ = _comparison(operator.lt)
-    __le__ = _comparison(operator.le)
-    __gt__ = _comparison(operator.gt)
-    __ge__ = _comparison(operator.ge)
-    __eq__ = _comparison(operator.eq)  # type: ignore[assignment]
-    __ne__ = _comparison(operator.ne)  # type: ignore[assignment]
+    __iadd__ = _not_in_place(__add__)
+    __isub__ = _not_in_place(__sub__)
+    __imul__ = _not_in_place(__mul__)
+    __itruediv__ = _not_in_place(__truediv__)
+    __ipow__ = _not_in_place(__pow__)
+    __imatmul__ = _not_in_place(__matmul__)
+
+    __lt__ = differentiable(operators.less)
+    __le__ = differentiable(operators.less_equal)
+    __gt__ = differentiable(operators.greater)
+    __ge__ = differentiable(operators.greater_equal)
+    __eq__ = differentiable(operators.equal)  # type: ignore[assignment]
+    __ne__ = differentiable(operators.not_equal)  # type: ignore[assignment]
 
     sum = differentiable(operators.sum_)
     mean = differentiable(operators.mean)
@@ -346,13 +366,15 @@ class Tensor:
     _getitem = differentiable(operators.getitem)
     _reshape = differentiable(operators.reshape)
     _transpose = differentiable(operators.transpose)
-    _move = differentiable(operators.move)
+    _to = differentiable(operators.to)
 
     def __getitem__(self, index: Any) -> Tensor:
         """x[index] as NumPy has it: integers, slices, None, ..., integer arrays and masks."""
         parts = index if isinstance(index, tuple) else (index,)
-        plain = tuple(_without_gradient(i, "index") if type(i) is Tensor else i for i in parts)
-        return self._getitem(index=plain)
+        try:
+            return self._getitem(index=tuple(without_gradient(i, "index") for i in parts))
+        except TypeError as error:
+            raise located("getitem", (), error) from None
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same elements in another shape, where one size may be -1: (2, 3) or ((2, 3))."""
@@ -360,7 +382,7 @@ class Tensor:
 
     def transpose(self, *axes: Any) -> Tensor:
         """The axes in another order, reversed if none is given: (0, 2, 1) or ((0, 2, 1))."""
-        if len(axes) == 1 and not isinstance(axes[0], int):
+        if len(axes) == 1 and not isinstance(axes[0], int | numpy.integer):
             axes = tuple(axes[0])
         return self._transpose(axes=axes or tuple(reversed(range(self.ndim))))
 
@@ -371,4 +393,4 @@ class Tensor:
 
     def to(self, device: str) -> Tensor:
         """This tensor on "cpu" or "gpu": itself if it is there already.  Gradients flow back."""
-        return self if device == self.device else self._move(device=device)
+        return self if device == self.device else self._to(device=device)

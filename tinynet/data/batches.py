@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from ..devices import move
 from ..tensor import Tensor
 
 
@@ -25,7 +26,12 @@ def batches(
 
     ValueError for no arrays, no examples, different lengths, or a size that is not at least 1.
     """
-    data = [a.numpy() if isinstance(a, Tensor) else numpy.asarray(a) for a in arrays]
+    try:
+        data = [_on_host(a) for a in arrays]
+    except ValueError:
+        raise ValueError(
+            "batches: the rows of the list have different lengths. Give arrays, (N, ...) each."
+        ) from None
     if not data or any(a.ndim == 0 for a in data):
         raise ValueError("batches: there is nothing to divide. Give arrays, (N, ...) each.")
     lengths = [len(a) for a in data]
@@ -36,13 +42,28 @@ def batches(
         )
     if lengths[0] == 0:
         raise ValueError("batches: the arrays hold no examples. Check how they were loaded.")
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+    for a in data:
+        if a.dtype.kind not in "fiub":
+            raise TypeError(f"batches: the arrays hold {a.dtype}. Give numbers.")
+    if isinstance(size, bool) or not isinstance(size, int | numpy.integer) or size < 1:
         raise ValueError(f"batches: size must be a whole number of at least 1, received {size!r}.")
     if rng is not None and not isinstance(rng, numpy.random.Generator):
         raise TypeError(
             f"batches: rng is {type(rng).__name__}. Give numpy.random.default_rng(0), or None."
         )
+    try:
+        move(data[0][:0], device)
+    except ValueError as error:
+        raise ValueError(f"batches: {error}") from None
     return _batches(data, size, rng, device)
+
+
+def _on_host(a: Any) -> numpy.ndarray:
+    if isinstance(a, Tensor):
+        return a.numpy()
+    array = numpy.asarray(a)
+    is_list_of_floats = array.dtype == numpy.float64 and not isinstance(a, numpy.ndarray)
+    return array.astype(numpy.float32) if is_list_of_floats else array
 
 
 def _batches(

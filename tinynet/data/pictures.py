@@ -16,9 +16,15 @@ def xo(
     count: at least 0.  size: pixels a side, at least 8.  noise: standard deviation of what is added
     to each pixel, at least 0.
     """
-    for name, value, least in (("count", count, 0), ("size", size, 8), ("noise", noise, 0)):
-        if not value >= least:
-            raise ValueError(f"xo: {name} must be at least {least}, received {value}.")
+    for name, value, least in (("count", count, 0), ("size", size, 8)):
+        if not isinstance(value, int) or value < least:
+            raise ValueError(
+                f"xo: {name} must be a whole number of at least {least}, received {value!r}."
+            )
+    if not isinstance(noise, int | float) or not noise >= 0:
+        raise ValueError(f"xo: noise must be at least 0, received {noise!r}.")
+    if not isinstance(rng, numpy.random.Generator):
+        raise TypeError(f"xo: rng is {type(rng).__name__}. Give numpy.random.default_rng(0).")
     labels = rng.integers(0, 2, count)
 
     def draw(low: float, high: float) -> numpy.ndarray:  # (count, 1, 1), to meet (size, size)

@@ -38,18 +38,15 @@ def gpu_unavailable_reason() -> str | None:
     """Why the GPU cannot be used and what to do about it; None where it can.  Never raises."""
     try:
         import cupy
+
+        cause = _version_fault(cupy) or _driver_fault(cupy) or _probe_fault(cupy)
     except ModuleNotFoundError as error:
         if error.name == "cupy":
             return f"CuPy is not installed. {_INSTALL}"
-        return f"CuPy is installed, but its import failed: {_text(error)}. {_INSTALL}"
+        cause = f"CuPy is installed, but does not work: {_text(error)}. {_INSTALL}"
     except Exception as error:
-        return (
-            f"CuPy is installed, but its import failed: {_text(error)}. {_conflict() or _INSTALL}"
-        )
-    try:
-        return _version_fault(cupy) or _driver_fault(cupy) or _probe_fault(cupy)
-    except Exception as error:
-        return f"CuPy is installed, but does not work: {_text(error)}. {_conflict() or _INSTALL}"
+        cause = f"CuPy is installed, but does not work: {_text(error)}. {_INSTALL}"
+    return f"{cause} {_conflict()}".rstrip() if cause else None
 
 
 def _version_fault(cupy: Any) -> str | None:
@@ -101,7 +98,7 @@ def _probe_fault(cupy: Any) -> str | None:
     except Exception as error:
         return (
             f"a GPU is visible, but CuPy cannot compute on it: {_text(error)}. CUDA's libraries "
-            f"come with the [ctk] packages that the extras name. {_conflict() or _INSTALL}"
+            f"come with the [ctk] packages that the extras name. {_INSTALL}"
         )
     if not numpy.array_equal(product, [[28, 40], [60, 88]]):
         return f"the GPU computes wrong: [[2, 4], [6, 8]] squared gave {product.tolist()}."
@@ -110,11 +107,14 @@ def _probe_fault(cupy: Any) -> str | None:
 
 def _conflict() -> str:
     """Two CuPy packages at once overwrite each other's files."""
-    names = {d.metadata["Name"] or "" for d in importlib.metadata.distributions()}
+    try:
+        names = {d.metadata["Name"] or "" for d in importlib.metadata.distributions()}
+    except Exception:  # a hint is not worth an error
+        return ""
     found = sorted(n for n in names if n == "cupy" or n.startswith(("cupy-cuda", "cupy-rocm")))
     if len(found) < 2:
         return ""
-    return f"Several CuPy packages are installed ({', '.join(found)}): uninstall all, keep one."
+    return f"Several CuPy packages are installed ({', '.join(found)}): uninstall all but one."
 
 
 def _text(error: BaseException) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..devices import Array, xp
+from ..devices import Array, floating, xp
 from ..tensor import Tensor, differentiable
 
 
 @differentiable
 def exp(x):
     """e to the power x."""
+    x = floating(x)
     y = xp(x).exp(x)
     return y, lambda dy: dy * y
 
@@ -18,12 +19,14 @@ def exp(x):
 @differentiable
 def log(x):
     """The natural logarithm: -infinity at 0, NaN below, each with NumPy's warning."""
+    x = floating(x)
     return xp(x).log(x), lambda dy: dy / x
 
 
 @differentiable
 def sqrt(x):
     """The square root.  Its slope at 0 is infinite, and so is the gradient there."""
+    x = floating(x)
     y = xp(x).sqrt(x)
     return y, lambda dy: dy / (2 * y)
 
@@ -65,6 +68,9 @@ def _where(x, y, condition: Array):
 @differentiable
 def clip(x, low: float, high: float):
     """x, held between low and high (both included).  Outside, the gradient is 0."""
+    for name, end in (("low", low), ("high", high)):
+        if not isinstance(end, int | float):
+            raise TypeError(f"{name} must be a number, received {end!r}.")
     if not low <= high:
         raise ValueError(f"low must be at most high, received low={low}, high={high}.")
     inside = (x >= low) & (x <= high)

@@ -46,6 +46,11 @@ def batch_norm(
                 f"x {x.shape} has {C} channels, and {name} has shape "
                 f"{getattr(value, 'shape', ())}. It must be ({C},), one number for each channel."
             )
+        if value is not None and value.dtype != x.dtype:
+            raise TypeError(
+                f"x is {x.dtype} and {name} is {value.dtype}. Convert the array, "
+                f'array.astype("{x.dtype}").'
+            )
     if not 0 <= momentum <= 1:
         raise ValueError(f"momentum must be in [0, 1], received {momentum}.")
     if not epsilon > 0:

@@ -67,7 +67,7 @@ def pad(x, widths: Sequence[tuple[int, int]], mode: str = "constant", value: flo
         picture mirrored with its edge repeated (b a | a b c | c b), "reflect" mirrored without
         (c b | a b c | b a).
     """
-    if len(widths) != x.ndim or any(len(pair) != 2 or min(pair) < 0 for pair in widths):
+    if numpy.shape(widths) != (x.ndim, 2) or (x.ndim and numpy.min(widths) < 0):
         raise ValueError(
             f"widths must be {x.ndim} pairs (before, after) of at least 0 for shape {x.shape}, "
             f"received {widths}."

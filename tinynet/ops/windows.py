@@ -79,6 +79,8 @@ def windows(
     KH, KW = size = pair(size, "size")
     SH, SW = stride = pair(stride, "stride")
     H, W = x.shape[1:3]
+    if H * W == 0:
+        raise ValueError(f"input {symbols(x)} has no pixels.")
     borders = (_same(H, KH, SH), _same(W, KW, SW)) if padding == "same" else _borders(padding)
     if ceil_mode:
         borders = (_over_edge(H, KH, SH, borders[0]), _over_edge(W, KW, SW, borders[1]))

@@ -1,0 +1,70 @@
+"""`python -m benchmarks` lists the benchmarks; `python -m benchmarks NAME` runs one."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+BENCHMARKS = {
+    "engine": "a training step against PyTorch, the longest chain, memory over 10,000 steps",
+}
+
+# What the libraries that NumPy may be built with read: OpenMP, OpenBLAS, MKL, Accelerate.
+BLAS_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Without a name: list the benchmarks."
+    )
+    parser.add_argument("name", nargs="?", help="the benchmark to run")
+    parser.add_argument(
+        "--quick", action="store_true", help="a few seconds: rough numbers, no file is written"
+    )
+    parser.add_argument(
+        "--threads",
+        type=_positive,
+        default=_processors(),
+        metavar="N",
+        help="threads for NumPy's BLAS and for PyTorch alike (all processors: %(default)s)",
+    )
+    options = parser.parse_args(arguments)
+    if options.name is None:
+        for name, line in BENCHMARKS.items():
+            print(f"{name:10}{line}")
+        return 0
+    if options.name not in BENCHMARKS:
+        near = difflib.get_close_matches(options.name, BENCHMARKS, n=1)
+        fix = f"Did you mean {near[0]!r}?" if near else f"There is: {', '.join(BENCHMARKS)}."
+        parser.error(f"there is no benchmark {options.name!r}. {fix}")
+    # BLAS reads these once, when NumPy is loaded; that is why it is not loaded before.
+    for variable in BLAS_THREADS:
+        os.environ[variable] = str(options.threads)
+    benchmark = importlib.import_module(f"benchmarks.{options.name}")
+    return benchmark.main(threads=options.threads, quick=options.quick)
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def _processors() -> int:
+    """Those that this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

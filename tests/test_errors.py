@@ -1,0 +1,694 @@
+"""Bad input, and what is said about it: where, what is wrong in symbols, what came, how to mend it.
+
+One row for each: the whole message is read, as it is part of the interface.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+import sys
+
+import numpy
+import pytest
+
+import tinynet as tn
+
+from .test_devices import FakeCupy, FakeGPUArray
+
+RNG = numpy.random.default_rng(0)
+
+
+def ones(*shape: int, dtype: str = "float32") -> numpy.ndarray:
+    return numpy.ones(shape, dtype)
+
+
+def weights(*shape: int) -> tn.Tensor:
+    return tn.Tensor(ones(*shape), requires_grad=True)
+
+
+def walked(loss: tn.Tensor) -> tn.Tensor:
+    loss.backward()
+    return loss
+
+
+X = tn.Tensor(ones(2, 3))
+PICTURES = tn.Tensor(ones(2, 7, 7, 3))
+KERNEL = tn.Tensor(ones(3, 3, 3, 4))
+ONE_EACH = ones(3)
+
+PADDING = (
+    'conv2d: padding must be "valid", "same", a number of pixels, (vertical, horizontal) or '
+    "((top, bottom), (left, right)), at least 0; received "
+)
+TABLE = {
+    # -- what is no tensor ------------------------------------------------------------------------
+    "a word as data": (
+        lambda: tn.Tensor("abc"),
+        TypeError,
+        "Tensor: 'abc' is not numbers. Give a number or a list of numbers.",
+    ),
+    "None as data": (
+        lambda: tn.Tensor(None),
+        TypeError,
+        "Tensor: 'None' is not numbers. Give a number or a list of numbers.",
+    ),
+    "a list with None in it": (
+        lambda: tn.Tensor([1, None]),
+        TypeError,
+        "Tensor: '[1, None]' is not numbers. Give a number or a list of numbers.",
+    ),
+    "a ragged list": (
+        lambda: tn.Tensor([[1, 2], [3]]),
+        ValueError,
+        "Tensor: the rows of the list have different lengths. A tensor is rectangular.",
+    ),
+    "complex numbers": (
+        lambda: tn.Tensor(numpy.array([1j])),
+        TypeError,
+        "Tensor: dtype complex128 is not real numbers.",
+    ),
+    "a gradient of whole numbers": (
+        lambda: tn.Tensor(numpy.arange(3), requires_grad=True),
+        TypeError,
+        "Tensor: only floating numbers have gradients, received int64. Convert with "
+        "array.astype('float32').",
+    ),
+    "a tensor of a tensor": (
+        lambda: tn.Tensor(X),
+        TypeError,
+        "Tensor: data is a Tensor already. Use it as it is, or its detach().",
+    ),
+    # -- operands ---------------------------------------------------------------------------------
+    "plus a word": (
+        lambda: X + "a",
+        TypeError,
+        "add: y is str 'a'. Give a Tensor, an array, a number or a list of numbers.",
+    ),
+    "plus None": (
+        lambda: X + None,
+        TypeError,
+        "add: y is NoneType 'None'. Give a Tensor, an array, a number or a list of numbers.",
+    ),
+    "the exponential of None": (
+        lambda: tn.exp(None),
+        TypeError,
+        "exp: x is NoneType 'None'. Give a Tensor, an array, a number or a list of numbers.",
+    ),
+    "less than None": (
+        lambda: X < None,
+        TypeError,
+        "less: y is NoneType 'None'. Give a Tensor, an array, a number or a list of numbers.",
+    ),
+    "minus a ragged list": (
+        lambda: X - [[1, 2], [3]],
+        ValueError,
+        "subtract: the rows of the list have different lengths. A tensor is rectangular.",
+    ),
+    "float32 times float64": (
+        lambda: X * ones(3, dtype="float64"),
+        TypeError,
+        "multiply: x is float32 and y is float64. Convert one of the arrays, "
+        'array.astype("float32") or array.astype("float64"), before it becomes a Tensor.',
+    ),
+    "shapes that do not broadcast": (
+        lambda: X + ones(4),
+        ValueError,
+        "add: shapes (2, 3) and (4,) do not broadcast. Counted from the right, sizes must be equal "
+        "or 1: reshape one of them.",
+    ),
+    "a condition that does not broadcast": (
+        lambda: tn.where(ones(4) > 0, X, 0.0),
+        ValueError,
+        "where: shapes (4,), (2, 3) and () do not broadcast. Counted from the right, sizes must be "
+        "equal or 1: reshape one of them.",
+    ),
+    "a comparison of shapes that do not broadcast": (
+        lambda: operator.lt(X, ones(4)),
+        ValueError,
+        "less: shapes (2, 3) and (4,) do not broadcast. Counted from the right, sizes must be equal "
+        "or 1: reshape one of them.",
+    ),
+    "matrices that do not fit": (
+        lambda: X @ X,
+        ValueError,
+        "matmul: x (2, 3) @ w (2, 3): x has 3 columns and w has 2 rows. Make them equal: transpose "
+        "or reshape one.",
+    ),
+    "a number that is no matrix": (
+        lambda: X @ 2,
+        ValueError,
+        "matmul: a number has no matrix product. Use * instead.",
+    ),
+    "a condition that requires a gradient": (
+        lambda: tn.where(weights(2), ones(2), ones(2)),
+        TypeError,
+        "where: no gradient flows to condition, and it requires one. Pass condition.detach().",
+    ),
+    "an index that requires a gradient": (
+        lambda: X[weights(2)],
+        TypeError,
+        "getitem: no gradient flows to index, and it requires one. Pass index.detach().",
+    ),
+    "assignment to elements": (
+        lambda: X.__setitem__(0, 1.0),
+        TypeError,
+        "setitem: tensors are not changed in place, since a backward pass may need the old values. "
+        "Use tn.where or tn.concatenate, or write to tensor.data.",
+    ),
+    "assignment to a parameter": (
+        lambda: weights(2).__isub__(0.1),
+        TypeError,
+        "subtract: assigned back, the result would replace the leaf of shape (2,), and no gradient "
+        "would reach it any more. Write w.data -= ... to change a parameter, or give the result "
+        "another name.",
+    ),
+    "several elements as one truth": (
+        lambda: bool(X > 0),
+        ValueError,
+        "bool: a tensor of shape (2, 3) is neither true nor false. Use tensor.data.any() or "
+        "tensor.data.all().",
+    ),
+    "several elements as one number": (
+        lambda: float(X),
+        ValueError,
+        "item: shape (2, 3) has 6 elements, not one.",
+    ),
+    "the length of a number": (
+        lambda: len(tn.Tensor(1.0)),
+        TypeError,
+        "len: a tensor of shape () has no length.",
+    ),
+    "a number as a list": (
+        lambda: list(tn.Tensor(1.0)),
+        TypeError,
+        "len: a tensor of shape () has no length.",
+    ),
+    "the mean of nothing": (
+        lambda: tn.Tensor(ones(0, 3)).mean(axis=0),
+        ValueError,
+        "mean: shape (0, 3) has no elements to take the mean of.",
+    ),
+    "a clip upside down": (
+        lambda: tn.clip(X, 1, 0),
+        ValueError,
+        "clip: low must be at most high, received low=1, high=0.",
+    ),
+    "a clip without an end": (
+        lambda: tn.clip(X, None, 1),
+        TypeError,
+        "clip: low must be a number, received None.",
+    ),
+    # -- joining and padding ----------------------------------------------------------------------
+    "concatenate of a tensor": (
+        lambda: tn.concatenate(X),
+        TypeError,
+        "concatenate: tensors is Tensor. Give a list of tensors, [x, y].",
+    ),
+    "stack of nothing": (
+        lambda: tn.stack([]),
+        ValueError,
+        "stack: tensors is empty. Give a list of at least one tensor.",
+    ),
+    "a border for one axis of two": (
+        lambda: tn.pad(X, [(1, 1)]),
+        ValueError,
+        "pad: widths must be 2 pairs (before, after) of at least 0 for shape (2, 3), received "
+        "[(1, 1)].",
+    ),
+    "a border below zero": (
+        lambda: tn.pad(X, [(0, 0), (1, -1)]),
+        ValueError,
+        "pad: widths must be 2 pairs (before, after) of at least 0 for shape (2, 3), received "
+        "[(0, 0), (1, -1)].",
+    ),
+    "a border as one number": (
+        lambda: tn.pad(X, 1),
+        ValueError,
+        "pad: widths must be 2 pairs (before, after) of at least 0 for shape (2, 3), received 1.",
+    ),
+    "a border of no kind": (
+        lambda: tn.pad(X, [(1, 1), (1, 1)], mode="wrap"),
+        ValueError,
+        'pad: mode \'wrap\' does not exist. Use "constant", "edge", "symmetric" or "reflect".',
+    ),
+    # -- backward ---------------------------------------------------------------------------------
+    "backward on many elements": (
+        lambda: (weights(2, 3) * 2).backward(),
+        ValueError,
+        "backward: a tensor of shape (2, 3) has no single gradient. Reduce it to one number first, "
+        ".sum() or .mean(), or pass dy of this shape.",
+    ),
+    "backward twice": (
+        lambda: walked((weights(2) * 2).sum()).backward(),
+        RuntimeError,
+        "backward: this graph was already used, up to the result of sum. Its record is released as "
+        "backward walks it: run the forward pass again.",
+    ),
+    "backward without a gradient": (
+        lambda: X.sum().backward(),
+        RuntimeError,
+        "backward: nothing to differentiate. No tensor that this one was computed from requires a "
+        "gradient, or it was computed under no_grad. Make the leaves with "
+        "Tensor(..., requires_grad=True).",
+    ),
+    "second derivatives": (
+        lambda: weights(1).sum().backward(create_graph=True),
+        RuntimeError,
+        "backward: tinynet differentiates once. The pullbacks work on plain arrays, and the record "
+        "is released on the way; gradients of gradients would double every operation.",
+    ),
+    "an upstream gradient of another shape": (
+        lambda: weights(2, 3).backward(ones(3)),
+        ValueError,
+        "backward: dy must have this tensor's shape (2, 3), float32, on cpu; received (3,), "
+        "float32, on cpu.",
+    ),
+    "an upstream gradient of another dtype": (
+        lambda: weights(3).backward(ones(3, dtype="int64")),
+        ValueError,
+        "backward: dy must have this tensor's shape (3,), float32, on cpu; received (3,), int64, "
+        "on cpu.",
+    ),
+    "a word as upstream gradient": (
+        lambda: weights(3).backward("ones"),
+        TypeError,
+        "backward: 'ones' is not numbers. Give a number or a list of numbers.",
+    ),
+    "a ragged upstream gradient": (
+        lambda: weights(2, 2).backward([[1, 2], [3]]),
+        ValueError,
+        "backward: the rows of the list have different lengths. A tensor is rectangular.",
+    ),
+    "an upstream gradient that requires one": (
+        lambda: weights(3).backward(weights(3)),
+        TypeError,
+        "backward: no gradient flows to dy, and it requires one. Pass dy.detach().",
+    ),
+    # -- devices ----------------------------------------------------------------------------------
+    "a device that does not exist": (
+        lambda: X.to("tpu"),
+        ValueError,
+        'to: there is no device \'tpu\'. The devices are "cpu" and "gpu".',
+    ),
+    "no device": (
+        lambda: X.to(None),
+        ValueError,
+        'to: there is no device None. The devices are "cpu" and "gpu".',
+    ),
+    # -- convolution ------------------------------------------------------------------------------
+    "a kernel of no size": (
+        lambda: tn.conv2d(PICTURES, ones(0, 3, 3, 4)),
+        ValueError,
+        "conv2d: the kernel has shape (0, 3, 3, 4), and must be (KH, KW, C, O), each at least 1.",
+    ),
+    "a kernel of three axes": (
+        lambda: tn.conv2d(PICTURES, ones(3, 3, 3)),
+        ValueError,
+        "conv2d: the kernel has shape (3, 3, 3), and must be (KH, KW, C, O), each at least 1.",
+    ),
+    "a kernel for other channels": (
+        lambda: tn.conv2d(PICTURES, ones(3, 3, 1, 4)),
+        ValueError,
+        "conv2d: input (N, 7, 7, 3) has 3 channels, and the kernel (3, 3, 1, 4) takes 1.",
+    ),
+    "pictures with the channels first": (
+        lambda: tn.conv2d(ones(2, 3, 7, 7), KERNEL),
+        ValueError,
+        "conv2d: input (N, 3, 7, 7) has 7 channels, and the kernel (3, 3, 3, 4) takes 3. Pictures "
+        "are channels-last, (N, H, W, C).",
+    ),
+    "a bias for other channels": (
+        lambda: tn.conv2d(PICTURES, KERNEL, ones(3)),
+        ValueError,
+        "conv2d: the bias has shape (3,), and must be (4,).",
+    ),
+    "a stride of zero": (
+        lambda: tn.conv2d(PICTURES, KERNEL, stride=0),
+        ValueError,
+        "conv2d: stride must be a whole number of at least 1 or a pair of them, received 0.",
+    ),
+    "half a stride": (
+        lambda: tn.conv2d(PICTURES, KERNEL, stride=1.5),
+        ValueError,
+        "conv2d: stride must be a whole number of at least 1 or a pair of them, received 1.5.",
+    ),
+    "a padding of no kind": (
+        lambda: tn.conv2d(PICTURES, KERNEL, padding="full"),
+        ValueError,
+        PADDING + "'full'.",
+    ),
+    "a padding below zero": (
+        lambda: tn.conv2d(PICTURES, KERNEL, padding=(1, -1)),
+        ValueError,
+        PADDING + "(1, -1).",
+    ),
+    "None as padding": (
+        lambda: tn.conv2d(PICTURES, KERNEL, padding=None),
+        ValueError,
+        PADDING + "None.",
+    ),
+    "pictures smaller than the kernel": (
+        lambda: tn.conv2d(ones(2, 2, 2, 3), KERNEL),
+        ValueError,
+        "conv2d: input (N, 2, 2, 3) is smaller than the window (3, 3) with padding='valid'. Use "
+        'padding="same", a smaller window, or one pooling less.',
+    ),
+    "one grey picture": (
+        lambda: tn.conv2d(ones(7, 7), KERNEL),
+        ValueError,
+        "conv2d: x has shape (7, 7), and pictures are (N, H, W, C). One grey picture (H, W) is "
+        "x.reshape(1, H, W, 1).",
+    ),
+    "None as pictures": (
+        lambda: tn.conv2d(None, KERNEL),
+        TypeError,
+        "conv2d: x is NoneType 'None'. Give a Tensor, an array, a number or a list of numbers.",
+    ),
+    "windows of no size": (
+        lambda: tn.im2col(PICTURES, 0),
+        ValueError,
+        "im2col: size must be a whole number of at least 1 or a pair of them, received 0.",
+    ),
+    # -- pooling ----------------------------------------------------------------------------------
+    "uint8 pictures to pooling": (
+        lambda: tn.max_pool2d(ones(1, 4, 4, 1, dtype="uint8")),
+        TypeError,
+        "max_pool2d: x is uint8, and pictures are floating. Use x.astype('float32').",
+    ),
+    "a grey picture to pooling": (
+        lambda: tn.average_pool2d(ones(4, 4)),
+        ValueError,
+        "average_pool2d: x has shape (4, 4), and pictures are (N, H, W, C). One grey picture "
+        "(H, W) is x.reshape(1, H, W, 1).",
+    ),
+    "a pool of no size": (
+        lambda: tn.max_pool2d(PICTURES, (2, 0)),
+        ValueError,
+        "max_pool2d: size must be a whole number of at least 1 or a pair of them, received (2, 0).",
+    ),
+    "a word as size": (
+        lambda: tn.sum_pool2d(PICTURES, "2"),
+        ValueError,
+        "sum_pool2d: size must be a whole number of at least 1 or a pair of them, received '2'.",
+    ),
+    "a stride below zero": (
+        lambda: tn.l2_pool2d(PICTURES, 2, stride=-1),
+        ValueError,
+        "l2_pool2d: stride must be a whole number of at least 1 or a pair of them, received -1.",
+    ),
+    "a border as wide as the window": (
+        lambda: tn.min_pool2d(PICTURES, 2, padding=2),
+        ValueError,
+        "min_pool2d: padding=2 must be smaller than the window (2, 2), or some windows would see "
+        "nothing but border.",
+    ),
+    "pictures smaller than the pool": (
+        lambda: tn.max_pool2d(PICTURES, 9),
+        ValueError,
+        "max_pool2d: input (N, 7, 7, 3) is smaller than the window (9, 9) with padding='valid'. "
+        'Use padding="same", a smaller window, or one pooling less.',
+    ),
+    # -- dropout and batch-norm -------------------------------------------------------------------
+    "a dropout of everything": (
+        lambda: tn.dropout(X, 1.0, RNG),
+        ValueError,
+        "dropout: rate must be in [0, 1), the share to drop; received 1.0.",
+    ),
+    "a dropout rate that is NaN": (
+        lambda: tn.dropout(X, math.nan, RNG),
+        ValueError,
+        "dropout: rate must be in [0, 1), the share to drop; received nan.",
+    ),
+    "a word as dropout rate": (
+        lambda: tn.dropout(X, "half", RNG),
+        ValueError,
+        "dropout: rate must be in [0, 1), the share to drop; received 'half'.",
+    ),
+    "a seed as dropout generator": (
+        lambda: tn.dropout(X, 0.5, 0),
+        TypeError,
+        "dropout: rng is int. Give a generator, numpy.random.default_rng(0).",
+    ),
+    "batch-norm of one example": (
+        lambda: tn.batch_norm(ones(1, 3), ONE_EACH, ONE_EACH, training=True),
+        ValueError,
+        "batch_norm: x (1, 3) has 1 value(s) a channel, and a variance needs at least 2. Give a "
+        "larger batch, or training=False.",
+    ),
+    "batch-norm of a vector": (
+        lambda: tn.batch_norm(ONE_EACH, ONE_EACH, ONE_EACH, training=True),
+        ValueError,
+        "batch_norm: x has shape (3,), and must be (..., C), a batch.",
+    ),
+    "batch-norm for other channels": (
+        lambda: tn.batch_norm(X, ones(2), ONE_EACH, training=True),
+        ValueError,
+        "batch_norm: x (2, 3) has 3 channels, and gamma has shape (2,). It must be (3,), one "
+        "number for each channel.",
+    ),
+    "batch-norm without statistics": (
+        lambda: tn.batch_norm(X, ONE_EACH, ONE_EACH),
+        ValueError,
+        "batch_norm: inference needs moving_mean and moving_variance. Give them, or training=True.",
+    ),
+    "batch-norm with statistics in float64": (
+        lambda: tn.batch_norm(X, ONE_EACH, ONE_EACH, numpy.zeros(3), ONE_EACH),
+        TypeError,
+        "batch_norm: x is float32 and moving_mean is float64. Convert the array, "
+        'array.astype("float32").',
+    ),
+    "batch-norm momentum": (
+        lambda: tn.batch_norm(X, ONE_EACH, ONE_EACH, training=True, momentum=1.5),
+        ValueError,
+        "batch_norm: momentum must be in [0, 1], received 1.5.",
+    ),
+    "batch-norm epsilon": (
+        lambda: tn.batch_norm(X, ONE_EACH, ONE_EACH, training=True, epsilon=0),
+        ValueError,
+        "batch_norm: epsilon must be positive, received 0.",
+    ),
+    # -- losses -----------------------------------------------------------------------------------
+    "a loss of unequal shapes": (
+        lambda: tn.mse(ones(5), ones(5, 1)),
+        ValueError,
+        "mse: prediction (5,) and target (5, 1) have different shapes. Broadcasting them would "
+        "compare what does not belong together: reshape one.",
+    ),
+    "an empty batch": (
+        lambda: tn.cross_entropy(ones(0, 3), ones(0, dtype="int64")),
+        ValueError,
+        "cross_entropy: the batch is empty: there is no loss of no examples.",
+    ),
+    "an empty batch of pairs": (
+        lambda: tn.mse(ones(0, 3), ones(0, 3)),
+        ValueError,
+        "mse: the batch is empty: there is no loss of no examples.",
+    ),
+    "a reduction of no kind": (
+        lambda: tn.mse(X, X, reduction="average"),
+        ValueError,
+        'mse: reduction \'average\' does not exist. Use "mean", "sum" or "none".',
+    ),
+    "a probability above 1": (
+        lambda: tn.bce([0.5, 1.5], [1.0, 1.0]),
+        ValueError,
+        "bce: probability must be in [0, 1], and holds 1.5.",
+    ),
+    "a target that is NaN": (
+        lambda: tn.bce([0.5], [math.nan]),
+        ValueError,
+        "bce: target must be in [0, 1], and holds nan.",
+    ),
+    "a target of -1": (
+        lambda: tn.bce_with_logits([2.0], [-1.0]),
+        ValueError,
+        "bce_with_logits: target must be in [0, 1], and holds -1.",
+    ),
+    "a label too large": (
+        lambda: tn.cross_entropy(X, [0, 3]),
+        ValueError,
+        "cross_entropy: labels must be in [0, 3) for logits (2, 3), received 0 to 3.",
+    ),
+    "a label below zero": (
+        lambda: tn.cross_entropy(X, [-1, 2]),
+        ValueError,
+        "cross_entropy: labels must be in [0, 3) for logits (2, 3), received -1 to 2.",
+    ),
+    "class numbers as floats": (
+        lambda: tn.cross_entropy(X, [0.0, 1.0]),
+        TypeError,
+        "cross_entropy: labels are float64, and class numbers are integers. Use "
+        "labels.astype(int).",
+    ),
+    "labels for another batch": (
+        lambda: tn.cross_entropy(X, [0, 1, 2]),
+        ValueError,
+        "cross_entropy: logits (2, 3) and labels (3,) do not fit. Labels must be integers of shape "
+        "(2,), or one-hot of shape (2, 3).",
+    ),
+    "one-hot labels that are NaN": (
+        lambda: tn.cross_entropy(X, numpy.full((2, 3), math.nan)),
+        ValueError,
+        "cross_entropy: labels (..., K) must be one-hot, or at least 0 with sum 1 in every row, "
+        "and some row is not. For logits and 0/1 labels of several classes use bce_with_logits.",
+    ),
+    "several classes at once": (
+        lambda: tn.cross_entropy(X, ones(2, 3)),
+        ValueError,
+        "cross_entropy: labels (..., K) must be one-hot, or at least 0 with sum 1 in every row, "
+        "and some row is not. For logits and 0/1 labels of several classes use bce_with_logits.",
+    ),
+    # -- optimisers, data, gradcheck --------------------------------------------------------------
+    "nothing to train": (
+        lambda: tn.optim.SGD([], lr=0.1),
+        ValueError,
+        "SGD: there are no parameters. Give at least one Tensor with requires_grad=True.",
+    ),
+    "a step size of zero": (
+        lambda: tn.optim.SGD([weights(1)], lr=0),
+        ValueError,
+        "SGD: lr must be positive and finite, received 0.",
+    ),
+    "a momentum of 1": (
+        lambda: tn.optim.SGD([weights(1)], lr=0.1, momentum=1),
+        ValueError,
+        "SGD: momentum must be in [0, 1), received 1.",
+    ),
+    "batches of no examples": (
+        lambda: tn.data.batches(ones(0, 3)),
+        ValueError,
+        "batches: the arrays hold no examples. Check how they were loaded.",
+    ),
+    "more labels than pictures": (
+        lambda: tn.data.batches(ones(3, 2), ones(4)),
+        ValueError,
+        "batches: the arrays hold 3, 4 examples. They must be equally many, one label for each "
+        "picture.",
+    ),
+    "a gradient check of whole numbers": (
+        lambda: tn.gradcheck(tn.exp, numpy.arange(3)),
+        ValueError,
+        "gradcheck: no input is floating, so there is no gradient to check.",
+    ),
+    "a gradient check with a seed": (
+        lambda: tn.gradcheck(tn.exp, 1.0, rng=0),
+        TypeError,
+        "gradcheck: rng is int. Give numpy.random.default_rng(0), or None.",
+    ),
+}
+
+
+def message_of(call, error: type[Exception]) -> str:
+    with pytest.raises(error) as caught:
+        call()
+    assert type(caught.value) is error
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("row", TABLE)
+def test_bad_input_is_answered_with_the_right_error_and_the_whole_message(row):
+    call, error, message = TABLE[row]
+    assert message_of(call, error) == message
+
+
+def test_every_message_begins_with_where_and_ends_a_sentence():
+    for _, _, message in TABLE.values():
+        assert re.fullmatch(r"[A-Za-z_0-9]+: \S.*\.", message)
+
+
+# What NumPy says well enough is passed on, with the operation's name in front.
+PASSED_ON = {
+    "reshape": (lambda: X.reshape(4, 2), ValueError, "cannot reshape array of size 6 into"),
+    "sum": (lambda: X.sum(axis=3), ValueError, "axis 3 is out of bounds for array of dimension 2"),
+    "transpose": (lambda: X.transpose(0, 0), ValueError, "repeated axis"),
+    "getitem": (lambda: X[5], IndexError, "index 5 is out of bounds for axis 0 with size 2"),
+    "softmax": (lambda: tn.softmax(X, axis=4), ValueError, "axis 4 is out of bounds"),
+    "concatenate": (lambda: tn.concatenate([X, ones(2, 4)]), ValueError, "must match exactly"),
+    "stack": (lambda: tn.stack([X, ONE_EACH]), ValueError, "must have the same shape"),
+    "flip": (lambda: tn.flip(X, 5), ValueError, "axis 5 is out of bounds"),
+}
+
+
+@pytest.mark.parametrize("name", PASSED_ON)
+def test_what_numpy_says_gets_the_name_of_the_operation(name):
+    call, error, message = PASSED_ON[name]
+    with pytest.raises(error, match=rf"^{name}: .*{message}"):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("exp", lambda: tn.exp()),
+        ("exp", lambda: tn.exp(X, X)),
+        ("conv2d", lambda: tn.conv2d(PICTURES)),
+        ("conv2d", lambda: tn.conv2d(w=KERNEL)),
+        ("relu", lambda: tn.relu(X, slope=1)),
+        ("dropout", lambda: tn.dropout(X, 0.5)),
+        ("sum", lambda: X.sum(axes=0)),
+    ],
+    ids=["nothing", "too much", "no w", "no x", "unknown setting", "no rng", "misspelt"],
+)
+def test_a_call_with_the_wrong_arguments_is_a_type_error_that_names_the_operation(name, call):
+    with pytest.raises(TypeError, match=rf"^{name}: .*argument"):
+        call()
+
+
+def test_a_number_that_a_small_dtype_cannot_hold_is_named_with_the_operation():
+    with pytest.raises(ValueError, match=r"^add: .*300.*uint8"):
+        tn.Tensor(ones(2, dtype="uint8")) + 300
+
+
+def test_an_error_of_another_kind_inside_an_operation_is_left_alone():
+    @tn.differentiable
+    def broken(x):
+        raise KeyError("on purpose")
+
+    with pytest.raises(KeyError, match="on purpose"):
+        broken(X)
+
+
+def test_the_traceback_leads_into_the_operation():
+    with pytest.raises(ValueError, match="mse") as caught:
+        tn.mse(ones(5), ones(5, 1))
+    assert any("loss.py" in str(entry.path) for entry in caught.traceback)
+
+
+@pytest.fixture
+def on_pretended_gpu(monkeypatch):
+    """A tensor that tinynet takes for one on the GPU."""
+    monkeypatch.setitem(sys.modules, "cupy", FakeCupy())
+    return lambda x, name=None: tn.Tensor(x.view(FakeGPUArray), name=name)
+
+
+@pytest.mark.parametrize(
+    ("mix", "message"),
+    [
+        (
+            lambda there: tn.Tensor(ones(3), name="bias") + there,
+            "add: x 'bias' is on cpu and y 'w' is on gpu. Move one of them, with .to(\"cpu\") or "
+            '.to("gpu").',
+        ),
+        (
+            lambda there: there * ones(3),
+            "multiply: x 'w' is on gpu and y is on cpu. Move one of them, with .to(\"gpu\") or "
+            '.to("cpu").',
+        ),
+        (
+            lambda there: tn.cross_entropy(there, numpy.array(1)),
+            "cross_entropy: logits 'w' is on gpu and labels is on cpu. Move one of them, with "
+            '.to("gpu") or .to("cpu").',
+        ),
+        (
+            lambda there: weights(3).backward(there),
+            "backward: dy must have this tensor's shape (3,), float32, on cpu; received (3,), "
+            "float32, on gpu.",
+        ),
+    ],
+    ids=["two tensors", "a tensor and an array", "labels", "upstream gradient"],
+)
+def test_two_devices_in_one_operation_are_named_with_the_tensors(on_pretended_gpu, mix, message):
+    there = on_pretended_gpu(ones(3), name="w")
+    assert message_of(lambda: mix(there), ValueError) == message
