@@ -89,7 +89,7 @@ def machine() -> dict[str, Any]:
         "load before": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else "unknown",
         "Python": f"{platform.python_version()} on {platform.system()}",
         "NumPy": numpy.__version__,
-        "BLAS": f"{blas['name']} {blas['version']}, {_blas_threads()} threads",
+        "BLAS": f"{blas.get('name')} {blas.get('version')}, {_blas_threads()} threads",
     }
 
 

@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -238,6 +238,8 @@ def time_network(network: Network, effort: Effort, torch: Any) -> dict[str, Any]
             ratios[name] = ratio(times["tinynet"], seconds)
             line = f"{line:62}tinynet takes {ratios[name].show('.2f')} of it"
         print(line)
+    if unsteady(times):
+        print("    Unsteady: the machine was busy with something else. Run it again.")
     return {
         "network": network.name,
         "batch": network.batch,
@@ -245,6 +247,11 @@ def time_network(network: Network, effort: Effort, torch: Any) -> dict[str, Any]
         "tinynet's part of": {name: found._asdict() for name, found in ratios.items()},
         "largest difference of losses": difference,
     }
+
+
+def unsteady(times: Mapping[str, Sequence[float]]) -> bool:
+    """Whether some program took twice as long in its slow rounds as in its fast ones."""
+    return any(found.high > 2 * found.low for found in map(spread, times.values()))
 
 
 # -- chains ---------------------------------------------------------------------------------------

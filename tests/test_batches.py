@@ -156,6 +156,12 @@ def test_the_pictures_are_channels_last_and_the_labels_are_class_numbers(count, 
     assert set(labels.tolist()) <= {0, 1}
 
 
+def test_count_size_and_noise_may_be_numbers_of_numpys(rng):
+    pictures, _ = tn.data.xo(numpy.int64(3), rng, numpy.int32(9), numpy.float32(0.1))
+    assert pictures.shape == (3, 9, 9, 1)
+    assert pictures.dtype == numpy.float32
+
+
 def test_the_same_seed_draws_the_same_pictures():
     one, same, other = (tn.data.xo(5, numpy.random.default_rng(seed)) for seed in (1, 1, 2))
     assert one[0].tobytes() == same[0].tobytes()
@@ -205,6 +211,7 @@ def test_no_two_pictures_are_alike(rng):
         ({"size": 7}, ValueError, r"size must be .*at least 8, received 7\."),
         ({"noise": -0.1}, ValueError, r"noise must be at least 0, received -0\.1\."),
         ({"noise": float("nan")}, ValueError, r"noise must be at least 0, received nan\."),
+        ({"count": True}, ValueError, r"count must be a whole number .*, received True\."),
         ({"count": 2.5}, ValueError, r"count must be a whole number .*, received 2\.5\."),
         ({"size": "16"}, ValueError, r"size must be a whole number .*, received '16'\."),
         ({"rng": 0}, TypeError, r"rng is int\. Give numpy\.random\.default_rng\(0\)\."),

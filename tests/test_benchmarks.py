@@ -86,6 +86,11 @@ def test_turns_leave_the_steps_that_follow_a_pause_out_of_the_time():
     assert times == {"a": [1.0] * 3}
 
 
+def test_a_run_is_unsteady_when_slow_rounds_take_twice_as_long_as_fast_ones():
+    assert not engine.unsteady({"a": [1.0, 1.5, 1.9], "b": [3.0, 3.0, 3.0]})
+    assert engine.unsteady({"a": [1.0, 1.5, 1.9], "b": [3.0, 3.0, 9.0]})
+
+
 # -- the frameworks do the same work --------------------------------------------------------------
 
 

@@ -641,6 +641,12 @@ def test_a_number_that_a_small_dtype_cannot_hold_is_named_with_the_operation():
         tn.Tensor(ones(2, dtype="uint8")) + 300
 
 
+@pytest.mark.parametrize("index", [1.5, "a", slice("a", 2), (0, slice(None, "b"))], ids=repr)
+def test_an_index_that_is_none_says_where_once(index):
+    with pytest.raises((IndexError, TypeError), match=r"^getitem: (?!getitem)"):
+        X[index]
+
+
 def test_an_error_of_another_kind_inside_an_operation_is_left_alone():
     @tn.differentiable
     def broken(x):
