@@ -448,7 +448,7 @@ def test_6_a_recorded_graph_holds_no_reference_cycle(no_collector):
     loss = y.reshape(1, 1).T.max()
     dead = [weakref.ref(thing) for thing in (y, loss, y.data, loss.data)]
     del y, loss
-    assert [ref() for ref in dead] == [None] * 4
+    assert [ref() is None for ref in dead] == [True] * 4
 
 
 def test_6_a_walked_graph_holds_no_reference_cycle(no_collector):
@@ -458,7 +458,18 @@ def test_6_a_walked_graph_holds_no_reference_cycle(no_collector):
     loss.backward()
     dead = [weakref.ref(thing) for thing in (y, loss, y.data)]
     del y, loss
-    assert [ref() for ref in dead] == [None] * 3
+    assert [ref() is None for ref in dead] == [True] * 3
+
+
+def test_6_a_value_that_no_pullback_needs_dies_with_its_tensor(no_collector):
+    x = leaf(1, 2)
+    y = x + 1
+    dead = weakref.ref(y.data)
+    loss = (y + 2).sum()
+    del y
+    assert dead() is None
+    loss.backward()
+    numpy.testing.assert_array_equal(x.grad, [1, 1])
 
 
 def test_6_an_operation_that_failed_keeps_nothing_alive(no_collector):
@@ -606,7 +617,27 @@ def test_8_what_whole_numbers_give_is_computed_in_float32_not_in_less(f):
 
 
 @pytest.mark.parametrize(
-    "loss", [tn.mse, tn.bce, tn.bce_with_logits, lambda x, y: tn.cross_entropy(x, y[:, 0] * 1)]
+    "f",
+    [
+        lambda x: tn.conv2d(x, numpy.ones((2, 2, 1, 1), numpy.int64)),
+        lambda x: tn.max_pool2d(x, 2),
+        lambda x: tn.average_pool2d(x, 2),
+        lambda x: tn.sum_pool2d(x, 2),
+        lambda x: tn.l2_pool2d(x, 2),
+    ],
+    ids=["conv2d", "max_pool2d", "average_pool2d", "sum_pool2d", "l2_pool2d"],
+)
+def test_8_pictures_of_whole_numbers_are_computed_in_float32(f):
+    picture = numpy.uint8([[200, 100], [250, 50]]).reshape(1, 2, 2, 1)  # their sum is above 255
+    y = f(picture)
+    assert y.dtype == numpy.float32
+    numpy.testing.assert_array_equal(y.data, f(picture.astype(numpy.float32)).data)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [tn.mse, tn.bce, tn.bce_with_logits, lambda x, y: tn.cross_entropy(x, y[:, 0])],
+    ids=["mse", "bce", "bce_with_logits", "cross_entropy"],
 )
 def test_8_a_loss_of_whole_numbers_does_not_wrap_around(loss):
     x, y = numpy.uint8([[0, 1], [1, 0]]), numpy.uint8([[1, 1], [0, 0]])  # 0 - 1 is 255 in uint8

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import weakref
+
 import numpy
 import pytest
 
@@ -174,8 +177,6 @@ def test_arrays_in_lists_and_in_inner_functions_are_watched_too():
 
 
 def test_a_pullback_that_is_not_a_plain_closure_is_watched_too():
-    import functools
-
     def scaled(kept, dy):
         return dy * kept
 
@@ -258,6 +259,18 @@ def test_a_graph_of_inside_the_block_may_be_walked_after_it():
         loss = (x * x).sum()
     loss.backward()
     numpy.testing.assert_array_equal(x.grad, [2, 4])
+
+
+def test_what_was_walked_or_never_recorded_is_not_kept():
+    x = tn.Tensor([1.0, 2.0], requires_grad=True)
+    with tn.doctor():
+        y = tn.exp(x)
+        y.sum().backward()
+        with tn.no_grad():
+            z = tn.exp(x)
+        dead = [weakref.ref(thing) for thing in (y, y.data, z, z.data)]
+        del y, z
+        assert [ref() is None for ref in dead] == [True] * 4
 
 
 def test_results_and_gradients_are_the_same_inside(rng):

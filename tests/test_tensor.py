@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import operator
+import pickle
 
 import numpy
 import pytest
@@ -337,6 +338,28 @@ def test_a_deep_copy_does_not_share_memory():
     numpy.testing.assert_array_equal(x.data, [1, 2])
 
 
+def test_a_copy_keeps_the_gradient_so_far_as_its_own():
+    x = tn.Tensor([1.0, 2.0], requires_grad=True)
+    (x * 3).sum().backward()
+    y = copy.deepcopy(x)
+    y.grad *= 10
+    numpy.testing.assert_array_equal(x.grad, [3, 3])
+    numpy.testing.assert_array_equal(y.grad, [30, 30])
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_result_is_not_copied_since_its_record_cannot_be(copied):
+    y = tn.Tensor([1.0, 2.0], requires_grad=True) * 2
+    with pytest.raises(TypeError, match=r"^copy: this tensor is the result of multiply, .*detach"):
+        copied(y)
+    assert not copied(y.detach()).requires_grad
+
+
+def test_a_tensor_is_not_pickled():
+    with pytest.raises(TypeError, match=r"^pickle: tensors are not pickled\. Save tensor\.numpy"):
+        pickle.dumps(tn.Tensor([1.0]))
+
+
 # -- shape -----------------------------------------------------------------------------------------
 
 
@@ -478,6 +501,16 @@ def test_an_operation_takes_arrays_numbers_and_lists_where_it_takes_tensors():
     assert tn.exp(0).item() == 1
     assert tn.exp([0.0, 1.0]).data[1] == pytest.approx(math.e)
     assert tn.maximum([1, 5], numpy.float32([3, 3])).data.tolist() == [3, 5]
+
+
+@pytest.mark.parametrize("target", [1, 1.0, True, numpy.float64(1)], ids=repr)
+@pytest.mark.parametrize("loss", [tn.mse, tn.bce, tn.bce_with_logits], ids=lambda f: f.__name__)
+def test_the_loss_of_one_number_takes_a_number_as_its_target(loss, target):
+    x = tn.Tensor(0.5, requires_grad=True)
+    y = loss(x, target)
+    y.backward()
+    assert y.item() == loss(tn.Tensor(0.5), tn.Tensor(1.0)).item()
+    assert x.grad.dtype == numpy.float32
 
 
 def test_an_operation_keeps_its_name_and_its_documentation():

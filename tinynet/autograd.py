@@ -1,9 +1,12 @@
 """The walk back, from a result to the gradients of the leaves that it came from.
 
-A recorded tensor has edges: pairs (input, pullback), where the pullback turns the gradient of the
-tensor into the gradient of that input.  Tensors are numbered as they are made, so an input's number
-is smaller than its result's, and walking from the largest number down meets every tensor after all
-its uses.  A leaf (a tensor that no operation made) has no edges; its gradient stays with it.
+The result of an operation has a record with its edges: pairs (input, pullback), where the pullback
+turns the gradient of the result into the gradient of that input.  An input is a record again, or a
+leaf: a tensor that no operation made.  Tensors are numbered as they are made, so an input's number
+is smaller than its result's: the walk from the largest down meets each after all its uses.
+
+A record holds no array.  What the way back needs is in the pullbacks; a value that none of them
+needs is free as soon as the person who computed it lets go of it.
 """
 
 from __future__ import annotations
@@ -24,7 +27,26 @@ if TYPE_CHECKING:
     from .tensor import Tensor
 
 Pullback = Callable[[Array], Array]
-USED: Any = object()  # the edges of a tensor that a backward pass has gone through
+Edge = tuple["Tensor | Record", Pullback]
+USED: Any = object()  # the edges of a record that a backward pass has gone through
+
+
+class Record:
+    """How a tensor was made, and what its gradient must look like."""
+
+    __slots__ = ("_edges", "_order", "array_type", "dtype", "operation", "shape")
+
+    def __init__(self, operation: str, order: int, y: Array, edges: list[Edge]) -> None:
+        self.operation = operation
+        self._order = order
+        self._edges: Any = edges
+        self.shape: tuple[int, ...] = y.shape
+        self.dtype: Any = y.dtype
+        self.array_type: Any = type(y)
+
+    @property
+    def label(self) -> str:
+        return f"of shape {self.shape}"
 
 
 class _State(threading.local):
@@ -80,8 +102,8 @@ def walk(root: Tensor, dy: Array) -> None:
     gradient is dropped as it is consumed, and its edges, with the arrays that they saved, with it.
     Leaves receive theirs at the very end: if anything fails on the way, no `.grad` has changed.
     """
+    frontier: list[tuple[int, Any]] = [(-root._order, root._record or root)]
     gradients = {root._order: dy}
-    frontier = [(-root._order, root)]
     leaves = []
     doctor = state.doctor
     while frontier:
@@ -113,27 +135,32 @@ def walk(root: Tensor, dy: Array) -> None:
         x.grad = dx.copy() if x.grad is None else _sum(x.grad, dx)
 
 
-def fit(dx: Any, x: Tensor, operation: str) -> Array:
+def fit(dx: Any, x: Tensor | Record, operation: str) -> Array:
     """What a pullback returned, as an array with the shape and dtype of x, on the device of x."""
-    like = x.data
-    if type(dx) is type(like) and dx.shape == like.shape and dx.dtype == like.dtype:
-        return dx
+    if type(dx) is x.array_type and dx.dtype == x.dtype:
+        if dx.shape == x.shape:
+            return dx
+        if len(x.shape) and dx.shape[dx.ndim - len(x.shape) :] == x.shape:
+            return sum_to(dx, x.shape)  # a bias
     if isinstance(dx, numpy.generic):
         return fit(numpy.asarray(dx), x, operation)  # NumPy makes scalars of 0-d arrays
     where = f"{operation}: the pullback of the input {x.label} returned"
     if not is_array(dx):
         raise TypeError(f"{where} {type(dx).__name__}. It must return an array.")
-    if device_of(dx) != x.device:
-        raise ValueError(f"{where} an array on {device_of(dx)}, and the input is on {x.device}.")
-    if dx.dtype != like.dtype:
+    if type(dx) is not x.array_type:
+        raise ValueError(
+            f"{where} an array on {device_of(dx)}, and the input is on "
+            f"{'gpu' if device_of(dx) == 'cpu' else 'cpu'}."
+        )
+    if dx.dtype != x.dtype:
         raise TypeError(
-            f"{where} {dx.dtype}, and the input is {like.dtype}. Use Python floats and math.sqrt "
+            f"{where} {dx.dtype}, and the input is {x.dtype}. Use Python floats and math.sqrt "
             "in the operation: a NumPy float64 scalar promotes everything that it touches."
         )
     try:
-        return sum_to(dx, like.shape)
+        return sum_to(dx, x.shape)
     except ValueError:
-        raise ValueError(f"{where} shape {dx.shape}, and the input has {like.shape}.") from None
+        raise ValueError(f"{where} shape {dx.shape}, and the input has {x.shape}.") from None
 
 
 def sum_to(dx: Array, shape: tuple[int, ...]) -> Array:

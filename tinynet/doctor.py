@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy
 
-from .autograd import Pullback, state
+from .autograd import Pullback, Record, state
 from .devices import Array, is_array, move
 from .tensor import Tensor
 
@@ -37,19 +37,24 @@ class _Doctor:
     def __init__(self) -> None:
         # by the pullback's id, and with the pullback, so that the id stays its own
         self._saved: dict[int, tuple[Pullback, list[tuple[Array, int]]]] = {}
+        self._ranges: dict[int, str] = {}  # of recorded results, by their number
 
     def after_forward(self, y: Tensor, inputs: tuple[Any, ...]) -> None:
         fault = _fault(y.data)
         if fault:
             ranges = "; ".join(_range(x) for x in inputs if isinstance(x, Tensor) or is_array(x))
             raise FloatingPointError(f"{y.operation}: the result holds {fault}. Inputs: {ranges}.")
-        for _, pullback in y._edges or ():
+        if y._record is None:
+            return
+        self._ranges[y._order] = _range(y)
+        for _, pullback in y._record._edges:
             self._saved[id(pullback)] = (
                 pullback,
                 [(array, _fingerprint(array)) for array in _arrays_of(pullback)],
             )
 
-    def before_pullback(self, y: Tensor, pullback: Pullback) -> None:
+    def before_pullback(self, y: Record, pullback: Pullback) -> None:
+        self._ranges.pop(y._order, None)
         _, saved = self._saved.pop(id(pullback), (None, []))
         for array, fingerprint in saved:
             if _fingerprint(array) != fingerprint:
@@ -59,12 +64,12 @@ class _Doctor:
                     "(an optimiser's step, too) after backward()."
                 )
 
-    def after_pullback(self, y: Tensor, x: Tensor, dx: Array) -> None:
+    def after_pullback(self, y: Record, x: Tensor | Record, dx: Array) -> None:
         fault = _fault(dx)
         if fault:
             raise FloatingPointError(
                 f"{y.operation}: the gradient for the input {x.label} holds {fault}. "
-                f"Input: {_range(x)}."
+                f"Input: {self._ranges.get(x._order) or _range(x)}."
             )
 
 
@@ -108,6 +113,8 @@ def _fault(array: Array) -> str:
 
 
 def _range(x: Any) -> str:
+    if isinstance(x, Record):  # made before the doctor came
+        return x.label
     label = x.label if isinstance(x, Tensor) else f"of shape {x.shape}"
     host = x.numpy() if isinstance(x, Tensor) else move(x, "cpu")
     if not host.size:

@@ -16,26 +16,33 @@ from .devices import Array, device_of, is_array, move
 
 
 def settle(
-    values: Sequence[Any], names: Sequence[str], given: Sequence[Any]
+    values: Sequence[Any], names: Sequence[str], given: Sequence[Any], integers: bool
 ) -> tuple[list[Any], Any]:
     """The inputs as an operation's body sees them, and their floating dtype (None if none has one).
 
     values: what was given, with arrays in the place of tensors; errors call them by the names of
     the operation's inputs, and by the tensors' own.
 
-    Integer and boolean arrays are cast to the floating dtype of the others.  Lists become arrays;
-    numbers, NumPy's scalars too, stay Python numbers, which promote nothing, unless there is
-    nothing but numbers.  ValueError for two devices, TypeError for two floating dtypes or for what
-    is not numbers: nothing is converted or moved in silence.
+    Integer and boolean arrays are cast to the floating dtype of the others, and among themselves to
+    float32, unless the operation is for integers too.  Lists become arrays; numbers, NumPy's
+    scalars too, stay Python numbers, which promote nothing, unless there are no arrays.
+
+    ValueError for two devices, TypeError for two floating dtypes or for what is not numbers:
+    nothing is converted or moved in silence.
     """
     arrays = list(values)
-    first = arrays[0]
-    if type(first) is numpy.ndarray and (dtype := first.dtype).kind == "f":
-        for x in arrays:
-            if type(x) is not numpy.ndarray or x.dtype is not dtype:
+    dtype: Any = None
+    for x in arrays:
+        if type(x) is numpy.ndarray:
+            if dtype is None:
+                dtype = x.dtype
+            elif x.dtype is not dtype:
                 break
-        else:
-            return arrays, dtype  # the common case: NumPy arrays of one floating dtype
+        elif type(x) is not float and type(x) is not int:
+            break
+    else:
+        if dtype is not None and dtype.kind == "f":
+            return arrays, dtype  # the common case: NumPy arrays of one floating dtype, numbers
 
     names = [called(names[min(i, len(names) - 1)], x) for i, x in enumerate(given)]
     floats: dict[Any, str] = {}  # each floating dtype, and the input that has it first
@@ -60,7 +67,9 @@ def settle(
         )
     device = same_device(names, arrays)
     dtype = next(iter(floats), None)
-    if dtype is None and (device is None or any(isinstance(x, list | tuple) for x in arrays)):
+    if dtype is None and (
+        not integers or device is None or any(isinstance(x, list | tuple) for x in arrays)
+    ):
         dtype = numpy.dtype(numpy.float32)  # what lists become, and numbers among themselves
     for i, x in enumerate(arrays):
         if is_array(x) and dtype is not None and x.dtype.kind != "f":

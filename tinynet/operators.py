@@ -151,11 +151,11 @@ def sum_(x, axis: Axis = None, keepdims: bool = False):
 
 def mean(x, axis: Axis = None, keepdims: bool = False):
     """The mean of the elements.  Shapes as for sum.  ValueError where there are no elements."""
-    y = x.sum(axis=axis, keepdims=keepdims)
     n = math.prod(x.shape[i] for i in _reduced_axes(x, axis))
     if n == 0:
         raise ValueError(f"shape {x.shape} has no elements to take the mean of.")
-    return y / n, lambda dy: xp(x).broadcast_to(_unreduce(dy / n, x, axis), x.shape)
+    y = x.mean(axis=axis, keepdims=keepdims)
+    return y, lambda dy: xp(x).broadcast_to(_unreduce(dy * (1 / n), x, axis), x.shape)
 
 
 def max_(x, axis: Axis = None, keepdims: bool = False):

@@ -49,7 +49,7 @@ class SGD:
 
     def step(self) -> None:
         """Move every parameter that has a gradient.  RuntimeError if none has one."""
-        if all(p.grad is None for p in self.parameters):
+        if not any(p.grad is not None for p in self.parameters):
             raise RuntimeError(
                 "SGD: no parameter has a gradient. Call loss.backward() before step(), with a loss "
                 "that is computed from these parameters."

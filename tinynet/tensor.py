@@ -18,12 +18,12 @@ import inspect
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, overload
 
 import numpy
 
 from . import operators
-from .autograd import Pullback, state, upstream, walk
+from .autograd import Edge, Record, state, upstream, walk
 from .devices import Array, device_of, is_array, move, xp
 from .inputs import called, from_python, in_dtype, located, same_device, settle, sort_out
 
@@ -31,19 +31,29 @@ P = ParamSpec("P")
 _numbers = itertools.count()
 
 
-def differentiable(forward: Callable[P, tuple[Any, Any]]) -> Callable[P, Tensor]:
+@overload
+def differentiable(forward: Callable[P, tuple[Any, Any]]) -> Callable[P, Tensor]: ...
+@overload
+def differentiable(
+    *, integers: bool
+) -> Callable[[Callable[P, tuple[Any, Any]]], Callable[P, Tensor]]: ...
+def differentiable(forward: Any = None, *, integers: bool = False) -> Any:
     """Make an operation on tensors of a function on arrays.
 
     forward: its parameters WITHOUT a type annotation are its inputs, which it sees as arrays (or as
         Python numbers); the annotated ones are its settings.  It returns `(value, pullbacks)`: a
         pullback for each input, in order (one input: the pullback itself), with None for an input
         that no gradient flows to.
+    integers: whether the operation gives integers for integers (indices, labels), without a
+        gradient; otherwise they are taken as float32.  `@differentiable(integers=True)`
 
     The operation takes tensors, arrays, numbers and lists.  Its inputs must share one floating
     dtype and one device; integer and boolean inputs are cast to that dtype, and numbers follow it.
     A setting may be a tensor that needs no gradient.  An error that forward raises gets the
     operation's name in front.
     """
+    if forward is None:
+        return functools.partial(differentiable, integers=integers)
     name = forward.__name__.strip("_")
     signature = inspect.signature(forward)
     inputs = [p for p in signature.parameters.values() if p.annotation is p.empty]
@@ -55,12 +65,14 @@ def differentiable(forward: Callable[P, tuple[Any, Any]]) -> Callable[P, Tensor]
     def operation(*args: Any, **settings: Any) -> Tensor:
         values: Any = args
         try:
-            if not least <= len(args) <= most or not settings.keys().isdisjoint(names):
+            if not least <= len(args) <= most or (
+                settings and not settings.keys().isdisjoint(names)
+            ):
                 args, settings = sort_out(signature, names, args, settings)
             while len(args) > least and args[-1] is None:
                 args = args[:-1]  # an input that is left out
             values = [x.data if type(x) is Tensor else x for x in args]
-            arrays, dtype = settle(values, names, args)
+            arrays, dtype = settle(values, names, args, integers)
             for key, value in settings.items():
                 if isinstance(value, numpy.generic):
                     settings[key] = value = value.item()  # a float64 scalar would promote
@@ -82,11 +94,10 @@ def differentiable(forward: Callable[P, tuple[Any, Any]]) -> Callable[P, Tensor]
         result.grad = None
         result.name = None
         result.operation = name
-        result._order = next(_numbers)
-        result._edges = None
-        if state.recording and y.dtype.kind == "f":
-            result._edges = _edges(name, args, pullbacks)
-        result.requires_grad = result._edges is not None
+        result._order = order = next(_numbers)
+        edges = _edges(name, args, pullbacks) if state.recording and y.dtype.kind == "f" else None
+        result._record = Record(name, order, y, edges) if edges else None
+        result.requires_grad = edges is not None
         if state.doctor:
             state.doctor.after_forward(result, args)
         return result
@@ -94,19 +105,24 @@ def differentiable(forward: Callable[P, tuple[Any, Any]]) -> Callable[P, Tensor]
     return operation
 
 
-def _edges(name: str, args: tuple, pullbacks: Any) -> list[tuple[Tensor, Pullback]] | None:
+def _edges(name: str, args: tuple, pullbacks: Any) -> list[Edge] | None:
     """Pairs (input, pullback), for the inputs that need a gradient; None where none does.
 
     The pullbacks of the others are dropped here, and with them what they saved.
     """
     if type(pullbacks) is not tuple:
         pullbacks = (pullbacks,)
-    edges = []
+    edges: list[Edge] = []
     for i, x in enumerate(args):
         if type(x) is Tensor and x.requires_grad:
             if i >= len(pullbacks) or pullbacks[i] is None:
                 raise TypeError(f"{name}: no gradient flows to {x.label}. Pass it as detach().")
-            edges.append((x, pullbacks[i]))
+            if not callable(pullbacks[i]):
+                raise TypeError(
+                    f"{name}: a pullback is {type(pullbacks[i]).__name__}. Return a function, or "
+                    "a tuple with one for each input."
+                )
+            edges.append((x._record or x, pullbacks[i]))
     return edges or None
 
 
@@ -134,6 +150,9 @@ def _not_in_place(method: Callable[..., Tensor]) -> Callable[[Tensor, Any], Tens
     return assignment
 
 
+_for_integers_too = differentiable(integers=True)
+
+
 class Tensor:
     """An array with a gradient.
 
@@ -148,8 +167,8 @@ class Tensor:
 
     __slots__ = (
         "__weakref__",
-        "_edges",
         "_order",
+        "_record",
         "data",
         "grad",
         "name",
@@ -164,8 +183,9 @@ class Tensor:
     requires_grad: bool
     name: str | None
     operation: str  # what made this tensor; "" for a leaf
-    _edges: Any
     _order: int
+    _record: Record | None
+    _edges = None  # a leaf's, where the walk back ends
 
     def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None) -> None:
         if isinstance(data, Tensor):
@@ -190,8 +210,8 @@ class Tensor:
         self.requires_grad = requires_grad
         self.name = name
         self.operation = ""
-        self._edges = None
         self._order = next(_numbers)
+        self._record = None
 
     # -- what it is --------------------------------------------------------------------------
 
@@ -212,13 +232,17 @@ class Tensor:
         return self.data.dtype
 
     @property
+    def array_type(self) -> Any:
+        return type(self.data)
+
+    @property
     def device(self) -> str:
         return device_of(self.data)
 
     @property
     def is_leaf(self) -> bool:
         """Whether it was made by a person, not by a recorded operation."""
-        return self._edges is None
+        return self._record is None
 
     @property
     def label(self) -> str:
@@ -325,13 +349,13 @@ class Tensor:
 
     # -- operators and methods; their mathematics is in operators.py ----------------------------
 
-    __add__ = __radd__ = differentiable(operators.add)
-    __sub__ = differentiable(operators.subtract)
-    __mul__ = __rmul__ = differentiable(operators.multiply)
+    __add__ = __radd__ = _for_integers_too(operators.add)
+    __sub__ = _for_integers_too(operators.subtract)
+    __mul__ = __rmul__ = _for_integers_too(operators.multiply)
     __truediv__ = differentiable(operators.divide)
-    __pow__ = differentiable(operators.power)
-    __matmul__ = differentiable(operators.matmul)
-    __neg__ = differentiable(operators.negative)
+    __pow__ = _for_integers_too(operators.power)
+    __matmul__ = _for_integers_too(operators.matmul)
+    __neg__ = _for_integers_too(operators.negative)
 
     def __rsub__(self, other: Any) -> Tensor:
         return Tensor.__sub__(other, self)
@@ -352,29 +376,30 @@ class Tensor:
     __ipow__ = _not_in_place(__pow__)
     __imatmul__ = _not_in_place(__matmul__)
 
-    __lt__ = differentiable(operators.less)
-    __le__ = differentiable(operators.less_equal)
-    __gt__ = differentiable(operators.greater)
-    __ge__ = differentiable(operators.greater_equal)
-    __eq__ = differentiable(operators.equal)  # type: ignore[assignment]
-    __ne__ = differentiable(operators.not_equal)  # type: ignore[assignment]
+    __lt__ = _for_integers_too(operators.less)
+    __le__ = _for_integers_too(operators.less_equal)
+    __gt__ = _for_integers_too(operators.greater)
+    __ge__ = _for_integers_too(operators.greater_equal)
+    __eq__ = _for_integers_too(operators.equal)  # type: ignore[assignment]
+    __ne__ = _for_integers_too(operators.not_equal)  # type: ignore[assignment]
 
-    sum = differentiable(operators.sum_)
+    sum = _for_integers_too(operators.sum_)
     mean = differentiable(operators.mean)
-    max = differentiable(operators.max_)
-    min = differentiable(operators.min_)
-    _getitem = differentiable(operators.getitem)
-    _reshape = differentiable(operators.reshape)
-    _transpose = differentiable(operators.transpose)
-    _to = differentiable(operators.to)
+    max = _for_integers_too(operators.max_)
+    min = _for_integers_too(operators.min_)
+    _getitem = _for_integers_too(operators.getitem)
+    _reshape = _for_integers_too(operators.reshape)
+    _transpose = _for_integers_too(operators.transpose)
+    _to = _for_integers_too(operators.to)
 
     def __getitem__(self, index: Any) -> Tensor:
         """x[index] as NumPy has it: integers, slices, None, ..., integer arrays and masks."""
         parts = index if isinstance(index, tuple) else (index,)
         try:
-            return self._getitem(index=tuple(without_gradient(i, "index") for i in parts))
+            index = tuple(without_gradient(i, "index") for i in parts)
         except TypeError as error:
             raise located("getitem", (), error) from None
+        return self._getitem(index=index)
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same elements in another shape, where one size may be -1: (2, 3) or ((2, 3))."""

@@ -17,11 +17,11 @@ def xo(
     to each pixel, at least 0.
     """
     for name, value, least in (("count", count, 0), ("size", size, 8)):
-        if not isinstance(value, int) or value < least:
+        if isinstance(value, bool) or not isinstance(value, int | numpy.integer) or value < least:
             raise ValueError(
                 f"xo: {name} must be a whole number of at least {least}, received {value!r}."
             )
-    if not isinstance(noise, int | float) or not noise >= 0:
+    if not isinstance(noise, int | float | numpy.floating) or not noise >= 0:
         raise ValueError(f"xo: noise must be at least 0, received {noise!r}.")
     if not isinstance(rng, numpy.random.Generator):
         raise TypeError(f"xo: rng is {type(rng).__name__}. Give numpy.random.default_rng(0).")

@@ -20,7 +20,6 @@ __all__ = [
     "GPUNotAvailableError",
     "add_at",
     "device_of",
-    "floating",
     "gpu_available",
     "gpu_unavailable_reason",
     "is_array",
@@ -46,11 +45,6 @@ def xp(*arrays: Array) -> Any:
 def is_array(value: object) -> bool:
     """Whether value is an array of either library.  Asking never imports CuPy."""
     return isinstance(value, numpy.ndarray) or gpu.owns(value)
-
-
-def floating(x: Array) -> Array:
-    """x, or where it holds integers or booleans, the same in float32."""
-    return x if x.dtype.kind == "f" else x.astype(numpy.float32)
 
 
 def device_of(array: Array) -> str:

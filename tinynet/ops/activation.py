@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..devices import floating, xp
+from ..devices import xp
 from ..tensor import differentiable
 
 
@@ -16,15 +16,15 @@ def sigmoid(x):
 @differentiable
 def tanh(x):
     """(exp(x) - exp(-x)) / (exp(x) + exp(-x))."""
-    x = floating(x)
     y = xp(x).tanh(x)
     return y, lambda dy: dy * (1 - y * y)
 
 
-@differentiable
+@differentiable(integers=True)
 def relu(x):
     """max(0, x).  At x = 0 the gradient is 0."""
-    return xp(x).maximum(x, 0), lambda dy: dy * (x > 0)
+    y = xp(x).maximum(x, 0)
+    return y, lambda dy: dy * (y > 0)  # y, not x: the next operation keeps y as well
 
 
 @differentiable
@@ -36,7 +36,6 @@ def leaky_relu(x, slope: float = 0.3):
 @differentiable
 def softplus(x):
     """log(1 + exp(x)), a smooth relu; written so that no x overflows."""
-    x = floating(x)
     y = xp(x).maximum(x, 0) + xp(x).log1p(xp(x).exp(-xp(x).abs(x)))
     return y, lambda dy: dy * (0.5 * xp(x).tanh(0.5 * x) + 0.5)
 
@@ -47,7 +46,6 @@ def softmax(x, axis: int = -1):
 
     Adding a constant to x changes nothing, so the largest x is taken off first: no x overflows.
     """
-    x = floating(x)
     e = xp(x).exp(x - x.max(axis=axis, keepdims=True))
     y = e / e.sum(axis=axis, keepdims=True)
     return y, lambda dy: y * (dy - (dy * y).sum(axis=axis, keepdims=True))
@@ -56,7 +54,6 @@ def softmax(x, axis: int = -1):
 @differentiable
 def log_softmax(x, axis: int = -1):
     """log(softmax(x)), exact where softmax rounds to 0: the logarithm is never taken of it."""
-    x = floating(x)
     x = x - x.max(axis=axis, keepdims=True)
     y = x - xp(x).log(xp(x).exp(x).sum(axis=axis, keepdims=True))
     return y, lambda dy: dy - xp(y).exp(y) * dy.sum(axis=axis, keepdims=True)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..devices import Array, floating, xp
+from ..devices import Array, xp
 from ..tensor import Tensor, differentiable
 
 
 @differentiable
 def exp(x):
     """e to the power x."""
-    x = floating(x)
     y = xp(x).exp(x)
     return y, lambda dy: dy * y
 
@@ -19,32 +18,30 @@ def exp(x):
 @differentiable
 def log(x):
     """The natural logarithm: -infinity at 0, NaN below, each with NumPy's warning."""
-    x = floating(x)
     return xp(x).log(x), lambda dy: dy / x
 
 
 @differentiable
 def sqrt(x):
     """The square root.  Its slope at 0 is infinite, and so is the gradient there."""
-    x = floating(x)
     y = xp(x).sqrt(x)
     return y, lambda dy: dy / (2 * y)
 
 
-@differentiable
+@differentiable(integers=True)
 def abs(x):
     """The absolute value.  At 0 the gradient is 0."""
     return xp(x).abs(x), lambda dy: dy * xp(x).sign(x)
 
 
-@differentiable
+@differentiable(integers=True)
 def maximum(x, y):
     """The larger of two.  Where they are equal, the gradient goes to x."""
     first = x >= y
     return xp(x, y).maximum(x, y), (lambda dz: dz * first, lambda dz: dz * ~first)
 
 
-@differentiable
+@differentiable(integers=True)
 def minimum(x, y):
     """The smaller of two.  Where they are equal, the gradient goes to x."""
     first = x <= y
@@ -56,7 +53,7 @@ def where(condition: Any, x: Any, y: Any) -> Tensor:
     return _where(x, y, condition=condition)
 
 
-@differentiable
+@differentiable(integers=True)
 def _where(x, y, condition: Array):
     z = xp(x, y).where(condition, x, y)
     return z, (
@@ -65,7 +62,7 @@ def _where(x, y, condition: Array):
     )
 
 
-@differentiable
+@differentiable(integers=True)
 def clip(x, low: float, high: float):
     """x, held between low and high (both included).  Outside, the gradient is 0."""
     for name, end in (("low", low), ("high", high)):

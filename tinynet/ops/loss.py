@@ -125,7 +125,8 @@ def _equal_shapes(**pair: Array) -> None:
 
 
 def _in_unit_interval(**values: Array) -> None:
-    for name, x in values.items():
+    for name, value in values.items():
+        x = xp(value).asarray(value)
         inside = (x >= 0) & (x <= 1)  # False for NaN
         if not inside.all():
             outside = x[~inside].ravel()[0]
@@ -137,7 +138,7 @@ def _reduce(losses: Array, reduction: str) -> tuple[Array, Callable[[Array], Arr
     if losses.size == 0:
         raise ValueError("the batch is empty: there is no loss of no examples.")
     if reduction == "mean":
-        return losses.mean(), lambda dy: dy / losses.size
+        return losses.mean(), lambda dy: dy * (1 / losses.size)
     if reduction == "sum":
         return losses.sum(), lambda dy: dy
     if reduction == "none":

@@ -20,7 +20,7 @@ def concatenate(tensors: Sequence[Any], axis: int = 0) -> Tensor:
     return _concatenate(*_several("concatenate", tensors), axis=axis)
 
 
-@differentiable
+@differentiable(integers=True)
 def _concatenate(*arrays, axis: int):
     y = xp(*arrays).concatenate(arrays, axis=axis)
     ends = list(itertools.accumulate(x.shape[axis] for x in arrays))
@@ -37,7 +37,7 @@ def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
     return _stack(*_several("stack", tensors), axis=axis)
 
 
-@differentiable
+@differentiable(integers=True)
 def _stack(*arrays, axis: int):
     y = xp(*arrays).stack(arrays, axis=axis)
 
@@ -58,7 +58,7 @@ def _several(where: str, tensors: Sequence[Any]) -> list[Any]:
     return [t if isinstance(t, Tensor) else Tensor(t) for t in tensors]
 
 
-@differentiable
+@differentiable(integers=True)
 def pad(x, widths: Sequence[tuple[int, int]], mode: str = "constant", value: float = 0.0):
     """x with a border.  (D0, D1, ...) -> (before0 + D0 + after0, before1 + D1 + after1, ...)
 
@@ -95,7 +95,7 @@ def pad(x, widths: Sequence[tuple[int, int]], mode: str = "constant", value: flo
     return x[index], dx
 
 
-@differentiable
+@differentiable(integers=True)
 def flip(x, axis: int | tuple[int, ...] | None = None):
     """x with the order of the elements reversed along axis, a tuple of axes, or all."""
     return xp(x).flip(x, axis), lambda dy: xp(dy).flip(dy, axis)

@@ -74,8 +74,6 @@ def windows(
             f"x has shape {numpy.shape(x)}, and pictures are (N, H, W, C). One grey picture (H, W) "
             "is x.reshape(1, H, W, 1)."
         )
-    if x.dtype.kind != "f":
-        raise TypeError(f"x is {x.dtype}, and pictures are floating. Use x.astype('float32').")
     KH, KW = size = pair(size, "size")
     SH, SW = stride = pair(stride, "stride")
     H, W = x.shape[1:3]
