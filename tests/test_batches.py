@@ -105,7 +105,7 @@ def test_the_size_may_be_a_number_of_numpys():
             (X, LABELS[:7]),
             {},
             ValueError,
-            "the arrays hold 10, 7 examples. They must be equally many, one label for each "
+            "the arrays hold 10 and 7 examples. They must be equally many, one label for each "
             "picture.",
         ),
         ((X[:0],), {}, ValueError, "the arrays hold no examples. Check how they were loaded."),

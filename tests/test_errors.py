@@ -52,22 +52,22 @@ TABLE = {
     "None as data": (
         lambda: tn.Tensor(None),
         TypeError,
-        "Tensor: 'None' is not numbers. Give a number or a list of numbers.",
+        "Tensor: None is not numbers. Give a number or a list of numbers.",
     ),
     "a list with None in it": (
         lambda: tn.Tensor([1, None]),
         TypeError,
-        "Tensor: '[1, None]' is not numbers. Give a number or a list of numbers.",
+        "Tensor: [1, None] is not numbers. Give a number or a list of numbers.",
     ),
     "a ragged list": (
         lambda: tn.Tensor([[1, 2], [3]]),
         ValueError,
-        "Tensor: the rows of the list have different lengths. A tensor is rectangular.",
+        "Tensor: the rows of the list have different lengths. Make them equally long.",
     ),
     "complex numbers": (
         lambda: tn.Tensor(numpy.array([1j])),
         TypeError,
-        "Tensor: dtype complex128 is not real numbers.",
+        "Tensor: dtype complex128 is not real numbers. Give real numbers.",
     ),
     "a gradient of whole numbers": (
         lambda: tn.Tensor(numpy.arange(3), requires_grad=True),
@@ -84,27 +84,27 @@ TABLE = {
     "plus a word": (
         lambda: X + "a",
         TypeError,
-        "add: y is str 'a'. Give a Tensor, an array, a number or a list of numbers.",
+        "add: y is 'a'. Give a Tensor, an array, a number or a list of numbers.",
     ),
     "plus None": (
         lambda: X + None,
         TypeError,
-        "add: y is NoneType 'None'. Give a Tensor, an array, a number or a list of numbers.",
+        "add: y is None. Give a Tensor, an array, a number or a list of numbers.",
     ),
     "the exponential of None": (
         lambda: tn.exp(None),
         TypeError,
-        "exp: x is NoneType 'None'. Give a Tensor, an array, a number or a list of numbers.",
+        "exp: x is None. Give a Tensor, an array, a number or a list of numbers.",
     ),
     "less than None": (
         lambda: X < None,
         TypeError,
-        "less: y is NoneType 'None'. Give a Tensor, an array, a number or a list of numbers.",
+        "less: y is None. Give a Tensor, an array, a number or a list of numbers.",
     ),
     "minus a ragged list": (
         lambda: X - [[1, 2], [3]],
         ValueError,
-        "subtract: the rows of the list have different lengths. A tensor is rectangular.",
+        "subtract: the rows of the list have different lengths. Make them equally long.",
     ),
     "float32 times float64": (
         lambda: X * ones(3, dtype="float64"),
@@ -173,7 +173,8 @@ TABLE = {
     "several elements as one number": (
         lambda: float(X),
         ValueError,
-        "item: shape (2, 3) has 6 elements, not one.",
+        "item: shape (2, 3) has 6 elements, not one. Reduce it first, .sum() or .mean(), or use "
+        "tensor.numpy().",
     ),
     "the length of a number": (
         lambda: len(tn.Tensor(1.0)),
@@ -188,7 +189,7 @@ TABLE = {
     "the mean of nothing": (
         lambda: tn.Tensor(ones(0, 3)).mean(axis=0),
         ValueError,
-        "mean: shape (0, 3) has no elements to take the mean of.",
+        "mean: shape (0, 3) has no elements to reduce. Check how it was made.",
     ),
     "a clip upside down": (
         lambda: tn.clip(X, 1, 0),
@@ -257,7 +258,8 @@ TABLE = {
         lambda: weights(1).sum().backward(create_graph=True),
         RuntimeError,
         "backward: tinynet differentiates once. The pullbacks work on plain arrays, and the record "
-        "is released on the way; gradients of gradients would double every operation.",
+        "is released on the way; gradients of gradients would double every operation. Leave "
+        "create_graph and retain_graph out.",
     ),
     "an upstream gradient of another shape": (
         lambda: weights(2, 3).backward(ones(3)),
@@ -279,7 +281,7 @@ TABLE = {
     "a ragged upstream gradient": (
         lambda: weights(2, 2).backward([[1, 2], [3]]),
         ValueError,
-        "backward: the rows of the list have different lengths. A tensor is rectangular.",
+        "backward: the rows of the list have different lengths. Make them equally long.",
     ),
     "an upstream gradient that requires one": (
         lambda: weights(3).backward(weights(3)),
@@ -311,13 +313,14 @@ TABLE = {
     "a kernel for other channels": (
         lambda: tn.conv2d(PICTURES, ones(3, 3, 1, 4)),
         ValueError,
-        "conv2d: input (N, 7, 7, 3) has 3 channels, and the kernel (3, 3, 1, 4) takes 1.",
+        "conv2d: input (N, 7, 7, 3) has 3 channels, and the kernel (3, 3, 1, 4) takes 1. "
+        "Make the kernel (3, 3, 3, 4).",
     ),
     "pictures with the channels first": (
         lambda: tn.conv2d(ones(2, 3, 7, 7), KERNEL),
         ValueError,
         "conv2d: input (N, 3, 7, 7) has 7 channels, and the kernel (3, 3, 3, 4) takes 3. Pictures "
-        "are channels-last, (N, H, W, C).",
+        "are channels-last, (N, H, W, C): use x.transpose(0, 2, 3, 1).",
     ),
     "a bias for other channels": (
         lambda: tn.conv2d(PICTURES, KERNEL, ones(3)),
@@ -353,18 +356,18 @@ TABLE = {
         lambda: tn.conv2d(ones(2, 2, 2, 3), KERNEL),
         ValueError,
         "conv2d: input (N, 2, 2, 3) is smaller than the window (3, 3) with padding='valid'. Use "
-        'padding="same", a smaller window, or one pooling less.',
+        "padding='same', a smaller window, or one pooling less.",
     ),
     "one grey picture": (
         lambda: tn.conv2d(ones(7, 7), KERNEL),
         ValueError,
-        "conv2d: x has shape (7, 7), and pictures are (N, H, W, C). One grey picture (H, W) is "
-        "x.reshape(1, H, W, 1).",
+        "conv2d: x has shape (7, 7), and pictures are (N, H, W, C). One picture (H, W, C) "
+        "is x[None]; a grey one, (H, W), is x[None, :, :, None].",
     ),
     "None as pictures": (
         lambda: tn.conv2d(None, KERNEL),
         TypeError,
-        "conv2d: x is NoneType 'None'. Give a Tensor, an array, a number or a list of numbers.",
+        "conv2d: x is None. Give a Tensor, an array, a number or a list of numbers.",
     ),
     "windows of no size": (
         lambda: tn.im2col(PICTURES, 0),
@@ -375,8 +378,8 @@ TABLE = {
     "a grey picture to pooling": (
         lambda: tn.average_pool2d(ones(4, 4)),
         ValueError,
-        "average_pool2d: x has shape (4, 4), and pictures are (N, H, W, C). One grey picture "
-        "(H, W) is x.reshape(1, H, W, 1).",
+        "average_pool2d: x has shape (4, 4), and pictures are (N, H, W, C). One picture (H, W, C) "
+        "is x[None]; a grey one, (H, W), is x[None, :, :, None].",
     ),
     "a pool of no size": (
         lambda: tn.max_pool2d(PICTURES, (2, 0)),
@@ -403,7 +406,7 @@ TABLE = {
         lambda: tn.max_pool2d(PICTURES, 9),
         ValueError,
         "max_pool2d: input (N, 7, 7, 3) is smaller than the window (9, 9) with padding='valid'. "
-        'Use padding="same", a smaller window, or one pooling less.',
+        "Use padding='same', a smaller window, or one pooling less.",
     ),
     # -- dropout and batch-norm -------------------------------------------------------------------
     "a dropout of everything": (
@@ -489,7 +492,7 @@ TABLE = {
     "a probability above 1": (
         lambda: tn.bce([0.5, 1.5], [1.0, 1.0]),
         ValueError,
-        "bce: probability must be in [0, 1], and holds 1.5.",
+        "bce: probability must be in [0, 1], and holds 1.5. For logits use bce_with_logits.",
     ),
     "a target that is NaN": (
         lambda: tn.bce([0.5], [math.nan]),
@@ -526,8 +529,7 @@ TABLE = {
     "one-hot labels that are NaN": (
         lambda: tn.cross_entropy(X, numpy.full((2, 3), math.nan)),
         ValueError,
-        "cross_entropy: labels (..., K) must be one-hot, or at least 0 with sum 1 in every row, "
-        "and some row is not. For logits and 0/1 labels of several classes use bce_with_logits.",
+        "cross_entropy: labels hold NaN. Check how they were loaded.",
     ),
     "several classes at once": (
         lambda: tn.cross_entropy(X, ones(2, 3)),
@@ -559,7 +561,7 @@ TABLE = {
     "more labels than pictures": (
         lambda: tn.data.batches(ones(3, 2), ones(4)),
         ValueError,
-        "batches: the arrays hold 3, 4 examples. They must be equally many, one label for each "
+        "batches: the arrays hold 3 and 4 examples. They must be equally many, one label for each "
         "picture.",
     ),
     "a gradient check of whole numbers": (
@@ -595,7 +597,7 @@ def test_every_message_begins_with_where_and_ends_a_sentence():
 
 # What NumPy says well enough is passed on, with the operation's name in front.
 PASSED_ON = {
-    "reshape": (lambda: X.reshape(4, 2), ValueError, "cannot reshape array of size 6 into"),
+    "reshape": (lambda: X.reshape(4, 2), ValueError, "has 6 elements, which do not fill"),
     "sum": (lambda: X.sum(axis=3), ValueError, "axis 3 is out of bounds for array of dimension 2"),
     "transpose": (lambda: X.transpose(0, 0), ValueError, "repeated axis"),
     "getitem": (lambda: X[5], IndexError, "index 5 is out of bounds for axis 0 with size 2"),

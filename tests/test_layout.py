@@ -1,6 +1,6 @@
 """The house has floors, and imports go down the stairs only.  Read from the sources with `ast`.
 
-devices <- inputs <- autograd, operators <- tensor <- ops, optim, check, doctor, data <- tinynet
+devices <- inputs <- autograd, operators, values <- tensor <- ops, optim, check, doctor, data <- tinynet
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = (
     {"devices"},
     {"inputs"},
-    {"autograd", "operators"},
+    {"autograd", "operators", "values"},
     {"tensor"},
     {"ops", "optim", "check", "doctor", "data"},
     {"plot"},

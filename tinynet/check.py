@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from .autograd import state
 from .devices import Array
 from .tensor import Tensor
 
@@ -123,6 +124,8 @@ def gradcheck(
         raise ValueError("gradcheck: f has kinks wherever it is tried. Check it at other inputs.")
 
     tensors = [Tensor(x, requires_grad=i in checked) for i, x in enumerate(values)]
+    if not state.recording:
+        raise RuntimeError("gradcheck: called under no_grad, where there are no gradients.")
     result = f(*tensors)
     if result.requires_grad:
         result.backward(dy)

@@ -56,8 +56,7 @@ def settle(
                 floats.setdefault(x.dtype, name)
         elif not isinstance(x, int | float | list | tuple):
             raise TypeError(
-                f"{name} is {type(x).__name__} {str(x)[:40]!r}. "
-                "Give a Tensor, an array, a number or a list of numbers."
+                f"{name} is {shown(x)}. Give a Tensor, an array, a number or a list of numbers."
             )
     if len(floats) > 1:
         (one, x_name), (other, y_name) = list(floats.items())[:2]
@@ -100,16 +99,22 @@ def called(parameter: str, x: Any) -> str:
     return f"{parameter} {own!r}" if isinstance(own, str) else parameter
 
 
+def shown(x: Any) -> str:
+    """A value as errors show it: in full if it is short."""
+    text = repr(x)
+    return text if len(text) <= 40 else f"{type(x).__name__} {text[:40]}..."
+
+
 def from_python(data: Any, dtype: Any = numpy.float32) -> numpy.ndarray:
     """A number or a rectangular (nested) list of numbers as a NumPy array."""
     try:
         array = numpy.asarray(data)
     except ValueError:
         raise ValueError(
-            "the rows of the list have different lengths. A tensor is rectangular."
+            "the rows of the list have different lengths. Make them equally long."
         ) from None
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"{str(data)[:40]!r} is not numbers. Give a number or a list of numbers.")
+        raise TypeError(f"{shown(data)} is not numbers. Give a number or a list of numbers.")
     return array.astype(dtype)
 
 

@@ -127,6 +127,14 @@ def getitem(x, index: Any):
 
 
 def reshape(x, shape: Any):
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    known = math.prod(n for n in sizes if n != -1)
+    fits = known != 0 and x.size % known == 0 if sizes.count(-1) == 1 else known == x.size
+    if not fits or any(n < -1 for n in sizes) or sizes.count(-1) > 1:
+        raise ValueError(
+            f"shape {x.shape} has {x.size} elements, which do not fill {sizes}. The products must "
+            "be equal; one size may be -1."
+        )
     return x.reshape(shape), lambda dy: dy.reshape(x.shape)
 
 
@@ -151,21 +159,21 @@ def sum_(x, axis: Axis = None, keepdims: bool = False):
 
 def mean(x, axis: Axis = None, keepdims: bool = False):
     """The mean of the elements.  Shapes as for sum.  ValueError where there are no elements."""
-    n = math.prod(x.shape[i] for i in _reduced_axes(x, axis))
-    if n == 0:
-        raise ValueError(f"shape {x.shape} has no elements to take the mean of.")
+    n = _not_empty(x, axis)
     y = x.mean(axis=axis, keepdims=keepdims)
     return y, lambda dy: xp(x).broadcast_to(_unreduce(dy * (1 / n), x, axis), x.shape)
 
 
 def max_(x, axis: Axis = None, keepdims: bool = False):
     """The largest element.  Shapes as for sum.  Among equals, the gradient goes to the first."""
+    _not_empty(x, axis)
     y = x.max(axis=axis, keepdims=keepdims)
     return y, lambda dy: _first_equal(x, y, axis) * _unreduce(dy, x, axis)
 
 
 def min_(x, axis: Axis = None, keepdims: bool = False):
     """The smallest element.  Shapes as for sum.  Among equals, the gradient goes to the first."""
+    _not_empty(x, axis)
     y = x.min(axis=axis, keepdims=keepdims)
     return y, lambda dy: _first_equal(x, y, axis) * _unreduce(dy, x, axis)
 
@@ -175,6 +183,14 @@ def _reduced_axes(x: Array, axis: Axis) -> tuple[int, ...]:
         return tuple(range(x.ndim))
     axes = (axis,) if isinstance(axis, int) else axis
     return tuple(sorted(a % x.ndim for a in axes))
+
+
+def _not_empty(x: Array, axis: Axis) -> int:
+    """How many elements each element of a reduction is made of; ValueError for none."""
+    n = math.prod(x.shape[i] for i in _reduced_axes(x, axis))
+    if n == 0:
+        raise ValueError(f"shape {x.shape} has no elements to reduce. Check how it was made.")
+    return n
 
 
 def _unreduce(y: Array, x: Array, axis: Axis) -> Array:

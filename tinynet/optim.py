@@ -36,7 +36,7 @@ class SGD:
             ("weight_decay", weight_decay, lambda n: 0 <= n < math.inf, "at least 0"),
         ):
             if not isinstance(value, numbers.Real) or not good(value):
-                raise ValueError(f"SGD: {name} must be {allowed}, received {value!s}.")
+                raise ValueError(f"SGD: {name} must be {allowed}, received {value!r}.")
         self.lr = float(lr)
         self.momentum = float(momentum)
         self.weight_decay = float(weight_decay)

@@ -24,8 +24,9 @@ import numpy
 
 from . import operators
 from .autograd import Edge, Record, state, upstream, walk
-from .devices import Array, device_of, is_array, move, xp
+from .devices import Array, device_of, is_array, xp
 from .inputs import called, from_python, in_dtype, located, same_device, settle, sort_out
+from .values import Values
 
 P = ParamSpec("P")
 _numbers = itertools.count()
@@ -153,7 +154,7 @@ def _not_in_place(method: Callable[..., Tensor]) -> Callable[[Tensor, Any], Tens
 _for_integers_too = differentiable(integers=True)
 
 
-class Tensor:
+class Tensor(Values):
     """An array with a gradient.
 
     data: a number or a list (nested, rectangular), which becomes float32, or an array, which keeps
@@ -178,11 +179,7 @@ class Tensor:
     __array_ufunc__ = None  # array * tensor is the tensor's business
     __hash__ = object.__hash__  # by identity, since == compares values
 
-    data: Array
     grad: Array | None
-    requires_grad: bool
-    name: str | None
-    operation: str  # what made this tensor; "" for a leaf
     _order: int
     _record: Record | None
     _edges = None  # a leaf's, where the walk back ends
@@ -194,10 +191,12 @@ class Tensor:
             if isinstance(data, numpy.generic | numpy.ndarray) and device_of(data) == "cpu":
                 data = numpy.asarray(data)  # of a subclass, numpy.matrix say, the plain array
                 data = data.astype(data.dtype.newbyteorder("="), copy=False)
+            if isinstance(data, list | tuple) and any(type(x) is Tensor for x in data):
+                raise TypeError("data is a list of tensors. Use tn.stack(data).")
             if not is_array(data):
                 data = from_python(data)
             if data.dtype.kind not in "fiub":
-                raise TypeError(f"dtype {data.dtype} is not real numbers.")
+                raise TypeError(f"dtype {data.dtype} is not real numbers. Give real numbers.")
             if requires_grad and data.dtype.kind != "f":
                 raise TypeError(
                     f"only floating numbers have gradients, received {data.dtype}. Convert with "
@@ -216,73 +215,13 @@ class Tensor:
     # -- what it is --------------------------------------------------------------------------
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        return self.data.shape
-
-    @property
-    def ndim(self) -> int:
-        return self.data.ndim
-
-    @property
-    def size(self) -> int:
-        return self.data.size
-
-    @property
-    def dtype(self) -> Any:
-        return self.data.dtype
-
-    @property
-    def array_type(self) -> Any:
-        return type(self.data)
-
-    @property
-    def device(self) -> str:
-        return device_of(self.data)
-
-    @property
     def is_leaf(self) -> bool:
         """Whether it was made by a person, not by a recorded operation."""
         return self._record is None
 
-    @property
-    def label(self) -> str:
-        """How errors call this tensor: by its name, or by its shape."""
-        return repr(self.name) if self.name else f"of shape {self.shape}"
-
-    def __repr__(self) -> str:
-        values = numpy.array2string(self.numpy(), precision=4, threshold=20, prefix="Tensor(")
-        facts = [f"shape={self.shape}", f"dtype={self.dtype}", f"device={self.device}"]
-        if self.name:
-            facts.append(f"name={self.name!r}")
-        if self.operation:
-            facts.append(f"from={self.operation}")
-        if self.requires_grad:
-            facts.append("requires_grad=True")
-        return f"Tensor({values}, {', '.join(facts)})"
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError("len: a tensor of shape () has no length.")
-        return self.shape[0]
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
-
-    def __bool__(self) -> bool:
-        if self.size != 1:
-            raise ValueError(
-                f"bool: a tensor of shape {self.shape} is neither true nor false. Use "
-                "tensor.data.any() or tensor.data.all()."
-            )
-        return bool(self.data)
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> numpy.ndarray:
-        if self.requires_grad:
-            raise TypeError("NumPy would drop the gradient of this tensor. Use tensor.numpy().")
-        return self.numpy().astype(dtype or self.dtype, copy=bool(copy))
+    def detach(self) -> Tensor:
+        """The same values (the same memory), cut from the graph: no gradient flows through."""
+        return Tensor(self.data, name=self.name)
 
     def __copy__(self) -> Tensor:
         """A leaf of its own, with the same values and gradient.  TypeError for a result."""
@@ -307,20 +246,6 @@ class Tensor:
             "values. Use tn.where or tn.concatenate, or write to tensor.data."
         )
 
-    def numpy(self) -> numpy.ndarray:
-        """The values as a NumPy array on the host, cut from the graph."""
-        return move(self.data, "cpu")
-
-    def item(self) -> float:
-        """The value of a tensor of one element, as a Python number."""
-        if self.size != 1:
-            raise ValueError(f"item: shape {self.shape} has {self.size} elements, not one.")
-        return self.data.item()
-
-    def detach(self) -> Tensor:
-        """The same values (the same memory), cut from the graph: no gradient flows through."""
-        return Tensor(self.data, name=self.name)
-
     # -- the way back ------------------------------------------------------------------------
 
     def backward(
@@ -339,7 +264,7 @@ class Tensor:
             raise RuntimeError(
                 "backward: tinynet differentiates once. The pullbacks work on plain arrays, and "
                 "the record is released on the way; gradients of gradients would double every "
-                "operation."
+                "operation. Leave create_graph and retain_graph out."
             )
         try:
             dy = upstream(self, without_gradient(dy, "dy"))
@@ -380,8 +305,14 @@ class Tensor:
     __le__ = _for_integers_too(operators.less_equal)
     __gt__ = _for_integers_too(operators.greater)
     __ge__ = _for_integers_too(operators.greater_equal)
-    __eq__ = _for_integers_too(operators.equal)  # type: ignore[assignment]
-    __ne__ = _for_integers_too(operators.not_equal)  # type: ignore[assignment]
+    _equal = _for_integers_too(operators.equal)
+    _not_equal = _for_integers_too(operators.not_equal)
+
+    def __eq__(self, other: Any) -> Any:  # with None or a word: not equal, and no error
+        return NotImplemented if other is None or isinstance(other, str) else self._equal(other)
+
+    def __ne__(self, other: Any) -> Any:
+        return NotImplemented if other is None or isinstance(other, str) else self._not_equal(other)
 
     sum = _for_integers_too(operators.sum_)
     mean = differentiable(operators.mean)
@@ -400,6 +331,9 @@ class Tensor:
         except TypeError as error:
             raise located("getitem", (), error) from None
         return self._getitem(index=index)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same elements in another shape, where one size may be -1: (2, 3) or ((2, 3))."""

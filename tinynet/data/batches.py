@@ -37,7 +37,7 @@ def batches(
     lengths = [len(a) for a in data]
     if len(set(lengths)) > 1:
         raise ValueError(
-            f"batches: the arrays hold {', '.join(map(str, lengths))} examples. They must be "
+            f"batches: the arrays hold {' and '.join(map(str, lengths))} examples. They must be "
             "equally many, one label for each picture."
         )
     if lengths[0] == 0:

@@ -48,7 +48,9 @@ def conv2d(x, w, b=None, stride: Pair = 1, padding: Padding = "valid"):
     ws = windows(x, w.shape[:2], stride, padding)
     KH, KW, C, O = w.shape  # noqa: E741
     if x.shape[3] != C:
-        hint = " Pictures are channels-last, (N, H, W, C)." if x.shape[1] == C else ""
+        hint = f" Make the kernel ({KH}, {KW}, {x.shape[3]}, {O})."
+        if x.shape[1] == C:
+            hint = " Pictures are channels-last, (N, H, W, C): use x.transpose(0, 2, 3, 1)."
         raise ValueError(
             f"input {symbols(x)} has {x.shape[3]} channels, and the kernel {w.shape} takes {C}."
             + hint

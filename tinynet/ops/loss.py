@@ -34,7 +34,8 @@ def bce(probability, target, reduction: str = "mean"):
     """
     p = probability
     _equal_shapes(probability=p, target=target)
-    _in_unit_interval(probability=p, target=target)
+    _in_unit_interval(probability=p, hint=" For logits use bce_with_logits.")
+    _in_unit_interval(target=target)
     where = xp(p).where
 
     def part(weight, q):  # -weight log(q), where 0 log 0 = 0
@@ -84,6 +85,8 @@ def cross_entropy(logits, labels: Array, reduction: str = "mean"):
     labels = xp(logits).asarray(labels)
     x = logits - logits.max(axis=-1, keepdims=True)
     log_p = x - xp(x).log(xp(x).exp(x).sum(axis=-1, keepdims=True))  # (..., K)
+    if labels.dtype.kind == "f" and xp(labels).isnan(labels).any():
+        raise ValueError("labels hold NaN. Check how they were loaded.")
     if labels.shape == logits.shape:
         target = labels.astype(logits.dtype)
         sums = target.sum(axis=-1)
@@ -124,13 +127,13 @@ def _equal_shapes(**pair: Array) -> None:
         )
 
 
-def _in_unit_interval(**values: Array) -> None:
+def _in_unit_interval(hint: str = "", **values: Array) -> None:
     for name, value in values.items():
         x = xp(value).asarray(value)
         inside = (x >= 0) & (x <= 1)  # False for NaN
         if not inside.all():
             outside = x[~inside].ravel()[0]
-            raise ValueError(f"{name} must be in [0, 1], and holds {float(outside):g}.")
+            raise ValueError(f"{name} must be in [0, 1], and holds {float(outside):g}.{hint}")
 
 
 def _reduce(losses: Array, reduction: str) -> tuple[Array, Callable[[Array], Array]]:

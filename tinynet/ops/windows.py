@@ -71,8 +71,8 @@ def windows(
     """
     if getattr(x, "ndim", None) != 4:
         raise ValueError(
-            f"x has shape {numpy.shape(x)}, and pictures are (N, H, W, C). One grey picture (H, W) "
-            "is x.reshape(1, H, W, 1)."
+            f"x has shape {numpy.shape(x)}, and pictures are (N, H, W, C). One picture (H, W, C) "
+            "is x[None]; a grey one, (H, W), is x[None, :, :, None]."
         )
     KH, KW = size = pair(size, "size")
     SH, SW = stride = pair(stride, "stride")
@@ -84,8 +84,8 @@ def windows(
         borders = (_over_edge(H, KH, SH, borders[0]), _over_edge(W, KW, SW, borders[1]))
     if H + sum(borders[0]) < KH or W + sum(borders[1]) < KW:
         raise ValueError(
-            f"input {symbols(x)} is smaller than the window ({KH}, {KW}) with padding={padding!r}. "
-            'Use padding="same", a smaller window, or one pooling less.'
+            f"input {symbols(x)} is smaller than the window ({KH}, {KW}) with "
+            f"padding={padding!r}. Use padding='same', a smaller window, or one pooling less."
         )
     output = (
         (H + sum(borders[0]) - KH) // SH + 1,
