@@ -1,6 +1,6 @@
 """The house has floors, and imports go down the stairs only.  Read from the sources with `ast`.
 
-devices <- inputs <- autograd, operators, values <- tensor <- ops, optim, check, doctor, data <- tinynet
+devices <- inputs <- autograd, operators, values <- tensor <- ops, optim, check, doctor, data
 """
 
 from __future__ import annotations
