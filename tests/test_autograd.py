@@ -278,7 +278,7 @@ def mourner(x, made: list, alive: list):
     """x itself; its pullback notes how many of the gradients made before are still alive."""
 
     def dx(dy):
-        alive.append(sum(array() is not None and array() is not dy for array in made))
+        alive.append(sum(array() is not None and array() is not dy.base for array in made))
         result = dy * 1
         made.append(weakref.ref(result))
         return result
@@ -845,3 +845,38 @@ def test_a_leaf_may_be_walked_itself_and_more_than_once():
     x.backward([1.0, 2.0])
     x.backward([1.0, 2.0])
     numpy.testing.assert_array_equal(x.grad, [2, 4])
+
+
+def test_no_grad_refuses_to_decorate_a_generator():
+    with pytest.raises(TypeError, match=r"^no_grad: numbers is a generator"):
+
+        @tn.no_grad()
+        def numbers():
+            yield 1
+
+
+def test_one_no_grad_may_be_entered_twice():
+    quiet = tn.no_grad()
+    x = leaf(1, 2)
+    with quiet, quiet:
+        assert not (x * 2).requires_grad
+    assert (x * 2).requires_grad
+
+
+def test_3_a_pullback_that_writes_into_dy_is_stopped_and_named():
+    @tn.differentiable
+    def greedy(x):
+        def dx(dy):
+            dy *= 2
+            return dy
+
+        return 2 * x, dx
+
+    x = leaf(1, 2)
+    dy = numpy.ones(2, numpy.float32)
+    y = x * 3
+    with pytest.raises(RuntimeError, match=r"^greedy: a pullback writes into dy"):
+        (y + greedy(y)).backward(dy)
+    assert x.grad is None
+    numpy.testing.assert_array_equal(dy, [1, 1])
+    assert dy.flags.writeable

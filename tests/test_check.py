@@ -428,3 +428,17 @@ def test_a_result_that_is_not_finite_is_refused(value):
 def test_without_a_floating_input_there_is_nothing_to_check(inputs):
     with pytest.raises(ValueError, match=r"^gradcheck: no input is floating"):
         tn.gradcheck(lambda *x: tn.Tensor(1.0), *inputs)
+
+
+@pytest.mark.parametrize("f", [tn.log, tn.sqrt], ids=["log", "sqrt"])
+def test_near_the_edge_of_its_domain_f_is_checked_or_refused(f):
+    assert tn.gradcheck(f, [1e-4, 1.0]).passed
+    with pytest.raises(tn.GradientError):
+        tn.gradcheck(spoiled(f, SPOILS["a factor of 1.001"]), [1e-4, 1.0])
+    with pytest.raises(ValueError, match=r"^gradcheck: f is infinite or NaN within 1e-05 of 1e-06"):
+        tn.gradcheck(f, [1e-6, 1.0])
+
+
+def test_under_no_grad_there_is_nothing_to_check():
+    with tn.no_grad(), pytest.raises(RuntimeError, match=r"^gradcheck: called under no_grad"):
+        tn.gradcheck(tn.exp, [1.0])

@@ -284,3 +284,31 @@ def test_results_and_gradients_are_the_same_inside(rng):
     outside = gradient()
     with tn.doctor():
         assert gradient() == outside
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda w: w.sum(),
+        lambda w: w.mean(),
+        lambda w: w.reshape(4).sum(),
+        lambda w: w[0].sum(),
+        lambda w: tn.pad(w, ((1, 1), (1, 1)), mode="edge").sum(),
+    ],
+    ids=["sum", "mean", "reshape", "getitem", "pad"],
+)
+def test_a_change_that_no_gradient_depends_on_is_no_fault(f):
+    w = tn.Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    with tn.doctor():
+        loss = f(w)
+        w.data -= 0.1
+        loss.backward()
+
+
+def test_graphs_that_are_never_walked_are_not_kept():
+    x = tn.Tensor([1.0, 2.0], requires_grad=True)
+    with tn.doctor():
+        y = tn.exp(x)
+        saved = weakref.ref(y.data)
+        del y
+        assert saved() is None

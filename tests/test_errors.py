@@ -517,8 +517,8 @@ TABLE = {
     "class numbers as floats": (
         lambda: tn.cross_entropy(X, [0.0, 1.0]),
         TypeError,
-        "cross_entropy: labels are float64, and class numbers are integers. Use "
-        "labels.astype(int).",
+        "cross_entropy: labels are float64, and class numbers are integers. Give an array of "
+        "integers, array.astype(int); a list that became a Tensor is float32.",
     ),
     "labels for another batch": (
         lambda: tn.cross_entropy(X, [0, 1, 2]),

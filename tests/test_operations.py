@@ -8,6 +8,7 @@ at the end hold what the first cannot: gradients at kinks, and values at the end
 from __future__ import annotations
 
 import itertools
+import math
 from functools import partial
 
 import numpy
@@ -279,3 +280,24 @@ def test_at_the_ends_of_the_numbers_nothing_overflows(name, dtype):
     y.backward(numpy.ones_like(y.data))
     numpy.testing.assert_array_equal(y.data, value)
     numpy.testing.assert_array_equal(x.grad, dx)
+
+
+def test_soft_labels_that_sum_to_nearly_one_have_their_own_gradient(rng):
+    labels = rng.dirichlet([1, 1, 1], size=4) * 1.0005
+    assert tn.gradcheck(lambda x: tn.cross_entropy(x, labels), rng.normal(size=(4, 3))).passed
+
+
+def test_a_small_loss_of_a_sure_logit_is_not_rounded_away():
+    loss = tn.bce_with_logits(tn.Tensor([20.0]), tn.Tensor([1.0]))
+    numpy.testing.assert_allclose(loss.item(), math.log1p(math.exp(-20)), rtol=1e-6)
+
+
+def test_a_nan_in_a_window_gets_the_gradient():
+    x = tn.Tensor([[1.0, math.nan], [3.0, 4.0]], requires_grad=True)
+    tn.max_pool2d(x[None, :, :, None]).sum().backward()
+    numpy.testing.assert_array_equal(x.grad, [[0, 1], [0, 0]])
+
+
+def test_ceil_mode_pools_what_is_smaller_than_the_window():
+    x = tn.Tensor(numpy.full((1, 1, 3, 1), 5.0))
+    assert tn.max_pool2d(x, 2, ceil_mode=True).shape == (1, 1, 2, 1)

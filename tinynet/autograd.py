@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import contextlib
 import heapq
+import inspect
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -34,7 +35,7 @@ USED: Any = object()  # the edges of a record that a backward pass has gone thro
 class Record:
     """How a tensor was made, and what its gradient must look like."""
 
-    __slots__ = ("_edges", "_order", "array_type", "dtype", "operation", "shape")
+    __slots__ = ("__weakref__", "_edges", "_order", "array_type", "dtype", "operation", "shape")
 
     def __init__(self, operation: str, order: int, y: Array, edges: list[Edge]) -> None:
         self.operation = operation
@@ -57,17 +58,30 @@ class _State(threading.local):
 state = _State()
 
 
-@contextlib.contextmanager
-def no_grad() -> Iterator[None]:
+class no_grad(contextlib.ContextDecorator):
     """Inside `with no_grad():` operations compute their value only, and keep nothing for backward.
 
-    Also a decorator, `@no_grad()`.  It holds for the thread that enters it.
+    Also a decorator, `@no_grad()`, of functions (not of generators, which run after it has ended:
+    TypeError).  It holds for the thread that enters it.
     """
-    before, state.recording = state.recording, False
-    try:
-        yield
-    finally:
-        state.recording = before
+
+    def __init__(self) -> None:
+        self._before: list[bool] = []
+
+    def __enter__(self) -> None:
+        self._before.append(state.recording)
+        state.recording = False
+
+    def __exit__(self, *error: object) -> None:
+        state.recording = self._before.pop()
+
+    def __call__(self, function: Any) -> Any:
+        if inspect.isgeneratorfunction(function):
+            raise TypeError(
+                f"no_grad: {function.__name__} is a generator, and runs after the decorator has "
+                "ended. Write `with no_grad():` inside it."
+            )
+        return super().__call__(function)
 
 
 def upstream(root: Tensor, dy: Any) -> Array:
@@ -108,7 +122,7 @@ def walk(root: Tensor, dy: Array) -> None:
     doctor = state.doctor
     while frontier:
         _, y = heapq.heappop(frontier)
-        dy = gradients.pop(y._order)
+        dy = _read_only(gradients.pop(y._order))
         edges = y._edges
         if edges is None:
             leaves.append((y, dy))
@@ -122,7 +136,15 @@ def walk(root: Tensor, dy: Array) -> None:
         for x, pullback in edges:
             if doctor:
                 doctor.before_pullback(y, pullback)
-            dx = fit(pullback(dy), x, y.operation)
+            try:
+                dx = fit(pullback(dy), x, y.operation)
+            except ValueError as error:
+                if "read-only" not in str(error):
+                    raise
+                raise RuntimeError(
+                    f"{y.operation}: a pullback writes into dy, which other pullbacks use too. "
+                    "Make a new array: dy * 2, not dy *= 2."
+                ) from error
             if doctor:
                 doctor.after_pullback(y, x, dx)
             if x._order in gradients:
@@ -133,6 +155,13 @@ def walk(root: Tensor, dy: Array) -> None:
     for x, dx in leaves:
         # dx may be shared with another leaf or be an array that an operation saved: take a copy.
         x.grad = dx.copy() if x.grad is None else _sum(x.grad, dx)
+
+
+def _read_only(dy: Array) -> Array:
+    if type(dy) is numpy.ndarray:  # CuPy has no such lock
+        dy = dy.view()  # not dy itself: it may be an array that somebody else has
+        dy.flags.writeable = False
+    return dy
 
 
 def fit(dx: Any, x: Tensor | Record, operation: str) -> Array:

@@ -8,6 +8,7 @@ import types
 import zlib
 from collections.abc import Iterator
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy
 
@@ -35,28 +36,26 @@ def doctor() -> Iterator[None]:
 
 class _Doctor:
     def __init__(self) -> None:
-        # by the pullback's id, and with the pullback, so that the id stays its own
-        self._saved: dict[int, tuple[Pullback, list[tuple[Array, int]]]] = {}
-        self._ranges: dict[int, str] = {}  # of recorded results, by their number
+        # of each record, while it lives: the range of its values, and what its pullbacks saved
+        self._ranges: WeakKeyDictionary[Record, str] = WeakKeyDictionary()
+        self._saved: WeakKeyDictionary[Record, dict[int, list[tuple[Array, int]]]] = (
+            WeakKeyDictionary()
+        )
 
     def after_forward(self, y: Tensor, inputs: tuple[Any, ...]) -> None:
         fault = _fault(y.data)
         if fault:
             ranges = "; ".join(_range(x) for x in inputs if isinstance(x, Tensor) or is_array(x))
             raise FloatingPointError(f"{y.operation}: the result holds {fault}. Inputs: {ranges}.")
-        if y._record is None:
-            return
-        self._ranges[y._order] = _range(y)
-        for _, pullback in y._record._edges:
-            self._saved[id(pullback)] = (
-                pullback,
-                [(array, _fingerprint(array)) for array in _arrays_of(pullback)],
-            )
+        if y._record is not None:
+            self._ranges[y._record] = _range(y)
+            self._saved[y._record] = {
+                id(pullback): [(array, _fingerprint(array)) for array in _arrays_of(pullback)]
+                for _, pullback in y._record._edges
+            }
 
     def before_pullback(self, y: Record, pullback: Pullback) -> None:
-        self._ranges.pop(y._order, None)
-        _, saved = self._saved.pop(id(pullback), (None, []))
-        for array, fingerprint in saved:
+        for array, fingerprint in self._saved.get(y, {}).pop(id(pullback), []):
             if _fingerprint(array) != fingerprint:
                 raise RuntimeError(
                     f"{y.operation}: an array {array.shape} that it saved for backward() was "
@@ -67,9 +66,9 @@ class _Doctor:
     def after_pullback(self, y: Record, x: Tensor | Record, dx: Array) -> None:
         fault = _fault(dx)
         if fault:
+            seen = _range(x) if isinstance(x, Tensor) else self._ranges.get(x, x.label)
             raise FloatingPointError(
-                f"{y.operation}: the gradient for the input {x.label} holds {fault}. "
-                f"Input: {self._ranges.get(x._order) or _range(x)}."
+                f"{y.operation}: the gradient for the input {x.label} holds {fault}. Input: {seen}."
             )
 
 
@@ -113,8 +112,6 @@ def _fault(array: Array) -> str:
 
 
 def _range(x: Any) -> str:
-    if isinstance(x, Record):  # made before the doctor came
-        return x.label
     label = x.label if isinstance(x, Tensor) else f"of shape {x.shape}"
     host = x.numpy() if isinstance(x, Tensor) else move(x, "cpu")
     if not host.size:

@@ -49,6 +49,8 @@ def settle(
     for i, (x, name) in enumerate(zip(arrays, names, strict=True)):
         if isinstance(x, numpy.generic):
             x = arrays[i] = x.item()
+        elif isinstance(x, numpy.ndarray) and device_of(x) == "cpu":
+            x = arrays[i] = numpy.asarray(x)  # numpy.matrix would bring its own *
         if is_array(x):
             if x.dtype.kind not in "fiub":
                 raise TypeError(f"{name} has dtype {x.dtype}. Inputs are real numbers.")

@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from numpy.lib.array_utils import normalize_axis_tuple
+
 from .devices import Array, add_at, device_of, is_array, move, xp
 
 Axis = int | tuple[int, ...] | None
@@ -65,23 +67,22 @@ def matmul(x, w):
     if x.ndim == w.ndim == 2:
         return x @ w, (lambda dy: dy @ w.T, lambda dy: x.T @ dy)
     if w.ndim == 2:  # one large product instead of a stack of small ones
-        rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])  # (N', M)
+        shape = x.shape
+        rows = x.reshape(math.prod(shape[:-1]), shape[-1])  # (N', M)
         flat = (len(rows), w.shape[1])
-        return (rows @ w).reshape(*x.shape[:-1], w.shape[1]), (
-            lambda dy: (dy.reshape(flat) @ w.T).reshape(x.shape),
+        return (rows @ w).reshape(*shape[:-1], w.shape[1]), (
+            lambda dy: (dy.reshape(flat) @ w.T).reshape(shape),
             lambda dy: rows.T @ dy.reshape(flat),
         )
     a = x if x.ndim > 1 else x[None, :]  # a vector on the left is a row,
     b = w if w.ndim > 1 else w[:, None]  # on the right a column
     y = a @ b
-    return y.squeeze(tuple(axis for axis, v in ((-2, x), (-1, w)) if v.ndim == 1)), (
-        lambda dy: _as_vector(dy.reshape(y.shape) @ b.swapaxes(-1, -2), x, -2),
-        lambda dy: _as_vector(a.swapaxes(-1, -2) @ dy.reshape(y.shape), w, -1),
+    full = y.shape
+    row, column = x.ndim == 1, w.ndim == 1
+    return y.squeeze((-2,) * row + (-1,) * column), (
+        lambda dy: (dy.reshape(full) @ b.swapaxes(-1, -2)).squeeze((-2,) * row),
+        lambda dy: (a.swapaxes(-1, -2) @ dy.reshape(full)).squeeze((-1,) * column),
     )
-
-
-def _as_vector(dx: Array, x: Array, axis: int) -> Array:
-    return dx.squeeze(axis) if x.ndim == 1 else dx
 
 
 # -- comparison: the result is not floating, so there is no gradient -------------------------------
@@ -115,8 +116,10 @@ def not_equal(x, y):
 
 
 def getitem(x, index: Any):
+    shape = x.shape
+
     def dx(dy):
-        dx = xp(x).zeros_like(x)
+        dx = xp(dy).zeros(shape, dy.dtype)
         if all(isinstance(i, int | slice | type(None) | type(...)) for i in index):
             dx[index] = dy
         else:
@@ -127,20 +130,22 @@ def getitem(x, index: Any):
 
 
 def reshape(x, shape: Any):
+    before = x.shape
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
     known = math.prod(n for n in sizes if n != -1)
     fits = known != 0 and x.size % known == 0 if sizes.count(-1) == 1 else known == x.size
     if not fits or any(n < -1 for n in sizes) or sizes.count(-1) > 1:
         raise ValueError(
-            f"shape {x.shape} has {x.size} elements, which do not fill {sizes}. The products must "
+            f"shape {before} has {x.size} elements, which do not fill {sizes}. The products must "
             "be equal; one size may be -1."
         )
-    return x.reshape(shape), lambda dy: dy.reshape(x.shape)
+    return x.reshape(sizes), lambda dy: dy.reshape(before)
 
 
 def transpose(x, axes: tuple[int, ...]):
-    back = sorted(range(len(axes)), key=lambda i: axes[i] % max(x.ndim, 1))
-    return x.transpose(axes), lambda dy: dy.transpose(back)
+    order = normalize_axis_tuple(axes, x.ndim)
+    back = sorted(range(len(order)), key=order.__getitem__)
+    return x.transpose(order), lambda dy: dy.transpose(back)
 
 
 def to(x, device: str):
@@ -153,58 +158,60 @@ def to(x, device: str):
 
 def sum_(x, axis: Axis = None, keepdims: bool = False):
     """The sum of the elements.  (...) -> the shape without axis (size 1 there with keepdims)"""
+    kept, shape = _kept(x, axis), x.shape
     y = x.sum(axis=axis, keepdims=keepdims)
-    return y, lambda dy: xp(x).broadcast_to(_unreduce(dy, x, axis), x.shape)
+    return y, lambda dy: xp(dy).broadcast_to(xp(dy).reshape(dy, kept), shape)
 
 
 def mean(x, axis: Axis = None, keepdims: bool = False):
     """The mean of the elements.  Shapes as for sum.  ValueError where there are no elements."""
-    n = _not_empty(x, axis)
+    kept, shape, n = _kept(x, axis), x.shape, _count(x, axis)
     y = x.mean(axis=axis, keepdims=keepdims)
-    return y, lambda dy: xp(x).broadcast_to(_unreduce(dy * (1 / n), x, axis), x.shape)
+    return y, lambda dy: xp(dy).broadcast_to(xp(dy).reshape(dy * (1 / n), kept), shape)
 
 
 def max_(x, axis: Axis = None, keepdims: bool = False):
     """The largest element.  Shapes as for sum.  Among equals, the gradient goes to the first."""
-    _not_empty(x, axis)
+    _count(x, axis)
     y = x.max(axis=axis, keepdims=keepdims)
-    return y, lambda dy: _first_equal(x, y, axis) * _unreduce(dy, x, axis)
+    return y, lambda dy: _to_first_equal(dy, x, y, axis)
 
 
 def min_(x, axis: Axis = None, keepdims: bool = False):
     """The smallest element.  Shapes as for sum.  Among equals, the gradient goes to the first."""
-    _not_empty(x, axis)
+    _count(x, axis)
     y = x.min(axis=axis, keepdims=keepdims)
-    return y, lambda dy: _first_equal(x, y, axis) * _unreduce(dy, x, axis)
+    return y, lambda dy: _to_first_equal(dy, x, y, axis)
 
 
-def _reduced_axes(x: Array, axis: Axis) -> tuple[int, ...]:
+def _axes(x: Array, axis: Axis) -> tuple[int, ...]:
+    """The axes that a reduction takes away, each in [0, ndim), in order."""
     if axis is None:
         return tuple(range(x.ndim))
-    axes = (axis,) if isinstance(axis, int) else axis
-    return tuple(sorted(a % x.ndim for a in axes))
+    return tuple(sorted(normalize_axis_tuple(axis, x.ndim)))
 
 
-def _not_empty(x: Array, axis: Axis) -> int:
+def _kept(x: Array, axis: Axis) -> tuple[int, ...]:
+    """The shape of x with size 1 where a reduction takes the axis away."""
+    gone = _axes(x, axis)
+    return tuple(1 if i in gone else n for i, n in enumerate(x.shape))
+
+
+def _count(x: Array, axis: Axis) -> int:
     """How many elements each element of a reduction is made of; ValueError for none."""
-    n = math.prod(x.shape[i] for i in _reduced_axes(x, axis))
+    n = math.prod(x.shape[i] for i in _axes(x, axis))
     if n == 0:
         raise ValueError(f"shape {x.shape} has no elements to reduce. Check how it was made.")
     return n
 
 
-def _unreduce(y: Array, x: Array, axis: Axis) -> Array:
-    """A reduction of x, with the axes that it lost put back at size 1."""
-    gone = _reduced_axes(x, axis)
-    return xp(x).reshape(y, [1 if i in gone else n for i, n in enumerate(x.shape)])
-
-
-def _first_equal(x: Array, y: Array, axis: Axis) -> Array:
-    """Of x's shape: True at the first element along axis that equals the reduction y."""
-    gone = _reduced_axes(x, axis)
+def _to_first_equal(dy: Array, x: Array, y: Array, axis: Axis) -> Array:
+    """dy to the first element of x along axis that equals the reduction y, 0 to the others."""
+    gone, kept = _axes(x, axis), _kept(x, axis)
     order = [i for i in range(x.ndim) if i not in gone] + list(gone)
-    equal = (x == _unreduce(y, x, axis)).transpose(order)  # (kept..., reduced...)
+    equal = (x == xp(x).reshape(y, kept)).transpose(order)  # (kept..., reduced...)
     R = math.prod(x.shape[i] for i in gone)
     rows = equal.reshape(*equal.shape[: x.ndim - len(gone)], R)  # (kept..., R)
     first = rows.argmax(axis=-1)[..., None] == xp(x).arange(R)
-    return first.reshape(equal.shape).transpose(sorted(range(x.ndim), key=order.__getitem__))
+    back = sorted(range(x.ndim), key=order.__getitem__)
+    return first.reshape(equal.shape).transpose(back) * xp(x).reshape(dy, kept)

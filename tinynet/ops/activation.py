@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from ..devices import xp
+from ..devices import Array, xp
 from ..tensor import differentiable
+
+
+def sigmoid_of(x: Array) -> Array:
+    """1 / (1 + exp(-x)) of an array, through tanh, so that no x overflows."""
+    return 0.5 * xp(x).tanh(0.5 * x) + 0.5
+
+
+def softplus_of(x: Array) -> Array:
+    """log(1 + exp(x)) of an array, written so that no x overflows."""
+    return xp(x).maximum(x, 0) + xp(x).log1p(xp(x).exp(-xp(x).abs(x)))
+
+
+def log_softmax_of(x: Array, axis: int = -1) -> Array:
+    """log(softmax(x)) of an array: the largest x is taken off first, so that none overflows."""
+    if -x.ndim <= axis < x.ndim and x.shape[axis] == 0:
+        raise ValueError(f"x has shape {x.shape}: there are no numbers along axis {axis}.")
+    x = x - x.max(axis=axis, keepdims=True)
+    return x - xp(x).log(xp(x).exp(x).sum(axis=axis, keepdims=True))
 
 
 @differentiable
 def sigmoid(x):
     """1 / (1 + exp(-x)), through tanh, so that no x overflows."""
-    y = 0.5 * xp(x).tanh(0.5 * x) + 0.5
+    y = sigmoid_of(x)
     return y, lambda dy: dy * y * (1 - y)
 
 
@@ -36,8 +54,7 @@ def leaky_relu(x, slope: float = 0.3):
 @differentiable
 def softplus(x):
     """log(1 + exp(x)), a smooth relu; written so that no x overflows."""
-    y = xp(x).maximum(x, 0) + xp(x).log1p(xp(x).exp(-xp(x).abs(x)))
-    return y, lambda dy: dy * (0.5 * xp(x).tanh(0.5 * x) + 0.5)
+    return softplus_of(x), lambda dy: dy * sigmoid_of(x)
 
 
 @differentiable
@@ -46,14 +63,12 @@ def softmax(x, axis: int = -1):
 
     Adding a constant to x changes nothing, so the largest x is taken off first: no x overflows.
     """
-    e = xp(x).exp(x - x.max(axis=axis, keepdims=True))
-    y = e / e.sum(axis=axis, keepdims=True)
+    y = xp(x).exp(log_softmax_of(x, axis))
     return y, lambda dy: y * (dy - (dy * y).sum(axis=axis, keepdims=True))
 
 
 @differentiable
 def log_softmax(x, axis: int = -1):
     """log(softmax(x)), exact where softmax rounds to 0: the logarithm is never taken of it."""
-    x = x - x.max(axis=axis, keepdims=True)
-    y = x - xp(x).log(xp(x).exp(x).sum(axis=axis, keepdims=True))
+    y = log_softmax_of(x, axis)
     return y, lambda dy: dy - xp(y).exp(y) * dy.sum(axis=axis, keepdims=True)

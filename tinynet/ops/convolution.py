@@ -47,6 +47,7 @@ def conv2d(x, w, b=None, stride: Pair = 1, padding: Padding = "valid"):
         )
     ws = windows(x, w.shape[:2], stride, padding)
     KH, KW, C, O = w.shape  # noqa: E741
+    N = len(x)
     if x.shape[3] != C:
         hint = f" Make the kernel ({KH}, {KW}, {x.shape[3]}, {O})."
         if x.shape[1] == C:
@@ -65,13 +66,13 @@ def conv2d(x, w, b=None, stride: Pair = 1, padding: Padding = "valid"):
 
     def dx(dy):
         columns = _matrix(dy) @ kernel.T  # (N*OH*OW, KH*KW*C)
-        return _sum_windows(columns.reshape(len(x), *ws.output, KH * KW * C), ws)
+        return _sum_windows(columns.reshape(N, *ws.output, KH * KW * C), ws)
 
     def dw(dy):
         # The columns are nine times the picture: making them again is cheaper than keeping them.
-        return (_matrix(_columns(x, ws)).T @ _matrix(dy)).reshape(w.shape)
+        return (_matrix(_columns(x, ws)).T @ _matrix(dy)).reshape(KH, KW, C, O)
 
-    return y.reshape(len(x), *ws.output, O), (dx, dw, lambda dy: dy)
+    return y.reshape(N, *ws.output, O), (dx, dw, lambda dy: dy)
 
 
 def _columns(x: Array, ws: Windows) -> Array:

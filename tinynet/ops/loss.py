@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from ..devices import Array, xp
 from ..tensor import differentiable
+from .activation import log_softmax_of, sigmoid_of, softplus_of
 
 
 @differentiable
@@ -62,10 +63,12 @@ def bce_with_logits(logits, target, reduction: str = "mean"):
     z = logits
     _equal_shapes(logits=z, target=target)
     _in_unit_interval(target=target)
-    losses = xp(z).maximum(z, 0) - z * target + xp(z).log1p(xp(z).exp(-xp(z).abs(z)))
+    # softplus(z) - z target, but with the large parts taken off each other first: no small loss is
+    # rounded away
+    losses = (xp(z).maximum(z, 0) - z * target) + softplus_of(-xp(z).abs(z))
     loss, share = _reduce(losses, reduction)
     return loss, (
-        lambda dy: share(dy) * (0.5 * xp(z).tanh(0.5 * z) + 0.5 - target),
+        lambda dy: share(dy) * (sigmoid_of(z) - target),
         lambda dy: share(dy) * -z,
     )
 
@@ -83,8 +86,7 @@ def cross_entropy(logits, labels: Array, reduction: str = "mean"):
         raise ValueError("logits are one number. They must be (..., K), a number for each class.")
     K = logits.shape[-1]
     labels = xp(logits).asarray(labels)
-    x = logits - logits.max(axis=-1, keepdims=True)
-    log_p = x - xp(x).log(xp(x).exp(x).sum(axis=-1, keepdims=True))  # (..., K)
+    log_p = log_softmax_of(logits)  # (..., K)
     if labels.dtype.kind == "f" and xp(labels).isnan(labels).any():
         raise ValueError("labels hold NaN. Check how they were loaded.")
     if labels.shape == logits.shape:
@@ -99,23 +101,24 @@ def cross_entropy(logits, labels: Array, reduction: str = "mean"):
     elif labels.shape == logits.shape[:-1]:
         if labels.dtype.kind not in "iu":
             raise TypeError(
-                f"labels are {labels.dtype}, and class numbers are integers. Use "
-                "labels.astype(int)."
+                f"labels are {labels.dtype}, and class numbers are integers. Give an array of "
+                "integers, array.astype(int); a list that became a Tensor is float32."
             )
         if labels.size and (labels.min() < 0 or labels.max() >= K):
             raise ValueError(
                 f"labels must be in [0, {K}) for logits {logits.shape}, received "
                 f"{int(labels.min())} to {int(labels.max())}."
             )
-        target = labels[..., None] == xp(x).arange(K)  # (..., K)
-        losses = -xp(x).take_along_axis(log_p, labels[..., None], axis=-1)[..., 0]
+        target = labels[..., None] == xp(logits).arange(K)  # (..., K)
+        losses = -xp(logits).take_along_axis(log_p, labels[..., None], axis=-1)[..., 0]
     else:
         raise ValueError(
             f"logits {logits.shape} and labels {labels.shape} do not fit. Labels must be integers "
             f"of shape {logits.shape[:-1]}, or one-hot of shape {logits.shape}."
         )
     loss, share = _reduce(losses, reduction)
-    return loss, lambda dy: share(dy)[..., None] * (xp(x).exp(log_p) - target)
+    weight = target.sum(axis=-1, keepdims=True, dtype=logits.dtype)  # 1, or as near as it was given
+    return loss, lambda dy: share(dy)[..., None] * (xp(logits).exp(log_p) * weight - target)
 
 
 def _equal_shapes(**pair: Array) -> None:

@@ -91,13 +91,7 @@ def _windows(
 ) -> Windows:
     if stride is None:
         stride = size
-    ws = windows(x, size, stride, padding)
-    if any(max(border) >= k for border, k in zip(ws.padding, ws.size, strict=True)):
-        raise ValueError(
-            f"padding={padding!r} must be smaller than the window {ws.size}, or some windows would "
-            "see nothing but border."
-        )
-    return windows(x, size, stride, padding, ceil_mode) if ceil_mode else ws
+    return windows(x, size, stride, padding, ceil_mode, only_inside=True)
 
 
 def _extreme(better: Any, padded: Array, ws: Windows) -> Array:
@@ -109,11 +103,11 @@ def _extreme(better: Any, padded: Array, ws: Windows) -> Array:
 
 
 def _to_first_equal(dy: Array, y: Array, padded: Array, ws: Windows) -> Array:
-    """dy to the first pixel of each window that equals y."""
+    """dy to the first pixel of each window that equals y (or is NaN, as y is then)."""
     dx = ws.padded_zeros(dy)
     free = xp(y).ones(y.shape, bool)  # the windows that have given their gradient to no pixel yet
     for view, part in zip(ws.views(padded), ws.views(dx), strict=True):
-        first = (view == y) & free
+        first = ((view == y) | (view != view)) & free  # NaN is the largest, as NumPy has it
         part += dy * first
         free &= ~first
     return ws.crop(dx)

@@ -87,8 +87,10 @@ def pad(x, widths: Sequence[tuple[int, int]], mode: str = "constant", value: flo
     ]
     index = xp(x).ix_(*sources)
 
+    shape = x.shape
+
     def dx(dy):
-        dx = xp(x).zeros_like(x)
+        dx = xp(dy).zeros(shape, dy.dtype)
         add_at(dx, index, dy)
         return dx
 

@@ -51,7 +51,7 @@ class Windows(NamedTuple):
             for j in range(KW):
                 yield padded[:, i : i + SH * (OH - 1) + 1 : SH, j : j + SW * (OW - 1) + 1 : SW]
 
-    def padded_zeros(self, like: Array, value: float = 0.0) -> Array:
+    def padded_zeros(self, like: Array) -> Array:
         """An array of the padded size, for the gradients of the views to be added to."""
         (top, bottom), (left, right) = self.padding
         H, W = self.input
@@ -60,7 +60,12 @@ class Windows(NamedTuple):
 
 
 def windows(
-    x: Array, size: Pair, stride: Pair, padding: Padding, ceil_mode: bool = False
+    x: Array,
+    size: Pair,
+    stride: Pair,
+    padding: Padding,
+    ceil_mode: bool = False,
+    only_inside: bool = False,
 ) -> Windows:
     """The windows of that size over pictures x, with every argument checked.
 
@@ -68,6 +73,7 @@ def windows(
     padding: "valid" (none), "same" (as many windows as ceil(input / stride)), a number of pixels, a
         pair (vertical, horizontal), or ((top, bottom), (left, right)).
     ceil_mode: whether a last window that starts inside the picture and reaches out of it counts.
+    only_inside: whether every window must see a pixel of the picture, and not border alone.
     """
     if getattr(x, "ndim", None) != 4:
         raise ValueError(
@@ -80,6 +86,11 @@ def windows(
     if H * W == 0:
         raise ValueError(f"input {symbols(x)} has no pixels.")
     borders = (_same(H, KH, SH), _same(W, KW, SW)) if padding == "same" else _borders(padding)
+    if only_inside and (max(borders[0]) >= KH or max(borders[1]) >= KW):
+        raise ValueError(
+            f"padding={padding!r} must be smaller than the window {size}, or some windows would "
+            "see nothing but border."
+        )
     if ceil_mode:
         borders = (_over_edge(H, KH, SH, borders[0]), _over_edge(W, KW, SW, borders[1]))
     if H + sum(borders[0]) < KH or W + sum(borders[1]) < KW:
