@@ -4,6 +4,12 @@ A lesson has `main(...)`, which computes and returns its results; `claims(result
 says that one must see, beside what was seen; and `show(results)`, its figures by name.
 """
 
+import os
+
+# Before NumPy is loaded: one thread for its matrix products.  On a free machine these small
+# networks are as fast with one as with two; on a busy one the second makes them ten times slower.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 CHAPTERS = {
     "convolution": ["sharpen", "xo"],
 }

@@ -33,6 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
     except UsageError as error:
         print(f"lessons: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print("\nlessons: stopped by Ctrl-C. What was finished is kept.", file=sys.stderr)
         return 130
@@ -46,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("names", nargs="*", metavar="NAME", help="all, unless some are named")
     run.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="where to compute")
     run.add_argument(
-        "--full", action="store_true", help="the lecture's own size, which takes longer"
+        "--full", action="store_true", help="the lecture's own size, or more data: longer"
     )
     run.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="for the figures")
     run.add_argument("--show", action="store_true", help="open the figures in windows too")
@@ -86,19 +89,20 @@ def _run(options: argparse.Namespace) -> int:
         lesson = importlib.import_module(f"lessons.{chapter_of[name]}.{name}")
         start = time.perf_counter()
         results = lesson.main(device=options.device, full=options.full)
-        seconds = time.perf_counter() - start
         claims = lesson.claims(results)
         _print_claims(claims)
         for what, figure in lesson.show(results).items():
             path = options.out / f"{name}_{what}.png"
-            try:
-                figure.savefig(path, dpi=110)
+            unfinished = path.with_suffix(".tmp")
+            try:  # first under another name: Ctrl-C must not leave half a figure
+                figure.savefig(unfinished, dpi=110, format="png")
+                unfinished.replace(path)
             except OSError as error:
                 raise UsageError(f"cannot write {path}: {error.strerror or error}.") from None
             print(f"  figure  {path}")
             if not options.show:
                 plt.close(figure)
-        print(f"  time    {seconds:.1f} s\n", flush=True)
+        print(f"  time    {time.perf_counter() - start:.1f} s\n", flush=True)
         failed += [name] if not all(claim.holds for claim in claims) else []
     if options.show:
         plt.show()
@@ -147,6 +151,8 @@ def _pyplot(show: bool):  # type: ignore[no-untyped-def]
         )
     if not show:
         matplotlib.use("Agg")
+    elif plt.get_backend().lower() == "agg":
+        raise UsageError("--show: matplotlib found no window toolkit. Try pip install PyQt6.")
     return plt
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import importlib.metadata
+import re
 import sys
 import types
 from typing import Any
@@ -143,9 +144,8 @@ def reason() -> str:
 
 
 INSTALL = (
-    "Install one of the two, by the CUDA version that nvidia-smi shows: pip install "
-    '"tinynet-edu[gpu-cuda12]" or "tinynet-edu[gpu-cuda13]" (from a clone: pip install -e '
-    '".[gpu-cuda13]").'
+    "In the folder of the clone, install the one of the CUDA version that nvidia-smi shows: "
+    'pip install -e ".[gpu-cuda12]" or pip install -e ".[gpu-cuda13]".'
 )
 
 
@@ -447,7 +447,7 @@ def test_moving_to_the_gpu_copies(install):
         (lambda here, there: here < there, "less: x 'here' is on cpu and y 'there' is on gpu"),
         (
             lambda here, there: tn.concatenate([here, there]),
-            "concatenate: arrays 'here' is on cpu and arrays 'there' is on gpu",
+            "concatenate: tensors[0] 'here' is on cpu and tensors[1] 'there' is on gpu",
         ),
     ],
     ids=["add", "matmul", "mse", "less than", "concatenate"],
@@ -456,7 +456,7 @@ def test_mixing_devices_names_the_operation_both_devices_and_the_tensors(install
     install(FakeCupy())
     here = tn.Tensor([1.0, 2.0], name="here")
     there = tn.Tensor(tn.Tensor([1.0, 2.0]).to("gpu").data, name="there")
-    with pytest.raises(ValueError, match=rf"^{where}\. Move one of them, with "):
+    with pytest.raises(ValueError, match=rf"^{re.escape(where)}\. Move one of them, with "):
         mix(here, there)
 
 

@@ -1,4 +1,4 @@
-"""The walk back, from a result to the gradients of the leaves that it came from.
+"""Backpropagation: the walk back from a result to the gradients of the leaves it came from.
 
 The result of an operation has a record with its edges: pairs (input, pullback), where the pullback
 turns the gradient of the result into the gradient of that input.  An input is a record again, or a
@@ -112,7 +112,8 @@ def upstream(root: Tensor, dy: Any) -> Array:
 def walk(root: Tensor, dy: Array) -> None:
     """Add to each leaf's `.grad` its part of the gradient of `sum(root * dy)`.
 
-    A heap instead of recursion: a chain of 100,000 operations needs no call stack.  Each tensor's
+    A heap instead of recursion: a chain of 1,000,000 operations needs no call stack.  (heapq pops
+    the smallest, hence the minus: the last tensor comes first.)  Each tensor's
     gradient is dropped as it is consumed, and its edges, with the arrays that they saved, with it.
     Leaves receive theirs at the very end: if anything fails on the way, no `.grad` has changed.
     """
@@ -130,7 +131,8 @@ def walk(root: Tensor, dy: Array) -> None:
         if edges is USED:
             raise RuntimeError(
                 f"backward: this graph was already used, up to the result of {y.operation}. "
-                "Its record is released as backward walks it: run the forward pass again."
+                "Its record is released as backward walks it: run the forward pass again, or add "
+                "the losses that share it and call backward once."
             )
         y._edges = USED
         for x, pullback in edges:
@@ -170,7 +172,7 @@ def fit(dx: Any, x: Tensor | Record, operation: str) -> Array:
         if dx.shape == x.shape:
             return dx
         if len(x.shape) and dx.shape[dx.ndim - len(x.shape) :] == x.shape:
-            return sum_to(dx, x.shape)  # a bias
+            return sum_to(dx, x.shape)  # a bias, that was broadcast
     if isinstance(dx, numpy.generic):
         return fit(numpy.asarray(dx), x, operation)  # NumPy makes scalars of 0-d arrays
     where = f"{operation}: the pullback of the input {x.label} returned"

@@ -44,7 +44,9 @@ def settle(
         if dtype is not None and dtype.kind == "f":
             return arrays, dtype  # the common case: NumPy arrays of one floating dtype, numbers
 
-    names = [called(names[min(i, len(names) - 1)], x) for i, x in enumerate(given)]
+    if len(given) > len(names):  # *tensors
+        names = [f"{names[0]}[{i}]" for i in range(len(given))]
+    names = [called(name, x) for name, x in zip(names, given, strict=False)]
     floats: dict[Any, str] = {}  # each floating dtype, and the input that has it first
     for i, (x, name) in enumerate(zip(arrays, names, strict=True)):
         if isinstance(x, numpy.generic):

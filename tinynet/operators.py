@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from numpy import integer
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from .devices import Array, add_at, device_of, is_array, move, xp
@@ -131,7 +132,9 @@ def getitem(x, index: Any):
 
 def reshape(x, shape: Any):
     before = x.shape
-    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    sizes = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
+    if not all(isinstance(n, int | integer) for n in sizes):
+        raise TypeError(f"sizes must be whole numbers, received {shape!r}.")
     known = math.prod(n for n in sizes if n != -1)
     fits = known != 0 and x.size % known == 0 if sizes.count(-1) == 1 else known == x.size
     if not fits or any(n < -1 for n in sizes) or sizes.count(-1) > 1:

@@ -35,7 +35,7 @@ class SGD:
             ("momentum", momentum, lambda n: 0 <= n < 1, "in [0, 1)"),
             ("weight_decay", weight_decay, lambda n: 0 <= n < math.inf, "at least 0"),
         ):
-            if not isinstance(value, numbers.Real) or not good(value):
+            if isinstance(value, bool) or not isinstance(value, numbers.Real) or not good(value):
                 raise ValueError(f"SGD: {name} must be {allowed}, received {value!r}.")
         self.lr = float(lr)
         self.momentum = float(momentum)

@@ -39,12 +39,12 @@ def differentiable(
     *, integers: bool
 ) -> Callable[[Callable[P, tuple[Any, Any]]], Callable[P, Tensor]]: ...
 def differentiable(forward: Any = None, *, integers: bool = False) -> Any:
-    """Make an operation on tensors of a function on arrays.
+    """Turn a function on arrays into an operation on tensors.
 
     forward: its parameters WITHOUT a type annotation are its inputs, which it sees as arrays (or as
-        Python numbers); the annotated ones are its settings.  It returns `(value, pullbacks)`: a
-        pullback for each input, in order (one input: the pullback itself), with None for an input
-        that no gradient flows to.
+        Python numbers) and never writes into; the annotated ones are its settings.  It returns
+        `(value, pullbacks)`: a pullback for each input, in order (one input: the pullback itself),
+        with None for an input that no gradient flows to.
     integers: whether the operation gives integers for integers (indices, labels), without a
         gradient; otherwise they are taken as float32.  `@differentiable(integers=True)`
 
@@ -58,6 +58,11 @@ def differentiable(forward: Any = None, *, integers: bool = False) -> Any:
     name = forward.__name__.strip("_")
     signature = inspect.signature(forward)
     inputs = [p for p in signature.parameters.values() if p.annotation is p.empty]
+    if not inputs:
+        raise TypeError(
+            f"{name}: every parameter has a type annotation, so there is no input. Write inputs "
+            "without one; annotated parameters are settings."
+        )
     names = tuple(p.name for p in inputs)
     least = sum(p.default is p.empty for p in inputs)
     most = math.inf if inputs[-1].kind is inspect.Parameter.VAR_POSITIONAL else len(inputs)
@@ -80,9 +85,15 @@ def differentiable(forward: Any = None, *, integers: bool = False) -> Any:
                 elif type(value) is Tensor:
                     settings[key] = value = without_gradient(value, key)
                 if is_array(value):
-                    values.insert(0, value)
+                    values.insert(0, value)  # for an error about shapes
                     same_device((called(names[0], args[0]), key), (arrays[0], value))
-            y, pullbacks = forward(*arrays, **settings)
+            made = forward(*arrays, **settings)
+            if type(made) is not tuple or len(made) != 2:
+                raise TypeError(
+                    f"it must return (value, pullbacks), and returned {type(made).__name__}. "
+                    "Write return y, lambda dy: ..."
+                )
+            y, pullbacks = made
             if type(y) is not numpy.ndarray and not is_array(y):
                 y = xp(*arrays).asarray(y)  # NumPy makes scalars of 0-d arrays
             if y.dtype is not dtype and y.dtype.kind == "f" and (dtype is None or y.dtype != dtype):
@@ -116,8 +127,16 @@ def _edges(name: str, args: tuple, pullbacks: Any) -> list[Edge] | None:
     edges: list[Edge] = []
     for i, x in enumerate(args):
         if type(x) is Tensor and x.requires_grad:
-            if i >= len(pullbacks) or pullbacks[i] is None:
-                raise TypeError(f"{name}: no gradient flows to {x.label}. Pass it as detach().")
+            if i >= len(pullbacks):
+                raise TypeError(
+                    f"{name}: pullbacks returned: {len(pullbacks)}, for {len(args)} inputs. Return "
+                    "a tuple with one for each, and None where no gradient flows."
+                )
+            if pullbacks[i] is None:
+                raise TypeError(
+                    f"{name}: no gradient flows to the input {x.label}, and it requires one. Pass "
+                    "its detach()."
+                )
             if not callable(pullbacks[i]):
                 raise TypeError(
                     f"{name}: a pullback is {type(pullbacks[i]).__name__}. Return a function, or "

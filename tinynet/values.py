@@ -72,6 +72,10 @@ class Values:
             )
         return bool(self.data)
 
+    def __format__(self, form: str) -> str:
+        """f"{loss:.3f}" formats the number of a tensor of one element."""
+        return format(self.item(), form) if form else repr(self)
+
     def __float__(self) -> float:
         return float(self.item())
 

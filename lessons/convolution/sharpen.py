@@ -1,11 +1,12 @@
 """Sharpen: what one small table of numbers does to a photograph.
 
-Slides    000_fcdcaffc17ab1b77.txt "2D Convolutions", 001_2cc8296d8a649d23.txt "The Convolution
-          Operation", 003_05cde12013bfe355.txt "2D Convolution"
+Slides    000_fcdcaffc17ab1b77.txt "2D Convolutions" (one value), 001_2cc8296d8a649d23.txt "The
+          Convolution Operation" (the map, and both kernels), 003_05cde12013bfe355.txt
+          "Convolution" (numpy.convolve) and "TensorFlow: Convolution" (the photograph)
 Question  How do nine numbers sharpen a photograph, and can a machine find them by itself?
 Expect    10 where the slide prints 15, and why; then a kernel learnt from one photograph and its
           sharpened copy, each weight within 0.01, after 600 steps of gradient descent
-Try       momentum=0 in `learn`: what is the error after 600 steps, and which weights are wrong?
+Try       momentum=0 in `main`: what is the error after 600 steps, and which weights are wrong?
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ SHARPEN = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]], np.float32)  # sum 1: 
 EDGES = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]], np.float32)  # sum 0: flat areas become 0
 
 
-def filtered(pictures, kernel, padding="valid"):
+def filtered(pictures, kernel, padding="valid", bias=None):
     """One kernel laid over each picture.  (N, H, W), (KH, KW) -> (N, OH, OW)"""
     if not isinstance(kernel, tn.Tensor):
         kernel = tn.Tensor(kernel).to(pictures.device)
-    return tn.conv2d(pictures[..., None], kernel[:, :, None, None], padding=padding)[..., 0]
+    w = kernel[:, :, None, None]  # (KH, KW, 1, 1)
+    return tn.conv2d(pictures[..., None], w, bias, padding=padding)[..., 0]
 
 
 # %% One output value.  The slide multiplies the patch with the kernel, column by column:
@@ -37,8 +39,11 @@ def filtered(pictures, kernel, padding="valid"):
 def one_value(device):
     patch = tn.Tensor([[[5, 6, 7], [9, 10, 11], [13, 14, 15]]]).to(device)
     terms = (patch.numpy()[0] * SHARPEN).T.ravel()  # .T: the slide goes down the columns
-    value = filtered(patch, SHARPEN).item()
-    return {"terms": terms, "value": value, "value_with_bias": value + 5}
+    return {
+        "terms": terms,
+        "value": filtered(patch, SHARPEN).item(),
+        "value_with_bias": filtered(patch, SHARPEN, bias=[5.0]).item(),
+    }
 
 
 # %% The feature map: the filter stands at 3 x 3 places, and each place gives one number.
@@ -76,12 +81,14 @@ def photograph(device):
     grey = tn.conv2d(color[None], luma)[..., 0]  # (1, H, W)
 
     channels = color.transpose(2, 0, 1)  # (3, H, W): three grey pictures
+    # The kernel of the slide's gradient magnitude is lost; "detect edges" takes its place here.
     mirrored = tn.pad(grey, ((0, 0), (1, 1), (1, 1)), mode="symmetric")
     edges = tn.abs(filtered(mirrored, EDGES))
     return {
         "color": color.numpy(),
         "grey": grey.numpy()[0],
         "sharp_color": filtered(channels, SHARPEN, "same").numpy().transpose(1, 2, 0),
+        "edges_color": tn.abs(filtered(channels, EDGES, "same")).numpy().transpose(1, 2, 0),
         "sharp_zeros": filtered(grey, SHARPEN, "same").numpy()[0],
         "sharp_mirrored": filtered(mirrored, SHARPEN).numpy()[0],
         "edges": edges.numpy()[0],
@@ -90,13 +97,15 @@ def photograph(device):
 
 
 # %% The kernel, learnt.  What is known: a photograph, and its sharpened copy.
-#    loss(w) = mean (conv2d(x, w) - y)^2,    w <- w - lr * velocity
+#    loss(w) = mean (conv2d(x, w) - y)^2
+#    velocity <- momentum * velocity + gradient,    w <- w - lr * velocity
 # Neighbouring pixels are nearly equal, so the loss bends 1,500 times more with the weights' sum
 # than with some of their differences.  Momentum keeps going where the slope is small but steady.
 def learn(grey, steps, lr, momentum, seed, device):
     x = tn.Tensor((grey - grey.mean()) / 255).to(device)[None]  # (1, H, W)
     y = filtered(x, SHARPEN)
     start = np.random.default_rng(seed).normal(0, 0.1, (3, 3)).astype(np.float32)
+    # A leaf on the device: what .to() gives of a tensor that is trained is a result, not a leaf.
     w = tn.Tensor(tn.Tensor(start).to(device).data, requires_grad=True, name="kernel")
     optimizer = tn.optim.SGD([w], lr, momentum)
     path, losses = [w.numpy().copy()], []
@@ -154,15 +163,16 @@ def draw_arithmetic(r):
 def draw_photograph(photo):
     shown = {
         "color": "photograph",
-        "grey": "grey: ITU-R 601-2 luma",
-        "edges": "|detect edges|",
         "sharp_color": "sharpened, each channel",
-        "sharp_zeros": "sharpened",
+        "edges_color": "|detect edges|, each channel",
         "edges_brighter": "|detect edges| + 100, at most 255",
+        "grey": "0.299 R + 0.587 G + 0.114 B",
+        "sharp_zeros": "sharpened",
+        "edges": "|detect edges|",
     }
     images = [photo[name] for name in shown]
     title = "Two kernels on a photograph"
-    return plot.grid(images, list(shown.values()), title, columns=3, width=3.3, limits=(0, 255))
+    return plot.grid(images, list(shown.values()), title, columns=4, width=2.8, limits=(0, 255))
 
 
 def draw_borders(photo):
@@ -173,15 +183,19 @@ def draw_borders(photo):
         "sharp_mirrored": "sharpened, mirrored outside",
     }
     images = [photo[name][corner] for name in shown]
-    title = "The top right corner: zeros outside look like an edge, and sharpening draws it"
+    title = "20 x 20 pixels, top right: zeros outside look like an edge, and sharpening draws it"
     return plot.grid(images, list(shown.values()), title, columns=3, width=3.3, limits=(50, 255))
 
 
 def draw_learning(results):
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12, 3.8), layout="constrained")
-    left.semilogy(results["losses"])
+    left.semilogy(results["losses"], linewidth=0.6)
     left.set(title="loss", xlabel="step", ylabel="mean squared error")
-    middle.plot(results["path"].reshape(-1, 9), linewidth=1)
+    for color, name, places in (("C3", "centre", [4]), ("C0", "sides", [1, 3, 5, 7]),
+                                ("C7", "corners", [0, 2, 6, 8])):  # fmt: skip
+        lines = middle.plot(results["path"].reshape(-1, 9)[:, places], color=color, linewidth=1)
+        lines[0].set_label(name)
+    middle.legend()
     middle.hlines([5, 0, -1], 0, len(results["losses"]), colors="black", linestyles=":")
     middle.set(title="the nine weights (dotted: 5, 0 and -1)", xlabel="step", ylabel="weight")
     plot.matrix(right, results["learnt"].round(3) + 0.0, "the kernel that was learnt", "{:.3f}")

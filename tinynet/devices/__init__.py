@@ -1,8 +1,8 @@
 """Which library computes: NumPy on the CPU, CuPy on the GPU.
 
 An array says by its type where it lives, so there is no global switch: `xp(array)` is the module
-whose functions take that array. Both devices are files with the same names in them (`xp`,
-`from_host`, `to_host`, `add_at`); gpu.py alone imports CuPy, and only when the GPU is asked for.
+whose functions take that array. Both devices are files with the same names in them (`from_host`,
+`to_host`, `add_at`); gpu.py alone imports CuPy, and only when the GPU is asked for.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = [
 
 Array = Any  # numpy.ndarray or cupy.ndarray: the same methods, no common base class
 
-_DEVICES = {"cpu": cpu, "gpu": gpu}
+_DEVICES: dict[str, ModuleType] = {"cpu": cpu, "gpu": gpu}
 
 
 def xp(*arrays: Array) -> Any:
@@ -63,13 +63,9 @@ def move(array: Array, device: str) -> Array:
     here = device_of(array)
     if here == device:
         return array
-    return _DEVICES[device].from_host(_module(here).to_host(array))
+    return _DEVICES[device].from_host(_DEVICES[here].to_host(array))
 
 
 def add_at(target: Array, index: Any, values: Array) -> None:
     """target[index] += values, where an index that occurs twice is added twice."""
-    _module(device_of(target)).add_at(target, index, values)
-
-
-def _module(device: str) -> ModuleType:
-    return _DEVICES[device]
+    _DEVICES[device_of(target)].add_at(target, index, values)

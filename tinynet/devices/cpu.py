@@ -7,10 +7,6 @@ from typing import Any
 import numpy
 
 
-def xp() -> Any:
-    return numpy
-
-
 def from_host(array: numpy.ndarray) -> numpy.ndarray:
     return array
 

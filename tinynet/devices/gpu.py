@@ -15,8 +15,8 @@ from typing import Any
 import numpy
 
 _INSTALL = (
-    'Install one of the two, by the CUDA version that nvidia-smi shows: pip install "tinynet-edu'
-    '[gpu-cuda12]" or "tinynet-edu[gpu-cuda13]" (from a clone: pip install -e ".[gpu-cuda13]").'
+    "In the folder of the clone, install the one of the CUDA version that nvidia-smi shows: "
+    'pip install -e ".[gpu-cuda12]" or pip install -e ".[gpu-cuda13]".'
 )
 _OLDEST = 14  # CuPy 13 promotes float32 to float64 where NumPy 2 does not
 

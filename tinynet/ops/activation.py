@@ -7,7 +7,7 @@ from ..tensor import differentiable
 
 
 def sigmoid_of(x: Array) -> Array:
-    """1 / (1 + exp(-x)) of an array, through tanh, so that no x overflows."""
+    """1 / (1 + exp(-x)) of an array, as (1 + tanh(x / 2)) / 2, in which no x overflows."""
     return 0.5 * xp(x).tanh(0.5 * x) + 0.5
 
 
@@ -42,12 +42,14 @@ def tanh(x):
 def relu(x):
     """max(0, x).  At x = 0 the gradient is 0."""
     y = xp(x).maximum(x, 0)
-    return y, lambda dy: dy * (y > 0)  # y, not x: the next operation keeps y as well
+    return y, lambda dy: dy * (y > 0)  # not x > 0: the next operation keeps y anyway, x nobody
 
 
 @differentiable
 def leaky_relu(x, slope: float = 0.3):
     """x where x > 0, slope * x elsewhere.  0.3 is Keras' default (others use 0.01)."""
+    if not isinstance(slope, int | float):
+        raise TypeError(f"slope must be a number, received {slope!r}.")
     return xp(x).where(x > 0, x, slope * x), lambda dy: xp(x).where(x > 0, dy, slope * dy)
 
 

@@ -45,11 +45,11 @@ def conv2d(x, w, b=None, stride: Pair = 1, padding: Padding = "valid"):
             f"the kernel has shape {getattr(w, 'shape', ())}, and must be (KH, KW, C, O), each at "
             "least 1."
         )
-    ws = windows(x, w.shape[:2], stride, padding)
     KH, KW, C, O = w.shape  # noqa: E741
-    N = len(x)
-    if x.shape[3] != C:
+    if getattr(x, "ndim", None) == 4 and x.shape[3] != C:
         hint = f" Make the kernel ({KH}, {KW}, {x.shape[3]}, {O})."
+        if KW == x.shape[3] and C == O and KH != KW:
+            hint = " Kernels are (KH, KW, C, O): one of (O, C, KH, KW) is w.transpose(2, 3, 1, 0)."
         if x.shape[1] == C:
             hint = " Pictures are channels-last, (N, H, W, C): use x.transpose(0, 2, 3, 1)."
         raise ValueError(
@@ -59,6 +59,8 @@ def conv2d(x, w, b=None, stride: Pair = 1, padding: Padding = "valid"):
     if b is not None and getattr(b, "shape", None) != (O,):
         raise ValueError(f"the bias has shape {getattr(b, 'shape', ())}, and must be ({O},).")
 
+    ws = windows(x, (KH, KW), stride, padding)
+    N = len(x)
     kernel = w.reshape(KH * KW * C, O)
     y = _matrix(_columns(x, ws)) @ kernel  # (N*OH*OW, O)
     if b is not None:
@@ -69,10 +71,10 @@ def conv2d(x, w, b=None, stride: Pair = 1, padding: Padding = "valid"):
         return _sum_windows(columns.reshape(N, *ws.output, KH * KW * C), ws)
 
     def dw(dy):
-        # The columns are nine times the picture: making them again is cheaper than keeping them.
+        # The columns are KH * KW times the picture: they are made again, not kept in memory.
         return (_matrix(_columns(x, ws)).T @ _matrix(dy)).reshape(KH, KW, C, O)
 
-    return y.reshape(N, *ws.output, O), (dx, dw, lambda dy: dy)
+    return y.reshape(N, *ws.output, O), (dx, dw, lambda dy: dy)  # db: summed to (O,)
 
 
 def _columns(x: Array, ws: Windows) -> Array:

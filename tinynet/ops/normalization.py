@@ -51,10 +51,14 @@ def batch_norm(
                 f"x is {x.dtype} and {name} is {value.dtype}. Convert the array, "
                 f'array.astype("{x.dtype}").'
             )
-    if not 0 <= momentum <= 1:
-        raise ValueError(f"momentum must be in [0, 1], received {momentum}.")
-    if not epsilon > 0:
-        raise ValueError(f"epsilon must be positive, received {epsilon}.")
+    if not isinstance(training, bool):
+        raise TypeError(f"training must be True or False, received {training!r}.")
+    if not isinstance(momentum, int | float) or not 0 <= momentum <= 1:
+        raise ValueError(f"momentum must be in [0, 1], received {momentum!r}.")
+    if not isinstance(epsilon, int | float) or not epsilon > 0:
+        raise ValueError(f"epsilon must be positive, received {epsilon!r}.")
+    if moving_variance is not None and not (moving_variance >= 0).all():
+        raise ValueError("moving_variance must be at least 0, and holds a smaller number or NaN.")
 
     axes = tuple(range(x.ndim - 1))
     n = math.prod(x.shape[:-1])  # values a channel

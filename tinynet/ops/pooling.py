@@ -1,9 +1,4 @@
-"""Pooling: one number for each window of each channel.  (N, H, W, C) -> (N, OH, OW, C)
-
-size and stride are a number or (vertical, horizontal); the stride is the size unless it is given.
-padding is as for conv2d, and less than the size: the border never counts, whatever it is.  With
-ceil_mode a last window that reaches over the edge counts too (7 pixels pool to 4, not to 3).
-"""
+"""Pooling: one number for each window of each channel.  (N, H, W, C) -> (N, OH, OW, C)"""
 
 from __future__ import annotations
 
@@ -23,7 +18,15 @@ def max_pool2d(
     padding: Padding = "valid",
     ceil_mode: bool = False,
 ):
-    """The largest number of each window.  Among equals, the gradient goes to the first."""
+    """The largest number of each window.  (N, H, W, C) -> (N, OH, OW, C)
+
+    size, stride: a number for both directions or (vertical, horizontal), at least 1; the stride is
+        the size unless it is given.
+    padding: as for conv2d, and less than the size; the border never counts.
+    ceil_mode: whether a last window that reaches over the edge counts: 7 pixels pool to 4, not 3.
+
+    Among equals, the gradient goes to the first.  ValueError where a window does not fit.
+    """
     ws = _windows(x, size, stride, padding, ceil_mode)
     padded = ws.pad(x, -math.inf)
     y = _extreme(xp(x).maximum, padded, ws)
@@ -38,7 +41,10 @@ def min_pool2d(
     padding: Padding = "valid",
     ceil_mode: bool = False,
 ):
-    """The smallest number of each window.  Among equals, the gradient goes to the first."""
+    """The smallest number of each window.  Among equals, the gradient goes to the first.
+
+    (N, H, W, C) -> (N, OH, OW, C); arguments and errors as for max_pool2d.
+    """
     ws = _windows(x, size, stride, padding, ceil_mode)
     padded = ws.pad(x, math.inf)
     y = _extreme(xp(x).minimum, padded, ws)
@@ -53,7 +59,10 @@ def sum_pool2d(
     padding: Padding = "valid",
     ceil_mode: bool = False,
 ):
-    """The sum of each window."""
+    """The sum of each window.
+
+    (N, H, W, C) -> (N, OH, OW, C); arguments and errors as for max_pool2d.
+    """
     ws = _windows(x, size, stride, padding, ceil_mode)
     return _sum(ws.pad(x), ws), lambda dy: _spread(dy, ws)
 
@@ -66,7 +75,10 @@ def average_pool2d(
     padding: Padding = "valid",
     ceil_mode: bool = False,
 ):
-    """The mean of each window, over the pixels that it has inside the picture (as Keras counts)."""
+    """The mean of each window, over the pixels that it has inside the picture (as Keras counts).
+
+    (N, H, W, C) -> (N, OH, OW, C); arguments and errors as for max_pool2d.
+    """
     ws = _windows(x, size, stride, padding, ceil_mode)
     count = _sum(ws.pad(xp(x).ones_like(x[:1, :, :, :1])), ws)  # (1, OH, OW, 1)
     return _sum(ws.pad(x), ws) / count, lambda dy: _spread(dy / count, ws)
@@ -80,7 +92,10 @@ def l2_pool2d(
     padding: Padding = "valid",
     ceil_mode: bool = False,
 ):
-    """The length of each window as a vector, sqrt(sum x^2).  Where it is 0, the gradient is 0."""
+    """The length of each window as a vector, sqrt(sum x^2).  Where it is 0, the gradient is 0.
+
+    (N, H, W, C) -> (N, OH, OW, C); arguments and errors as for max_pool2d.
+    """
     ws = _windows(x, size, stride, padding, ceil_mode)
     y = xp(x).sqrt(_sum(ws.pad(x * x), ws))
     return y, lambda dy: x * _spread(dy / xp(y).where(y == 0, 1, y), ws)

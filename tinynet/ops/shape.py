@@ -21,9 +21,9 @@ def concatenate(tensors: Sequence[Any], axis: int = 0) -> Tensor:
 
 
 @differentiable(integers=True)
-def _concatenate(*arrays, axis: int):
-    y = xp(*arrays).concatenate(arrays, axis=axis)
-    ends = list(itertools.accumulate(x.shape[axis] for x in arrays))
+def _concatenate(*tensors, axis: int):
+    y = xp(*tensors).concatenate(tensors, axis=axis)
+    ends = list(itertools.accumulate(x.shape[axis] for x in tensors))
 
     def part(start, end):
         place = (slice(None),) * (axis % y.ndim) + (slice(start, end),)
@@ -38,14 +38,17 @@ def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
 
 
 @differentiable(integers=True)
-def _stack(*arrays, axis: int):
-    y = xp(*arrays).stack(arrays, axis=axis)
+def _stack(*tensors, axis: int):
+    shapes = list(dict.fromkeys(x.shape for x in tensors))
+    if len(shapes) > 1:
+        raise ValueError(f"shapes {shapes[0]} and {shapes[1]} differ. Only equal ones are stacked.")
+    y = xp(*tensors).stack(tensors, axis=axis)
 
     def part(i):
         place = (slice(None),) * (axis % y.ndim) + (i,)
         return lambda dy: dy[place]
 
-    return y, tuple(part(i) for i in range(len(arrays)))
+    return y, tuple(part(i) for i in range(len(tensors)))
 
 
 def _several(where: str, tensors: Sequence[Any]) -> list[Any]:
