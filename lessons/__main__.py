@@ -99,6 +99,8 @@ def _run(options: argparse.Namespace) -> int:
                 unfinished.replace(path)
             except OSError as error:
                 raise UsageError(f"cannot write {path}: {error.strerror or error}.") from None
+            finally:
+                unfinished.unlink(missing_ok=True)
             print(f"  figure  {path}")
             if not options.show:
                 plt.close(figure)

@@ -162,13 +162,13 @@ def draw_arithmetic(r):
 
 def draw_photograph(photo):
     shown = {
-        "color": "photograph",
-        "sharp_color": "sharpened, each channel",
-        "edges_color": "|detect edges|, each channel",
-        "edges_brighter": "|detect edges| + 100, at most 255",
         "grey": "0.299 R + 0.587 G + 0.114 B",
         "sharp_zeros": "sharpened",
         "edges": "|detect edges|",
+        "edges_brighter": "|detect edges| + 100, at most 255",
+        "color": "photograph",
+        "sharp_color": "sharpened, each channel",
+        "edges_color": "|detect edges|, each channel",
     }
     images = [photo[name] for name in shown]
     title = "Two kernels on a photograph"

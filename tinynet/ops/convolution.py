@@ -48,7 +48,7 @@ def conv2d(x, w, b=None, stride: Pair = 1, padding: Padding = "valid"):
     KH, KW, C, O = w.shape  # noqa: E741
     if getattr(x, "ndim", None) == 4 and x.shape[3] != C:
         hint = f" Make the kernel ({KH}, {KW}, {x.shape[3]}, {O})."
-        if KW == x.shape[3] and C == O and KH != KW:
+        if C == O and KH != KW and x.shape[3] == KW:
             hint = " Kernels are (KH, KW, C, O): one of (O, C, KH, KW) is w.transpose(2, 3, 1, 0)."
         if x.shape[1] == C:
             hint = " Pictures are channels-last, (N, H, W, C): use x.transpose(0, 2, 3, 1)."
