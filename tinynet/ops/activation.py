@@ -26,28 +26,31 @@ def log_softmax_of(x: Array, axis: int = -1) -> Array:
 
 @differentiable
 def sigmoid(x):
-    """1 / (1 + exp(-x)), through tanh, so that no x overflows."""
+    """1 / (1 + exp(-x)), through tanh, so that no x overflows.  (...) -> (...)"""
     y = sigmoid_of(x)
     return y, lambda dy: dy * y * (1 - y)
 
 
 @differentiable
 def tanh(x):
-    """(exp(x) - exp(-x)) / (exp(x) + exp(-x))."""
+    """(exp(x) - exp(-x)) / (exp(x) + exp(-x)).  (...) -> (...)"""
     y = xp(x).tanh(x)
     return y, lambda dy: dy * (1 - y * y)
 
 
 @differentiable(integers=True)
 def relu(x):
-    """max(0, x).  At x = 0 the gradient is 0."""
+    """max(0, x).  At x = 0 the gradient is 0.  (...) -> (...)"""
     y = xp(x).maximum(x, 0)
     return y, lambda dy: dy * (y > 0)  # not x > 0: the next operation keeps y anyway, x nobody
 
 
 @differentiable
 def leaky_relu(x, slope: float = 0.3):
-    """x where x > 0, slope * x elsewhere.  0.3 is Keras' default (others use 0.01)."""
+    """x where x > 0, slope * x elsewhere.  (...) -> (...)
+
+    slope: a number; 0.3 is Keras' default, others use 0.01.
+    """
     if not isinstance(slope, int | float):
         raise TypeError(f"slope must be a number, received {slope!r}.")
     return xp(x).where(x > 0, x, slope * x), lambda dy: xp(x).where(x > 0, dy, slope * dy)
@@ -55,13 +58,13 @@ def leaky_relu(x, slope: float = 0.3):
 
 @differentiable
 def softplus(x):
-    """log(1 + exp(x)), a smooth relu; written so that no x overflows."""
+    """log(1 + exp(x)), a smooth relu; written so that no x overflows.  (...) -> (...)"""
     return softplus_of(x), lambda dy: dy * sigmoid_of(x)
 
 
 @differentiable
 def softmax(x, axis: int = -1):
-    """exp(x) / sum(exp(x)) along axis: positive, with sum 1.
+    """exp(x) / sum(exp(x)) along axis: positive, with sum 1.  (...) -> (...)
 
     Adding a constant to x changes nothing, so the largest x is taken off first: no x overflows.
     """
@@ -71,6 +74,9 @@ def softmax(x, axis: int = -1):
 
 @differentiable
 def log_softmax(x, axis: int = -1):
-    """log(softmax(x)), exact where softmax rounds to 0: the logarithm is never taken of it."""
+    """log(softmax(x)) along axis.  (...) -> (...)
+
+    Exact where softmax rounds to 0: the logarithm is never taken of it.
+    """
     y = log_softmax_of(x, axis)
     return y, lambda dy: dy - xp(y).exp(y) * dy.sum(axis=axis, keepdims=True)

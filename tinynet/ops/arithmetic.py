@@ -10,46 +10,49 @@ from ..tensor import Tensor, differentiable
 
 @differentiable
 def exp(x):
-    """e to the power x."""
+    """e to the power x.  (...) -> (...)"""
     y = xp(x).exp(x)
     return y, lambda dy: dy * y
 
 
 @differentiable
 def log(x):
-    """The natural logarithm: -infinity at 0, NaN below, each with NumPy's warning."""
+    """The natural logarithm; -infinity at 0, NaN below, with a warning.  (...) -> (...)"""
     return xp(x).log(x), lambda dy: dy / x
 
 
 @differentiable
 def sqrt(x):
-    """The square root.  Its slope at 0 is infinite, and so is the gradient there."""
+    """The square root.  At 0 the slope is infinite, the gradient too.  (...) -> (...)"""
     y = xp(x).sqrt(x)
     return y, lambda dy: dy / (2 * y)
 
 
 @differentiable(integers=True)
 def abs(x):
-    """The absolute value.  At 0 the gradient is 0."""
+    """The absolute value.  At 0 the gradient is 0.  (...) -> (...)"""
     return xp(x).abs(x), lambda dy: dy * xp(x).sign(x)
 
 
 @differentiable(integers=True)
 def maximum(x, y):
-    """The larger of two.  Where they are equal, the gradient goes to x."""
+    """The larger of two.  Where they are equal, the gradient goes to x.  (...), (...) -> (...)"""
     first = x >= y
     return xp(x, y).maximum(x, y), (lambda dz: dz * first, lambda dz: dz * ~first)
 
 
 @differentiable(integers=True)
 def minimum(x, y):
-    """The smaller of two.  Where they are equal, the gradient goes to x."""
+    """The smaller of two.  Where they are equal, the gradient goes to x.  (...), (...) -> (...)"""
     first = x <= y
     return xp(x, y).minimum(x, y), (lambda dz: dz * first, lambda dz: dz * ~first)
 
 
 def where(condition: Any, x: Any, y: Any) -> Tensor:
-    """x where the condition is true, y elsewhere.  No gradient flows to the condition."""
+    """x where the condition is true, y elsewhere.  (...), (...), (...) -> (...)
+
+    The three broadcast.  No gradient flows to the condition.
+    """
     return _where(x, y, condition=condition)
 
 
@@ -64,7 +67,7 @@ def _where(x, y, condition: Array):
 
 @differentiable(integers=True)
 def clip(x, low: float, high: float):
-    """x, held between low and high (both included).  Outside, the gradient is 0."""
+    """x, held between low and high (both included).  Outside, the gradient is 0.  (...) -> (...)"""
     for name, end in (("low", low), ("high", high)):
         if not isinstance(end, int | float):
             raise TypeError(f"{name} must be a number, received {end!r}.")
