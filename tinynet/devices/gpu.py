@@ -7,7 +7,6 @@ told what is missing and how to mend it when it asks for the GPU.
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 import os
 import sys
 from typing import Any
@@ -108,6 +107,8 @@ def _probe_fault(cupy: Any) -> str | None:
 def _conflict() -> str:
     """Two CuPy packages at once overwrite each other's files."""
     try:
+        import importlib.metadata  # slow to import, and seldom needed
+
         names = {d.metadata["Name"] or "" for d in importlib.metadata.distributions()}
     except Exception:  # a hint is not worth an error
         return ""
