@@ -28,7 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("name", nargs="?", help="the benchmark to run")
     parser.add_argument(
-        "--quick", action="store_true", help="a few seconds: rough numbers, no file is written"
+        "--quick", action="store_true", help="a few seconds: rough numbers, never recorded"
+    )
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help="write benchmarks/results/NAME.json, which the README quotes (a test compares them)",
     )
     parser.add_argument(
         "--threads",
@@ -50,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for variable in BLAS_THREADS:
         os.environ[variable] = str(options.threads)
     benchmark = importlib.import_module(f"benchmarks.{options.name}")
-    return benchmark.main(threads=options.threads, quick=options.quick)
+    return benchmark.main(options.threads, options.quick, options.record)
 
 
 def _positive(text: str) -> int:

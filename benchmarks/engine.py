@@ -68,8 +68,9 @@ FULL = Effort(40, 0.2, (1_000, 10_000, 100_000, 1_000_000), 10_000)
 QUICK = Effort(5, 0.05, (1_000, 10_000, 100_000), 1_000)
 
 
-def main(threads: int, quick: bool = False) -> int:
-    return report(QUICK if quick else FULL, threads, None if quick else RESULTS)
+def main(threads: int, quick: bool = False, record: bool = False) -> int:
+    results = RESULTS if record and not quick else None
+    return report(QUICK if quick else FULL, threads, results)
 
 
 def report(effort: Effort, threads: int, results: Path | None) -> int:

@@ -254,3 +254,10 @@ def test_the_command_does_not_load_numpy_before_it_has_set_the_threads():
     code = "import sys, benchmarks.__main__; print('numpy' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ast.literal_eval(run.stdout) is False
+
+
+def test_only_a_full_run_that_is_asked_to_is_recorded(monkeypatch):
+    monkeypatch.setattr(engine, "report", lambda effort, threads, results: results)
+    assert engine.main(1) is None
+    assert engine.main(1, quick=True, record=True) is None
+    assert engine.main(1, record=True) == engine.RESULTS

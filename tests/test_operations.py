@@ -301,3 +301,11 @@ def test_a_nan_in_a_window_gets_the_gradient():
 def test_ceil_mode_pools_what_is_smaller_than_the_window():
     x = tn.Tensor(numpy.full((1, 1, 3, 1), 5.0))
     assert tn.max_pool2d(x, 2, ceil_mode=True).shape == (1, 1, 2, 1)
+
+
+@pytest.mark.parametrize("name", ["max", "min"])
+def test_a_nan_among_what_is_reduced_gets_the_gradient(name):
+    x = tn.Tensor([[1.0, math.nan, 3.0], [4.0, 5.0, 4.0]], requires_grad=True)
+    getattr(x, name)(axis=1).sum().backward()
+    winner = {"max": [0, 1, 0], "min": [1, 0, 0]}[name]
+    numpy.testing.assert_array_equal(x.grad, [[0, 1, 0], winner])

@@ -12,9 +12,7 @@ from .autograd import state
 from .devices import Array
 from .tensor import Tensor
 
-_STEP = (
-    1e-5  # central differences: an error of about step^2 from curvature, 1e-16 / step of rounding
-)
+_STEP = 1e-5  # an error of about step^2 from curvature, and of 1e-16 / step from rounding
 _TOLERANCE = 1e-5
 
 

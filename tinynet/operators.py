@@ -47,7 +47,7 @@ def power(x, y):
     def dx(dz):
         if is_array(y):
             return dz * y * x ** xp(y).where(y == 0, 1, y - 1)  # where y is 0: 0, also at x = 0
-        return dz * (y * x ** (y - 1)) if y != 0 else xp(x).zeros_like(x)
+        return dz * (y * x ** (y - 1)) if y != 0 else xp(dz).zeros_like(dz)
 
     def dy(dz):
         base = xp(z).asarray(x, dtype=z.dtype)
@@ -212,7 +212,8 @@ def _to_first_equal(dy: Array, x: Array, y: Array, axis: Axis) -> Array:
     """dy to the first element of x along axis that equals the reduction y, 0 to the others."""
     gone, kept = _axes(x, axis), _kept(x, axis)
     order = [i for i in range(x.ndim) if i not in gone] + list(gone)
-    equal = (x == xp(x).reshape(y, kept)).transpose(order)  # (kept..., reduced...)
+    equal = (x == xp(x).reshape(y, kept)) | (x != x)  # NaN is the extreme where there is one
+    equal = equal.transpose(order)  # (kept..., reduced...)
     R = math.prod(x.shape[i] for i in gone)
     rows = equal.reshape(*equal.shape[: x.ndim - len(gone)], R)  # (kept..., R)
     first = rows.argmax(axis=-1)[..., None] == xp(x).arange(R)
