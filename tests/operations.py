@@ -144,6 +144,11 @@ CONVOLUTIONS = [
     {"padding": (2, 0), "stride": (2, 1)},
     {"padding": ((1, 0), (0, 2)), "stride": (1, 2)},
 ]
+TRANSPOSED = [
+    {"padding": padding, "stride": stride}
+    for padding in ("valid", "same")
+    for stride in (1, 2, (1, 3), 4)  # smaller than the kernel, equal and larger
+]
 POOLINGS = [
     {},
     {"size": (3, 2)},
@@ -323,6 +328,29 @@ TABLE = [
         row("conv2d: no bias", tn.conv2d, oracles.conv2d, PICTURES, w, stride=(2, 1))
         for w in (signed(3, 2, 2, 3), signed(1, 1, 2, 3), signed(5, 4, 2, 1))
     ),
+    every(
+        TRANSPOSED,
+        *("conv2d_transpose", tn.conv2d_transpose, oracles.conv2d_transpose),
+        *(signed(2, 3, 2, 2), signed(3, 2, 3, 2), signed(3)),
+        also=[((0, 3, 2, 2), (3, 2, 3, 2), (3,)), ((1, 1, 1, 1), (3, 2, 1, 1), (1,))],
+    ),
+    *(
+        row(
+            *("conv2d_transpose: no bias", tn.conv2d_transpose, oracles.conv2d_transpose),
+            *(signed(2, 3, 2, 2), w),
+            stride=(2, 1),
+        )
+        for w in (signed(3, 2, 3, 2), signed(1, 1, 3, 2), signed(5, 4, 1, 2))
+    ),
+    every(
+        [
+            {"size": size, "interpolation": interpolation}
+            for size in (2, (1, 3), (4, 2))
+            for interpolation in ("nearest", "bilinear")
+        ],
+        *("upsample2d", tn.upsample2d, oracles.upsample2d, signed(2, 3, 2, 2)),
+        also=[((0, 3, 2, 2),), ((1, 1, 1, 1),)],
+    ),
     pooling("max_pool2d", tn.max_pool2d, max),
     pooling("min_pool2d", tn.min_pool2d, min),
     pooling("sum_pool2d", tn.sum_pool2d, sum),
@@ -334,6 +362,21 @@ TABLE = [
         "dropout",
         lambda x, rate: tn.dropout(x, rate, numpy.random.default_rng(5)),
         partial(oracles.dropout, seed=5),
+        signed(3, 4),
+        also=[((0, 3),), ((1, 1),), ((),)],
+    ),
+    every(
+        [{"mask_shape": shape} for shape in ((2, 1, 1, 2), (1, 3, 1, 1), (2, 3, 2, 2))],
+        "dropout: together",
+        lambda x, mask_shape: tn.dropout(x, 0.5, numpy.random.default_rng(5), mask_shape),
+        partial(oracles.dropout, rate=0.5, seed=5),
+        signed(2, 3, 2, 2),
+    ),
+    every(
+        [{"std": 0.5}, {"std": 0}],
+        "gaussian_noise",
+        lambda x, std: tn.gaussian_noise(x, std, numpy.random.default_rng(5)),
+        partial(oracles.gaussian_noise, seed=5),
         signed(3, 4),
         also=[((0, 3),), ((1, 1),), ((),)],
     ),
@@ -352,6 +395,7 @@ TABLE = [
         moving=((0.5, -1.0, 0.25), (0.5, 2.0, 1.0)),
     ),
     loss("mse", tn.mse, oracles.mse, signed(3, 4), signed(3, 4), also=[((), ())]),
+    loss("mae", tn.mae, oracles.mae, signed(3, 4), unit(3, 4), also=[((), ())]),
     loss("bce", tn.bce, oracles.bce, unit(3, 4), unit(3, 4), also=[((1, 1), (1, 1))]),
     loss("bce_with_logits", tn.bce_with_logits, oracles.bce_with_logits, signed(3, 4), unit(3, 4)),
     loss(

@@ -196,6 +196,44 @@ def conv2d(x, w, b=None, stride=1, padding="valid"):
     return y
 
 
+def conv2d_transpose(x, w, b=None, stride=1, padding="valid"):
+    """A copy of the kernel for every pixel.  Of what "same" cuts off, the smaller half is in front
+    (as Keras has it)."""
+    (KH, KW, O, _), (SH, SW) = w.shape, pair(stride)  # noqa: E741
+    fronts, sizes = [], []
+    for n, k, s in zip(x.shape[1:3], (KH, KW), (SH, SW), strict=True):
+        fronts.append(math.floor(max(k - s, 0) / 2) if padding == "same" else 0)
+        sizes.append(n * s if padding == "same" else (n - 1) * s + max(k, s))
+    y = numpy.zeros((len(x), *sizes, O))
+    for n, i, j, c in numpy.ndindex(x.shape):
+        for u, v, o in numpy.ndindex(KH, KW, O):
+            h, k = i * SH + u - fronts[0], j * SW + v - fronts[1]
+            if 0 <= h < sizes[0] and 0 <= k < sizes[1]:
+                y[n, h, k, o] += x[n, i, j, c] * w[u, v, o, c]
+    return y if b is None else y + b
+
+
+def upsample2d(x, size=2, interpolation="nearest"):
+    (SH, SW), (N, H, W, C) = pair(size), x.shape
+    y = numpy.empty((N, H * SH, W * SW, C))
+    for n, i, j, c in numpy.ndindex(y.shape):
+        if interpolation == "nearest":
+            y[n, i, j, c] = x[n, i // SH, j // SW, c]
+        else:
+            (h, next_h, down), (k, next_k, right) = _between(i, H, SH), _between(j, W, SW)
+            above = (1 - right) * x[n, h, k, c] + right * x[n, h, next_k, c]
+            below = (1 - right) * x[n, next_h, k, c] + right * x[n, next_h, next_k, c]
+            y[n, i, j, c] = (1 - down) * above + down * below
+    return y
+
+
+def _between(p, n, s):
+    """Of place p after n pixels grew s times: the pixels before and after, and how far between."""
+    position = min(max((p + 0.5) / s - 0.5, 0), n - 1)  # centres are at 0.5, 1.5, ...
+    before = math.floor(position)
+    return before, min(before + 1, n - 1), position - before
+
+
 def im2col(x, size, stride=1, padding="valid"):
     (KH, KW), (N, H, W, C) = pair(size), x.shape
     rows, columns = window_starts(x, size, stride, padding)
@@ -247,10 +285,16 @@ def length(numbers):
 # -- networks ----------------------------------------------------------------------------------
 
 
-def dropout(x, rate, seed):
-    """One number in [0, 1) for each element; below the rate the element is dropped."""
-    drawn = numpy.random.default_rng(seed).random(x.shape, dtype=numpy.float32)
+def dropout(x, rate, seed, mask_shape=None):
+    """One number in [0, 1) for each element of the mask; below the rate elements are dropped."""
+    shape = x.shape if mask_shape is None else mask_shape
+    drawn = numpy.random.default_rng(seed).random(shape, dtype=numpy.float32)
     return each(lambda x, u: 0.0 if u < rate else x / (1 - rate))(x, drawn)
+
+
+def gaussian_noise(x, std, seed):
+    drawn = numpy.random.default_rng(seed).standard_normal(x.shape, dtype=numpy.float32)
+    return each(lambda x, z: x + float(numpy.float32(z) * numpy.float32(std)))(x, drawn)
 
 
 def batch_norm(x, gamma, beta, moving_mean=None, moving_variance=None, epsilon=0.001):
@@ -277,6 +321,11 @@ def reducible(f):
 @reducible
 def mse(prediction, target):
     return (prediction - target) ** 2
+
+
+@reducible
+def mae(prediction, target):
+    return abs(prediction - target)
 
 
 @reducible

@@ -375,6 +375,62 @@ TABLE = {
         ValueError,
         "im2col: size must be a whole number of at least 1 or a pair of them, received 0.",
     ),
+    # -- transposed convolution and upsampling ----------------------------------------------------
+    "a transposed kernel of three axes": (
+        lambda: tn.conv2d_transpose(PICTURES, ones(3, 3, 3)),
+        ValueError,
+        "conv2d_transpose: the kernel has shape (3, 3, 3), and must be (KH, KW, O, C), each at "
+        "least 1.",
+    ),
+    "a transposed kernel for other channels": (
+        lambda: tn.conv2d_transpose(PICTURES, ones(2, 2, 5, 4)),
+        ValueError,
+        "conv2d_transpose: input (N, 7, 7, 3) has 3 channels, and the kernel (2, 2, 5, 4) takes 4. "
+        "Make the kernel (2, 2, 5, 3).",
+    ),
+    "a kernel of conv2d in its transpose": (
+        lambda: tn.conv2d_transpose(PICTURES, KERNEL),
+        ValueError,
+        "conv2d_transpose: input (N, 7, 7, 3) has 3 channels, and the kernel (3, 3, 3, 4) takes 4. "
+        "Here kernels are (KH, KW, O, C), with C last: use w.transpose(0, 1, 3, 2).",
+    ),
+    "a transposed bias for other channels": (
+        lambda: tn.conv2d_transpose(PICTURES, ones(2, 2, 5, 3), ones(3)),
+        ValueError,
+        "conv2d_transpose: the bias has shape (3,), and must be (5,).",
+    ),
+    "a transposed padding in pixels": (
+        lambda: tn.conv2d_transpose(PICTURES, ones(2, 2, 5, 3), padding=1),
+        ValueError,
+        'conv2d_transpose: padding must be "valid" or "same", received 1.',
+    ),
+    "a transposed stride of zero": (
+        lambda: tn.conv2d_transpose(PICTURES, ones(2, 2, 5, 3), stride=(1, 0)),
+        ValueError,
+        "conv2d_transpose: stride must be a whole number of at least 1 or a pair of them, received "
+        "(1, 0).",
+    ),
+    "a grey picture to a transposed convolution": (
+        lambda: tn.conv2d_transpose(ones(4, 4), KERNEL),
+        ValueError,
+        "conv2d_transpose: x has shape (4, 4), and pictures are (N, H, W, C). One picture "
+        "(H, W, C) is x[None]; a grey one, (H, W), is x[None, :, :, None].",
+    ),
+    "pictures without pixels": (
+        lambda: tn.upsample2d(ones(2, 0, 4, 3)),
+        ValueError,
+        "upsample2d: input (N, 0, 4, 3) has no pixels.",
+    ),
+    "half an upsampling": (
+        lambda: tn.upsample2d(PICTURES, 0.5),
+        ValueError,
+        "upsample2d: size must be a whole number of at least 1 or a pair of them, received 0.5.",
+    ),
+    "an interpolation of no kind": (
+        lambda: tn.upsample2d(PICTURES, interpolation="bicubic"),
+        ValueError,
+        'upsample2d: interpolation \'bicubic\' does not exist. Use "nearest" or "bilinear".',
+    ),
     # -- pooling ----------------------------------------------------------------------------------
     "a grey picture to pooling": (
         lambda: tn.average_pool2d(ones(4, 4)),
@@ -409,7 +465,7 @@ TABLE = {
         "max_pool2d: input (N, 7, 7, 3) is smaller than the window (9, 9) with padding='valid'. "
         "Use padding='same', a smaller window, or one pooling less.",
     ),
-    # -- dropout and batch-norm -------------------------------------------------------------------
+    # -- noise and batch-norm ---------------------------------------------------------------------
     "a dropout of everything": (
         lambda: tn.dropout(X, 1.0, RNG),
         ValueError,
@@ -429,6 +485,51 @@ TABLE = {
         lambda: tn.dropout(X, 0.5, 0),
         TypeError,
         "dropout: rng is int. Give a generator, numpy.random.default_rng(0).",
+    ),
+    "a truth as dropout rate": (
+        lambda: tn.dropout(X, False, RNG),
+        ValueError,
+        "dropout: rate must be in [0, 1), the share to drop; received False.",
+    ),
+    "a dropout mask of another shape": (
+        lambda: tn.dropout(X, 0.5, RNG, mask_shape=(2, 2)),
+        ValueError,
+        "dropout: mask_shape must have, for each axis of x (2, 3), its size or 1; received (2, 2).",
+    ),
+    "a dropout mask with too few axes": (
+        lambda: tn.dropout(X, 0.5, RNG, mask_shape=(2,)),
+        ValueError,
+        "dropout: mask_shape must have, for each axis of x (2, 3), its size or 1; received (2,).",
+    ),
+    "a number as dropout mask": (
+        lambda: tn.dropout(X, 0.5, RNG, mask_shape=2),
+        ValueError,
+        "dropout: mask_shape must have, for each axis of x (2, 3), its size or 1; received 2.",
+    ),
+    "noise below zero": (
+        lambda: tn.gaussian_noise(X, -0.1, RNG),
+        ValueError,
+        "gaussian_noise: std must be at least 0 and finite, received -0.1.",
+    ),
+    "noise without end": (
+        lambda: tn.gaussian_noise(X, math.inf, RNG),
+        ValueError,
+        "gaussian_noise: std must be at least 0 and finite, received inf.",
+    ),
+    "noise that is NaN": (
+        lambda: tn.gaussian_noise(X, math.nan, RNG),
+        ValueError,
+        "gaussian_noise: std must be at least 0 and finite, received nan.",
+    ),
+    "a truth as noise": (
+        lambda: tn.gaussian_noise(X, True, RNG),
+        ValueError,
+        "gaussian_noise: std must be at least 0 and finite, received True.",
+    ),
+    "a seed as noise generator": (
+        lambda: tn.gaussian_noise(X, 0.5, 0),
+        TypeError,
+        "gaussian_noise: rng is int. Give a generator, numpy.random.default_rng(0).",
     ),
     "batch-norm of one example": (
         lambda: tn.batch_norm(ones(1, 3), ONE_EACH, ONE_EACH, training=True),

@@ -220,6 +220,7 @@ KINKS = {
     "abs: at 0 it is 0": (tn.abs, [[0.0]], [[0]]),
     "relu: at 0 it is 0": (tn.relu, [[0.0]], [[0]]),
     "leaky_relu: at 0 it is the slope": (tn.leaky_relu, [[0.0]], [[0.3]]),
+    "mae: of equals it is 0": (tn.mae, [[1.0], [1.0]], [[0], [0]]),
     "clip: the ends are inside": (lambda x: tn.clip(x, -1.0, 2.0), [[-1.0, 2.0]], [[1, 1]]),
     "maximum: of equals it is x": (tn.maximum, [[1.0], [1.0]], [[1], [0]]),
     "minimum: of equals it is x": (tn.minimum, [[1.0], [1.0]], [[1], [0]]),
@@ -290,6 +291,22 @@ def test_soft_labels_that_sum_to_nearly_one_have_their_own_gradient(rng):
 def test_a_small_loss_of_a_sure_logit_is_not_rounded_away():
     loss = tn.bce_with_logits(tn.Tensor([20.0]), tn.Tensor([1.0]))
     numpy.testing.assert_allclose(loss.item(), math.log1p(math.exp(-20)), rtol=1e-6)
+
+
+def test_noise_is_drawn_alike_for_every_dtype():
+    for dtype in ("float16", "float32", "float64"):
+        x = tn.Tensor(numpy.zeros(100, dtype))
+        y = tn.gaussian_noise(x, 2.0, numpy.random.default_rng(0))
+        assert y.dtype == dtype
+        drawn = 2 * numpy.random.default_rng(0).standard_normal(100, dtype=numpy.float32)
+        numpy.testing.assert_array_equal(y.data, drawn.astype(dtype))
+
+
+def test_dropout_of_channels_draws_one_number_for_each():
+    x = tn.Tensor(numpy.ones((50, 3, 3, 8)))
+    y = tn.dropout(x, 0.5, numpy.random.default_rng(0), mask_shape=(50, 1, 1, 8)).data
+    assert (y == y[:, :1, :1]).all()
+    assert 0.4 < (y[:, 0, 0] == 0).mean() < 0.6
 
 
 def test_a_nan_in_a_window_gets_the_gradient():

@@ -117,6 +117,50 @@ def test_im2col_equals_the_loops_and_its_gradient_is_its_adjoint(padding, data, 
     close((dx * other_x).sum(), (dy * oracles.im2col(other_x, (KH, KW), **how)).sum())
 
 
+@st.composite
+def transposed_convolutions(draw):
+    """Shapes of x and w, and the settings; the stride may be larger than the kernel."""
+    small = st.integers(1, 4)
+    KH, KW, H, W = draw(st.tuples(small, small, small, small))
+    C, O = draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))  # noqa: E741
+    how = {"stride": draw(st.one_of(small, st.tuples(small, small)))}
+    how["padding"] = draw(st.sampled_from(["valid", "same"]))
+    return (draw(st.integers(1, 2)), H, W, C), (KH, KW, O, C), how
+
+
+@quick
+@given(shapes=transposed_convolutions(), seed=SEEDS)
+def test_conv2d_transpose_equals_the_loops(shapes, seed):
+    x_shape, w_shape, how = shapes
+    x, w, b = normal(seed, x_shape, w_shape, (w_shape[2],))
+    close(tn.conv2d_transpose(x, w, b, **how).data, oracles.conv2d_transpose(x, w, b, **how))
+
+
+@quick
+@given(shapes=transposed_convolutions(), seed=SEEDS)
+def test_conv2d_transpose_is_the_transpose_of_conv2d(shapes, seed):
+    """<x, conv2d(y)> = <conv2d_transpose(x), y> for every y, so all of conv2d's settings fit."""
+    x_shape, w_shape, how = shapes
+    x, w = normal(seed, x_shape, w_shape)
+    larger = tn.conv2d_transpose(x, w, **how).data
+    (y,) = normal(seed + 1, larger.shape)
+    smaller = oracles.conv2d(y, w, **how)
+    assert smaller.shape == x.shape
+    close((x * smaller).sum(), (larger * y).sum())
+
+
+@quick
+@given(shapes=transposed_convolutions(), seed=SEEDS)
+def test_the_gradients_of_conv2d_transpose_are_its_adjoint(shapes, seed):
+    x_shape, w_shape, how = shapes
+    x, w, b, other_x, other_w = normal(seed, x_shape, w_shape, (w_shape[2],), x_shape, w_shape)
+    (dy,) = normal(seed + 1, oracles.conv2d_transpose(x, w, **how).shape)
+    _, dx, dw, db = gradients(lambda x, w, b: tn.conv2d_transpose(x, w, b, **how), dy, x, w, b)
+    close((dx * other_x).sum(), (dy * oracles.conv2d_transpose(other_x, w, **how)).sum())
+    close((dw * other_w).sum(), (dy * oracles.conv2d_transpose(x, other_w, **how)).sum())
+    close(db, dy.sum(axis=(0, 1, 2)))
+
+
 @quick
 @given(st.integers(1, 9), st.integers(1, 5), st.integers(1, 4))
 def test_same_padding_gives_as_many_windows_as_the_input_over_the_stride(n, k, s):
@@ -331,3 +375,24 @@ def test_pooling_equals_pytorchs(kind, size, stride, padding, ceil_mode):
     )
     for got, right in zip(gradients(lambda x: ours(x, size, **how), dy, x), expected, strict=True):
         close(got, right)
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+@pytest.mark.parametrize("size", [1, 2, 3, 4, (3, 2)])
+def test_upsampling_equals_pytorchs(size, interpolation):
+    F = pytest.importorskip("torch").nn.functional
+    centres = {"align_corners": False} if interpolation == "bilinear" else {}
+
+    def ours(x):
+        return tn.upsample2d(x, size, interpolation)
+
+    def theirs(x):
+        y = F.interpolate(x.permute(0, 3, 1, 2), scale_factor=size, mode=interpolation, **centres)
+        return y.permute(0, 2, 3, 1)
+
+    for shape in [(2, 4, 5, 3), (1, 1, 3, 1)]:
+        (x,) = normal(0, shape)
+        (dy,) = normal(1, ours(x).shape)
+        expected = torch_gradients(theirs, dy, x)
+        for got, right in zip(gradients(ours, dy, x), expected, strict=True):
+            close(got, right)

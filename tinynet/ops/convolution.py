@@ -10,7 +10,7 @@ import math
 
 from ..devices import Array
 from ..tensor import differentiable
-from .windows import Padding, Pair, Windows, symbols, windows
+from .windows import Padding, Pair, Windows, height_and_width, pair, symbols, windows
 
 
 @differentiable
@@ -75,6 +75,76 @@ def conv2d(x, w, b=None, stride: Pair = 1, padding: Padding = "valid"):
         return (_matrix(_columns(x, ws)).T @ _matrix(dy)).reshape(KH, KW, C, O)
 
     return y.reshape(N, *ws.output, O), (dx, dw, lambda dy: dy)  # db: summed to (O,)
+
+
+@differentiable
+def conv2d_transpose(x, w, b=None, stride: Pair = 1, padding: str = "valid"):
+    """Lay the kernel down at each pixel, times the pixel, and add where the copies overlap.
+
+    x (N, H, W, C), w (KH, KW, O, C), b (O,) -> (N, OH, OW, O)
+
+    y[n, i * stride + u, j * stride + v, o] = b[o] + sum over those i, j, u, v and all c of
+        x[n,i,j,c] * w[u,v,o,c]
+
+    The transpose of conv2d: what conv2d with this kernel, stride and padding does on the way back,
+    from its output x to its input y.  Hence the order of the kernel's axes: C is last in both.
+
+    stride: a number for both directions or (vertical, horizontal), at least 1.
+    padding: "valid", OH = (H - 1) * stride + max(KH, stride), or "same", OH = H * stride, where the
+        border that sticks out is cut off; the sizes are Keras'.
+
+    ValueError where shapes or ranges do not fit.  Source: Dumoulin and Visin, "A guide to
+    convolution arithmetic for deep learning", 2016.
+    """
+    if getattr(w, "ndim", None) != 4 or 0 in w.shape:
+        raise ValueError(
+            f"the kernel has shape {getattr(w, 'shape', ())}, and must be (KH, KW, O, C), each at "
+            "least 1."
+        )
+    KH, KW, O, C = w.shape  # noqa: E741
+    H, W = height_and_width(x)
+    if x.shape[3] != C:
+        hint = f" Make the kernel ({KH}, {KW}, {O}, {x.shape[3]})."
+        if x.shape[3] == O:
+            hint = " Here kernels are (KH, KW, O, C), with C last: use w.transpose(0, 1, 3, 2)."
+        raise ValueError(
+            f"input {symbols(x)} has {x.shape[3]} channels, and the kernel {w.shape} takes {C}."
+            + hint
+        )
+    if b is not None and getattr(b, "shape", None) != (O,):
+        raise ValueError(f"the bias has shape {getattr(b, 'shape', ())}, and must be ({O},).")
+
+    ws = _windows_of_the_result(H, W, (KH, KW), pair(stride, "stride"), padding)
+    kernel = w.reshape(KH * KW * O, C)
+    columns = _matrix(x) @ kernel.T  # (N*H*W, KH*KW*O)
+    y = _sum_windows(columns.reshape(len(x), H, W, KH * KW * O), ws)
+    if b is not None:
+        y += b
+
+    def dx(dy):  # conv2d of dy
+        return (_matrix(_columns(dy, ws)) @ kernel).reshape(x.shape)
+
+    def dw(dy):
+        return (_matrix(_columns(dy, ws)).T @ _matrix(x)).reshape(KH, KW, O, C)
+
+    return y, (dx, dw, lambda dy: dy)  # db: summed to (O,)
+
+
+def _windows_of_the_result(
+    H: int, W: int, size: tuple[int, int], stride: tuple[int, int], padding: str
+) -> Windows:
+    """The windows over the larger pictures, as many as the pictures given have pixels: H x W."""
+    (KH, KW), (SH, SW) = size, stride
+    if padding == "valid":
+        borders = (0, 0), (0, 0)
+        larger = (H - 1) * SH + max(KH, SH), (W - 1) * SW + max(KW, SW)
+    elif padding == "same":
+        high, wide = max(KH - SH, 0), max(KW - SW, 0)  # what the last window sticks out
+        borders = (high // 2, high - high // 2), (wide // 2, wide - wide // 2)
+        larger = H * SH, W * SW
+    else:
+        raise ValueError(f'padding must be "valid" or "same", received {padding!r}.')
+    return Windows(size, stride, borders, (H, W), larger)
 
 
 def _columns(x: Array, ws: Windows) -> Array:

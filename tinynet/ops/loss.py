@@ -27,6 +27,21 @@ def mse(prediction, target, reduction: str = "mean"):
 
 
 @differentiable
+def mae(prediction, target, reduction: str = "mean"):
+    """Mean over all elements of |prediction - target|; where it is 0, the gradient is 0.
+
+    (...), (...) -> ()
+
+    reduction="sum" or "none" for the sum, or for every element's.
+    """
+    _equal_shapes(prediction=prediction, target=target)
+    error = prediction - target
+    loss, share = _reduce(xp(error).abs(error), reduction)
+    sign = xp(error).sign
+    return loss, (lambda dy: share(dy) * sign(error), lambda dy: share(dy) * -sign(error))
+
+
+@differentiable
 def bce(probability, target, reduction: str = "mean"):
     """Mean over all elements of -target log p - (1 - target) log(1 - p).  (...), (...) -> ()
 

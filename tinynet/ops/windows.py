@@ -75,16 +75,9 @@ def windows(
     ceil_mode: whether a last window that starts inside the picture and reaches out of it counts.
     only_inside: whether every window must see a pixel of the picture, and not border alone.
     """
-    if getattr(x, "ndim", None) != 4:
-        raise ValueError(
-            f"x has shape {numpy.shape(x)}, and pictures are (N, H, W, C). One picture (H, W, C) "
-            "is x[None]; a grey one, (H, W), is x[None, :, :, None]."
-        )
+    H, W = height_and_width(x)
     KH, KW = size = pair(size, "size")
     SH, SW = stride = pair(stride, "stride")
-    H, W = x.shape[1:3]
-    if H * W == 0:
-        raise ValueError(f"input {symbols(x)} has no pixels.")
     borders = (_same(H, KH, SH), _same(W, KW, SW)) if padding == "same" else _borders(padding)
     if only_inside and (max(borders[0]) >= KH or max(borders[1]) >= KW):
         raise ValueError(
@@ -103,6 +96,19 @@ def windows(
         (W + sum(borders[1]) - KW) // SW + 1,
     )
     return Windows(size, stride, borders, output, (H, W))
+
+
+def height_and_width(x: Array) -> tuple[int, int]:
+    """H, W of pictures (N, H, W, C).  ValueError for another shape, or no pixels."""
+    if getattr(x, "ndim", None) != 4:
+        raise ValueError(
+            f"x has shape {numpy.shape(x)}, and pictures are (N, H, W, C). One picture (H, W, C) "
+            "is x[None]; a grey one, (H, W), is x[None, :, :, None]."
+        )
+    H, W = x.shape[1:3]
+    if H * W == 0:
+        raise ValueError(f"input {symbols(x)} has no pixels.")
+    return H, W
 
 
 def pair(value: Any, name: str, least: int = 1) -> tuple[int, int]:
