@@ -1,59 +1,85 @@
 """tinynet: deep learning from scratch on NumPy, with CuPy on a GPU.  `import tinynet as tn`."""
 
-from . import data, optim
+from . import callbacks, data, init, layers, metrics, optim, regularizers, schedules
 from .autograd import no_grad
 from .check import GradcheckReport, GradientError, gradcheck
 from .devices import GPUNotAvailableError, gpu_available, gpu_unavailable_reason
 from .doctor import doctor
+from .history import History
+from .io import load, save
+from .models import Input, Model, Sequential
+from .module import Module
 from .ops.activation import leaky_relu, log_softmax, relu, sigmoid, softmax, softplus, tanh
 from .ops.arithmetic import abs, clip, exp, log, maximum, minimum, sqrt, where
-from .ops.convolution import conv2d, im2col
+from .ops.convolution import conv2d, conv2d_transpose, im2col
 from .ops.linear import matmul
-from .ops.loss import bce, bce_with_logits, cross_entropy, mse
-from .ops.noise import dropout
+from .ops.loss import bce, bce_with_logits, cross_entropy, mae, mse
+from .ops.noise import dropout, gaussian_noise
 from .ops.normalization import batch_norm
 from .ops.pooling import average_pool2d, l2_pool2d, max_pool2d, min_pool2d, sum_pool2d
 from .ops.shape import concatenate, flip, pad, stack
+from .ops.upsampling import upsample2d
 from .tensor import Tensor, differentiable
+from .train import Run, evaluate, fit, predict
 
 __all__ = [
     "GPUNotAvailableError",
     "GradcheckReport",
     "GradientError",
+    "History",
+    "Input",
+    "Model",
+    "Module",
+    "Run",
+    "Sequential",
     "Tensor",
     "abs",
     "average_pool2d",
     "batch_norm",
     "bce",
     "bce_with_logits",
+    "callbacks",
     "clip",
     "concatenate",
     "conv2d",
+    "conv2d_transpose",
     "cross_entropy",
     "data",
     "differentiable",
     "doctor",
     "dropout",
+    "evaluate",
     "exp",
+    "fit",
     "flip",
+    "gaussian_noise",
     "gpu_available",
     "gpu_unavailable_reason",
     "gradcheck",
     "im2col",
+    "init",
     "l2_pool2d",
+    "layers",
     "leaky_relu",
+    "load",
     "log",
     "log_softmax",
+    "mae",
     "matmul",
     "max_pool2d",
     "maximum",
+    "metrics",
     "min_pool2d",
     "minimum",
     "mse",
     "no_grad",
     "optim",
     "pad",
+    "predict",
+    "regularizers",
     "relu",
+    "save",
+    "schedules",
     "sigmoid",
     "softmax",
     "softplus",
@@ -61,5 +87,6 @@ __all__ = [
     "stack",
     "sum_pool2d",
     "tanh",
+    "upsample2d",
     "where",
 ]

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy
 
+from .summary import shape_text
+
 Limits = tuple[float, float]
 
 
@@ -76,3 +78,94 @@ def _squares(axes: Any, values: numpy.ndarray, title: str, **colors: Any) -> Non
     axes.set_title(title, fontsize=10)
     axes.set_xticks([])
     axes.set_yticks([])
+
+
+def curves(history: Any, title: str = "training") -> Any:
+    """A figure of a History: for each number its curve over the epochs, validation beside training.
+
+    The number of an epoch stands at its end.
+    """
+    import matplotlib.pyplot as plt
+
+    names = [name for name in history.names if not name.startswith("validation ")]
+    names += [n for n in history.names if n.removeprefix("validation ") not in history.names]
+    if not names:
+        raise ValueError("curves: the history is empty. Train for at least one epoch.")
+    size = (4.2 * len(names), 3.2)
+    figure, axes = plt.subplots(1, len(names), figsize=size, squeeze=False, layout="constrained")
+    for place, name in zip(axes[0], names, strict=True):
+        for key, label in ((name, "training"), (f"validation {name}", "validation")):
+            points = [(i, e[key]) for i, e in enumerate(history.epochs, 1) if key in e]
+            if points:
+                place.plot(*zip(*points, strict=True), marker="o", markersize=3, label=label)
+        place.set_xlabel("epoch")
+        place.set_ylabel(name)
+        place.xaxis.get_major_locator().set_params(integer=True)
+        place.grid(alpha=0.3)
+        place.legend()
+    figure.suptitle(title)
+    return figure
+
+
+def graph(model: Any, title: str = "") -> Any:
+    """A figure of a model as a graph: a box for each layer, with the shape that comes out.
+
+    model: a tn.Model or a tn.Sequential that was built.  A shared layer has a box for each use.
+    """
+    import matplotlib.pyplot as plt
+
+    rows = model.rows()
+    if not rows:
+        raise ValueError("graph: the model has no layers. Add one.")
+    edges = _edges(model, rows)
+    depth = [0] * len(rows)
+    for i, j in edges:  # sources come first: the longest way from an input
+        depth[j] = max(depth[j], depth[i] + 1)
+    floors = [[i for i, d in enumerate(depth) if d == floor] for floor in range(max(depth) + 1)]
+    widest = max(map(len, floors))
+    size = (max(2.9 * widest, 4.0), 0.85 * len(floors) + 0.7)
+    figure, axes = plt.subplots(figsize=size, layout="constrained")
+    place = {
+        i: (widest * (k + 0.5) / len(floor), -d)
+        for d, floor in enumerate(floors)
+        for k, i in enumerate(floor)
+    }
+    for i, r in enumerate(rows):
+        text = f"{r.name} ({r.kind})\n{shape_text(r.shape)}"
+        weights = any(other.parameters for other in rows if other.name == r.name)
+        color = "#dcebf7" if weights else "#f2f2f2"
+        box = {"boxstyle": "round,pad=0.35", "facecolor": color, "edgecolor": "#555555"}
+        axes.text(*place[i], text, ha="center", va="center", fontsize=8, bbox=box, zorder=3)
+    for i, j in edges:
+        bend = 0.0 if depth[j] == depth[i] + 1 else 0.35 * (-1 if place[i][0] > place[j][0] else 1)
+        axes.annotate(
+            "",
+            place[j],
+            place[i],
+            arrowprops={
+                "arrowstyle": "-|>",
+                "color": "#555555",
+                "shrinkA": 15,
+                "shrinkB": 15,
+                "connectionstyle": f"arc3,rad={bend}",
+            },
+        )
+    axes.set_xlim(-0.1, widest + 0.1)
+    axes.set_ylim(-len(floors) + 0.4, 0.6)
+    axes.set_axis_off()
+    figure.suptitle(title or model.label)
+    return figure
+
+
+def _edges(model: Any, rows: list) -> list[tuple[int, int]]:
+    """Pairs (i, j) of rows where what row i gives goes into row j."""
+    steps = [step for step in getattr(model, "steps", ()) if type(step).__name__ != "Part"]
+    if not steps:
+        return [(i, i + 1) for i in range(len(rows) - 1)]
+    number = {id(step): i for i, step in enumerate(steps)}
+    edges = []
+    for j, step in enumerate(steps):
+        for source in step.inputs:
+            whole = source if id(source) in number else source.inputs[0]
+            edges.append((number[id(whole)], j))
+    return edges

@@ -1,6 +1,27 @@
 """Data: where examples come from, and how they reach the training loop."""
 
+from . import augment
 from .batches import batches
-from .pictures import xo
+from .clothes import CLOTHES, clothes
+from .colors import COLOR_CLASSES, color_pictures
+from .datasets import DataNotFoundError, cifar10, class_names, fashion_mnist, mnist
+from .digits import digits
+from .files import DataError
+from .letters import xo
 
-__all__ = ["batches", "xo"]
+__all__ = [
+    "CLOTHES",
+    "COLOR_CLASSES",
+    "DataError",
+    "DataNotFoundError",
+    "augment",
+    "batches",
+    "cifar10",
+    "class_names",
+    "clothes",
+    "color_pictures",
+    "digits",
+    "fashion_mnist",
+    "mnist",
+    "xo",
+]

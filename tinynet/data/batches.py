@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy
 
 from ..devices import move
+from ..state import State, generator_state, restore_generator
 from ..tensor import Tensor
+
+Augment = Callable[[numpy.ndarray, numpy.random.Generator], numpy.ndarray]
 
 
 def batches(
@@ -16,13 +20,18 @@ def batches(
     size: int = 32,
     rng: numpy.random.Generator | None = None,
     device: str = "cpu",
-) -> Iterator[tuple[Tensor, ...]]:
-    """Go once through the examples in minibatches: tuples of tensors, (size, ...) each.
+    augment: Augment | None = None,
+    prefetch: bool = False,
+) -> Batches:
+    """The examples in minibatches: every `for x, y in batches(...)` goes through them once.
 
     arrays: arrays whose first axes are equally long: pictures and labels, for instance.
     size: examples a batch; the last batch holds what is left over, and is never dropped.
-    rng: numpy.random.default_rng(seed) to shuffle (a new order each call); None keeps the order.
+    rng: numpy.random.default_rng(seed) to shuffle (a new order each time); None keeps the order.
     device: where the batches are to be.
+    augment: a function (pictures, rng) -> pictures for the first array of each batch, as those of
+        tn.data.augment are; it gets a generator of the batch's own.  It needs rng.
+    prefetch: whether a thread prepares the next batch while this one is used.
 
     ValueError for no arrays, no examples, different lengths, or a size that is not at least 1.
     """
@@ -51,11 +60,99 @@ def batches(
         raise TypeError(
             f"batches: rng is {type(rng).__name__}. Give numpy.random.default_rng(0), or None."
         )
+    if augment is not None and not callable(augment):
+        raise TypeError(
+            f"batches: augment is {type(augment).__name__}. Give a function (pictures, rng)."
+        )
+    if augment is not None and rng is None:
+        raise ValueError(
+            "batches: augment draws at random, and there is no rng. Give "
+            "rng=numpy.random.default_rng(0)."
+        )
     try:
         move(data[0][:0], device)
     except ValueError as error:
         raise ValueError(f"batches: {error}") from None
-    return _batches(data, size, rng, device)
+    return Batches(data, int(size), rng, device, augment, prefetch)
+
+
+class Batches:
+    """Minibatches of arrays, as `batches` makes them; they can be gone through many times.
+
+    len(batches) is how many there are, batches.examples how many examples they hold.
+    """
+
+    def __init__(
+        self,
+        arrays: list[numpy.ndarray],
+        size: int,
+        rng: numpy.random.Generator | None,
+        device: str,
+        augment: Augment | None,
+        prefetch: bool,
+    ) -> None:
+        self.arrays = arrays
+        self.examples = len(arrays[0])
+        self.size = size
+        self.rng = rng
+        self.device = device
+        self.augment = augment
+        self.prefetch = prefetch
+
+    def __len__(self) -> int:
+        return -(-self.examples // self.size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        return self.start_at(0)
+
+    def start_at(self, first: int) -> Iterator[tuple[Tensor, ...]]:
+        """One pass that leaves the first batches out: where a run that was stopped goes on."""
+        order = None if self.rng is None else self.rng.permutation(self.examples)
+        # Batch k draws from its own generator: one that is left out need not be computed.
+        key = int(self.rng.integers(2**63)) if self.augment and self.rng is not None else 0
+        if self.prefetch:
+            return self._ahead(first, order, key)
+        return (self._moved(self._prepared(k, order, key)) for k in range(first, len(self)))
+
+    def _prepared(self, k: int, order: numpy.ndarray | None, key: int) -> list[numpy.ndarray]:
+        span = slice(k * self.size, (k + 1) * self.size)
+        batch = [a[span if order is None else order[span]] for a in self.arrays]
+        if self.augment:
+            pictures = self.augment(batch[0], numpy.random.default_rng((key, k)))
+            if numpy.shape(pictures)[:1] != (len(batch[0]),):
+                raise ValueError(
+                    f"batches: augment returned shape {numpy.shape(pictures)} for pictures "
+                    f"{batch[0].shape}. It must return as many."
+                )
+            batch[0] = pictures
+        return batch
+
+    def _moved(self, batch: list[numpy.ndarray]) -> tuple[Tensor, ...]:
+        return tuple(Tensor(a).to(self.device) for a in batch)
+
+    def _ahead(
+        self, first: int, order: numpy.ndarray | None, key: int
+    ) -> Iterator[tuple[Tensor, ...]]:
+        with ThreadPoolExecutor(1) as thread:
+            waiting = None
+            for k in range(first, len(self)):
+                ready = waiting or thread.submit(self._prepared, k, order, key)
+                if k + 1 < len(self):
+                    waiting = thread.submit(self._prepared, k + 1, order, key)
+                yield self._moved(ready.result())
+
+    def state_dict(self) -> State:
+        """Where the generator stands; before a pass, what is needed to repeat it."""
+        return {} if self.rng is None else {"rng": generator_state(self.rng)}
+
+    def load_state_dict(self, state: State) -> None:
+        if (self.rng is None) != ("rng" not in state):
+            raise ValueError(
+                "batches: the run was saved with shuffled batches and these keep their order, or "
+                "the reverse. Give rng as it was given then."
+            )
+        if self.rng is not None:
+            restore_generator("batches", self.rng, state["rng"])
 
 
 def _on_host(a: Any) -> numpy.ndarray:
@@ -64,13 +161,3 @@ def _on_host(a: Any) -> numpy.ndarray:
     array = numpy.asarray(a)
     is_list_of_floats = array.dtype == numpy.float64 and not isinstance(a, numpy.ndarray)
     return array.astype(numpy.float32) if is_list_of_floats else array
-
-
-def _batches(
-    data: list[numpy.ndarray], size: int, rng: numpy.random.Generator | None, device: str
-) -> Iterator[tuple[Tensor, ...]]:
-    n = len(data[0])
-    order = None if rng is None else rng.permutation(n)
-    for start in range(0, n, size):
-        chosen = slice(start, start + size) if order is None else order[start : start + size]
-        yield tuple(Tensor(a[chosen]).to(device) for a in data)

@@ -1,8 +1,10 @@
-"""Pictures that are drawn, not downloaded: seeded, as many as wanted, and honest about it."""
+"""Letters that are drawn, not downloaded: seeded, as many as wanted, and honest about it."""
 
 from __future__ import annotations
 
 import numpy
+
+from .drawing import check
 
 
 def xo(
@@ -16,15 +18,9 @@ def xo(
     count: at least 0.  size: pixels a side, at least 8.  noise: standard deviation of what is added
     to each pixel, at least 0.
     """
-    for name, value, least in (("count", count, 0), ("size", size, 8)):
-        if isinstance(value, bool) or not isinstance(value, int | numpy.integer) or value < least:
-            raise ValueError(
-                f"xo: {name} must be a whole number of at least {least}, received {value!r}."
-            )
+    check("xo", rng, count=(count, 0), size=(size, 8))
     if not isinstance(noise, int | float | numpy.floating) or not noise >= 0:
         raise ValueError(f"xo: noise must be at least 0, received {noise!r}.")
-    if not isinstance(rng, numpy.random.Generator):
-        raise TypeError(f"xo: rng is {type(rng).__name__}. Give numpy.random.default_rng(0).")
     labels = rng.integers(0, 2, count)
 
     def draw(low: float, high: float) -> numpy.ndarray:  # (count, 1, 1), to meet (size, size)

@@ -1,0 +1,182 @@
+"""Callbacks: what else is to happen during a training."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .inputs import shown
+from .io import save
+from .state import State
+
+
+class Callback:
+    """Called by fit with its Run, whose model, history, epoch, batch and stop it may use."""
+
+    def before_training(self, run: Any) -> None: ...
+
+    def after_batch(self, run: Any) -> None: ...
+
+    def after_epoch(self, run: Any) -> None: ...
+
+    def after_training(self, run: Any) -> None: ...
+
+    def state_dict(self) -> State:
+        """What it must remember when a run is resumed."""
+        return {}
+
+    def load_state_dict(self, state: State) -> None: ...
+
+
+class _Function(Callback):
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function = function
+
+    def after_epoch(self, run: Any) -> None:
+        self.function(run)
+
+
+def as_callback(value: Any) -> Callback:
+    """A callback, or a function of the run, which is called after each epoch."""
+    if isinstance(value, Callback):
+        return value
+    if isinstance(value, type) or not callable(value):
+        raise TypeError(
+            f"fit: the callback {shown(value)} cannot be called with a run. Give "
+            "tn.callbacks.EarlyStopping(), or a function of one argument."
+        )
+    return _Function(value)
+
+
+class _Watch(Callback):
+    """Keeps the best value of one number of the history."""
+
+    def __init__(self, watch: str, better: str | None) -> None:
+        if better not in (None, "lower", "higher"):
+            raise ValueError(
+                f'{type(self).__name__}: better must be "lower" or "higher", received {better!r}.'
+            )
+        self.watch = watch
+        self.lower = better == "lower" if better else "loss" in watch
+        self.best: float | None = None
+
+    def improved(self, run: Any) -> bool:
+        """Whether the last epoch is the best so far; it is then remembered."""
+        numbers = run.history.epochs[-1]
+        if self.watch not in numbers:
+            raise ValueError(
+                f"{type(self).__name__}: there is no {self.watch!r} to watch. There is "
+                f"{', '.join(map(repr, numbers))}; give fit validation= for more."
+            )
+        value = numbers[self.watch]
+        if math.isnan(value):
+            return False
+        if self.best is None or (value < self.best if self.lower else value > self.best):
+            self.best = value
+            return True
+        return False
+
+    def state_dict(self) -> State:
+        return {"best": self.best}
+
+    def load_state_dict(self, state: State) -> None:
+        self.best = state["best"]
+
+
+class EarlyStopping(_Watch):
+    """End the training when a number has not become better for some epochs.
+
+    watch: a number of the history.  patience: how many epochs without a better one, at least 1.
+    restore_best: whether the model gets its weights of the best epoch back at the end.
+    better: "lower" or "higher"; losses are better lower, all else higher, unless given.
+    """
+
+    def __init__(
+        self,
+        watch: str = "validation loss",
+        patience: int = 3,
+        restore_best: bool = True,
+        better: str | None = None,
+    ) -> None:
+        super().__init__(watch, better)
+        if isinstance(patience, bool) or not isinstance(patience, int) or patience < 1:
+            raise ValueError(
+                "EarlyStopping: patience must be a whole number of at least 1, received "
+                f"{patience!r}."
+            )
+        self.patience = patience
+        self.restore_best = restore_best
+        self.waited = 0
+        self.weights: State = {}
+
+    def before_training(self, run: Any) -> None:
+        run.stop = self.waited >= self.patience  # a resumed run that had come to its end
+
+    def after_epoch(self, run: Any) -> None:
+        if self.improved(run):
+            self.waited = 0
+            if self.restore_best:
+                self.weights = run.model.state_dict()
+            return
+        self.waited += 1
+        if self.waited >= self.patience:
+            run.stop = True
+
+    def after_training(self, run: Any) -> None:
+        if self.weights and not run.batch:
+            run.model.load_state_dict(self.weights)
+
+    def state_dict(self) -> State:
+        return super().state_dict() | {"waited": self.waited, "weights": self.weights}
+
+    def load_state_dict(self, state: State) -> None:
+        super().load_state_dict(state)
+        self.waited, self.weights = state["waited"], state["weights"]
+
+
+class BestModel(_Watch):
+    """Save the model's weights whenever a number is better than ever before.
+
+    path: .npz or .safetensors, written whole or not at all.  watch, better: as for EarlyStopping.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        watch: str = "validation loss",
+        better: str | None = None,
+    ) -> None:
+        super().__init__(watch, better)
+        self.path = Path(path)
+
+    def after_epoch(self, run: Any) -> None:
+        if self.improved(run):
+            save(self.path, run.model)
+
+
+class SaveState(Callback):
+    """Save the whole run after each epoch, for `fit(..., resume=path)`: put it last in the list.
+
+    path: .npz or .safetensors, written whole or not at all.
+    every: save after so many batches too; None for epochs only.
+    """
+
+    def __init__(self, path: str | os.PathLike, every: int | None = None) -> None:
+        if every is not None and (
+            isinstance(every, bool) or not isinstance(every, int) or every < 1
+        ):
+            raise ValueError(
+                f"SaveState: every must be a whole number of at least 1, received {every!r}."
+            )
+        self.path = Path(path)
+        self.every = every
+
+    def after_batch(self, run: Any) -> None:
+        if self.every and run.batch % self.every == 0:
+            save(self.path, run)
+
+    def after_epoch(self, run: Any) -> None:
+        save(self.path, run)

@@ -1,0 +1,34 @@
+"""History: what a training saw, epoch by epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class History:
+    """Numbers by name for each epoch: history["loss"] is a list, history.epochs a list of dicts."""
+
+    def __init__(self, epochs: Any = ()) -> None:
+        self.epochs: list[dict[str, float]] = [dict(numbers) for numbers in epochs]
+
+    def append(self, numbers: dict[str, float]) -> None:
+        self.epochs.append(dict(numbers))
+
+    def __getitem__(self, name: str) -> list[float]:
+        if not any(name in numbers for numbers in self.epochs):
+            raise KeyError(f"History: there is no {name!r}. There is {', '.join(self.names)}.")
+        return [numbers[name] for numbers in self.epochs if name in numbers]
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    @property
+    def names(self) -> list[str]:
+        """What was measured, in the order in which it first was."""
+        return list(dict.fromkeys(name for numbers in self.epochs for name in numbers))
+
+    def plot(self, title: str = "training") -> Any:
+        """A matplotlib figure with a curve for each number, validation beside training."""
+        from .plot import curves
+
+        return curves(self, title)

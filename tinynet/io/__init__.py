@@ -1,0 +1,140 @@
+"""Files: what `save` writes, `load` reads, whole or not at all.
+
+Two formats, by the file's ending: .npz, NumPy's own, which `numpy.load` reads too, and
+.safetensors, which other frameworks read.  A file may come from anywhere, so nothing in it is
+believed before it is checked, and nothing in it is ever run: there is no pickle.  The same state is
+always the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any, overload
+
+from ..state import State
+from . import npz, safetensors
+from .atomic import replacing
+from .tree import flat, nested
+
+__all__ = ["load", "save"]
+
+_FORMATS: dict[str, Any] = {".npz": npz, ".safetensors": safetensors}
+
+
+def save(path: str | os.PathLike[str], thing: Any) -> Path:
+    """Write the state of a model, an optimizer, ... to a file, and return the file's path.
+
+    path: ends in .npz or .safetensors; without an ending, .npz is added.
+    thing: what has a `state_dict()`, or such a dictionary: arrays, tensors (as their values),
+        numbers, words, None, lists and further dictionaries of these.
+
+    An array is stored under its keys joined by "/", so a plain model's file has the names of its
+    parameters.  What is not an array goes as JSON into one entry, if there is any.
+
+    A file that was there is replaced in one step at the end and keeps its permissions; if anything
+    fails before that, it stays as it was.  A symbolic link stays: what it points to is replaced.
+    TypeError or ValueError for what cannot be stored, OSError where the disk does not take it.
+    """
+    place = _path("save", path)
+    where = f"save {str(place)!r}"
+    state = thing if isinstance(thing, dict) else None
+    if state is None and callable(getattr(thing, "state_dict", None)):
+        state = thing.state_dict()
+    if not isinstance(state, dict):
+        raise TypeError(
+            f"{where}: thing is {type(thing).__name__}, and has no state_dict() that gives a "
+            "dictionary. Give a model, an optimizer or a dictionary of arrays."
+        )
+    try:
+        arrays, text = flat(state)
+        with replacing(place) as file:
+            _FORMATS[place.suffix.lower()].write(file, arrays, text)
+    except (ValueError, TypeError, OSError) as error:
+        raise _located(where, error) from None
+    return place
+
+
+@overload
+def load(path: str | os.PathLike[str]) -> State: ...
+@overload
+def load(path: str | os.PathLike[str], thing: Any) -> None: ...
+def load(path: str | os.PathLike[str], thing: Any = None) -> State | None:
+    """Read a file into what it was saved from; without a thing, return its state.
+
+    path: as for save.
+    thing: what has a `load_state_dict(state)`, which takes everything or, if the file does not fit,
+        nothing.
+
+    ValueError that says what is wrong with the file, or every difference between it and the thing;
+    FileNotFoundError and other OSErrors where it cannot be read.
+    """
+    place = _path("load", path)
+    where = f"load {str(place)!r}"
+    if thing is not None and not callable(getattr(thing, "load_state_dict", None)):
+        raise TypeError(
+            f"{where}: thing is {type(thing).__name__}, and has no load_state_dict(). Give a model "
+            "or an optimizer, or leave it out to get the state as a dictionary."
+        )
+    try:
+        kind = os.stat(place).st_mode
+        if stat.S_ISDIR(kind):
+            raise IsADirectoryError
+        if not stat.S_ISREG(kind):
+            raise ValueError("it is not a regular file. Copy what it gives into one first.")
+        with open(place, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            state = nested(*_FORMATS[place.suffix.lower()].read(file, size))
+        if thing is None:
+            return state
+        thing.load_state_dict(state)
+    except (ValueError, TypeError, OSError) as error:
+        raise _located(where, error) from None
+    return None
+
+
+def _path(where: str, path: Any) -> Path:
+    """The path with its ending.  TypeError for what is none, ValueError for a wrong ending."""
+    if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
+        raise TypeError(f"{where}: path is {type(path).__name__}. Give a str or a pathlib.Path.")
+    place = Path(path)
+    if place.name in ("", ".."):
+        raise ValueError(
+            f"{where} {str(path)!r}: this names a folder. Add the file's name, weights.npz."
+        )
+    if place.suffix == "":
+        place = place.with_name(place.name + ".npz")
+    if place.suffix.lower() not in _FORMATS:
+        raise ValueError(
+            f"{where} {str(path)!r}: the ending is {place.suffix}. Use .npz, which NumPy reads "
+            "too, or .safetensors, which other frameworks read too."
+        )
+    return place
+
+
+_REASONS: dict[tuple[str, type], str] = {
+    ("save", FileNotFoundError): "there is no such folder. Create it first, with os.makedirs",
+    ("load", FileNotFoundError): "there is no such file. Check the name and the folder",
+    ("save", IsADirectoryError): "there is a folder of this name. Choose another name",
+    ("load", IsADirectoryError): "it is a folder. Give the file in it",
+    ("save", PermissionError): "it may not be written. Check the permissions, or save elsewhere",
+    ("load", PermissionError): "it may not be read. Check the permissions of file and folder",
+}
+_OTHERWISE = {
+    "save": "Is the disk full? What was there before is as it was",
+    "load": "Check the path and the disk",
+}
+
+
+def _located(where: str, error: Exception) -> Exception:
+    """The same error, saying where; and in our words where the system speaks."""
+    located: Exception
+    if isinstance(error, OSError):
+        verb = where[:4]
+        reason = _REASONS.get((verb, type(error)))
+        located = type(error)(f"{where}: {reason or f'{error.strerror}. {_OTHERWISE[verb]}'}.")
+        located.errno = error.errno
+    else:
+        located = (ValueError if isinstance(error, ValueError) else TypeError)(f"{where}: {error}")
+    return located.with_traceback(error.__traceback__)

@@ -1,0 +1,34 @@
+"""Layers, with Keras' words, arithmetic and defaults."""
+
+from .activation import Activation, LeakyReLU, Softmax
+from .base import Layer
+from .convolution import Conv2D, Conv2DTranspose
+from .dense import Dense
+from .merge import Add, Concatenate
+from .noise import Dropout, GaussianNoise, SpatialDropout2D
+from .normalization import BatchNormalization
+from .pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
+from .shape import Flatten, Reshape, UpSampling2D, ZeroPadding2D
+
+__all__ = [
+    "Activation",
+    "Add",
+    "AveragePooling2D",
+    "BatchNormalization",
+    "Concatenate",
+    "Conv2D",
+    "Conv2DTranspose",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "GaussianNoise",
+    "GlobalAveragePooling2D",
+    "Layer",
+    "LeakyReLU",
+    "MaxPooling2D",
+    "Reshape",
+    "Softmax",
+    "SpatialDropout2D",
+    "UpSampling2D",
+    "ZeroPadding2D",
+]

@@ -1,0 +1,289 @@
+"""Layer: a module that makes its weights when it learns the shape of its input.
+
+Each layer says what shape comes out for a shape that goes in (`shape_after`), makes its weights for
+it (`create`), and computes (`forward`).  Everything else is done here, once: checking shapes,
+names in errors, activation, regularizers, and its place in the functional graph.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+from .. import init
+from ..autograd import state
+from ..inputs import shown
+from ..module import (
+    Module,
+    Shape,
+    as_shape,
+    check_generator,
+    give_generator,
+    is_symbolic,
+    written,
+)
+from ..ops.activation import log_softmax, relu, sigmoid, softmax, softplus, tanh
+from ..tensor import Tensor
+
+Activation = Callable[[Tensor], Tensor]
+Regularizer = Callable[[Tensor], Tensor]
+
+ACTIVATIONS: dict[str, Activation] = {
+    "log_softmax": log_softmax,
+    "relu": relu,
+    "sigmoid": sigmoid,
+    "softmax": softmax,
+    "softplus": softplus,
+    "tanh": tanh,
+}
+
+
+class Layer(Module):
+    """The base of all layers.
+
+    name: what errors, summaries and files call it; its model gives it one otherwise.
+    rng: numpy.random.default_rng(seed), for its weights or its noise; its model's otherwise.
+    activity_regularizer: a penalty on what it computes in training, over the number of examples.
+    """
+
+    merges = False  # whether it takes a list of inputs
+    built = False
+
+    def __init__(
+        self,
+        name: str | None = None,
+        rng: numpy.random.Generator | None = None,
+        activity_regularizer: Regularizer | None = None,
+    ) -> None:
+        if name is not None and (
+            not isinstance(name, str) or not name or "." in name or "/" in name
+        ):
+            raise ValueError(
+                f"{type(self).__name__}: name must be a word without dots and slashes, received "
+                f"{name!r}."
+            )
+        self.name = name
+        check_generator(type(self).__name__, rng)
+        self.rng = rng
+        if activity_regularizer is not None and not callable(activity_regularizer):
+            raise TypeError(
+                f"{self.label}: activity_regularizer is {shown(activity_regularizer)}. Give "
+                "tn.regularizers.L1(1e-5), or a function of a tensor."
+            )
+        self.activity_regularizer = activity_regularizer
+        self._activity: list[Tensor] = []  # penalties since penalty() was last called
+
+    # -- what a layer says of itself ------------------------------------------------------------
+
+    def shape_after(self, shape: Any) -> Any:
+        """The shape that comes out for a shape that goes in, checked; ValueError without a name."""
+        return shape
+
+    def create(self, shape: Any) -> None:
+        """Make the weights for inputs of that shape."""
+
+    def fits(self, shape: Any) -> None:
+        """ValueError if the weights were made for inputs of another shape."""
+
+    # -- what follows from it -------------------------------------------------------------------
+
+    def __call__(self, x: Any) -> Any:
+        if is_symbolic(x):
+            return super().__call__(self._arranged(x))
+        x = self._arranged(x)
+        if self.merges:
+            x = [t if isinstance(t, Tensor) else Tensor(t) for t in x]
+            shape = [t.shape[1:] for t in x]
+        else:
+            x = x if isinstance(x, Tensor) else Tensor(x)
+            shape = x.shape[1:]
+            if not x.ndim:
+                raise ValueError(f"{self.label}: the input is one number. Give a batch, (N, ...).")
+        if shape != self.input_shape or not self.built:
+            self.build(shape)
+        try:
+            y = self.forward(x)
+        except (ValueError, TypeError) as error:
+            raise self._named(error) from None
+        if self.activity_regularizer is not None and self.training and state.recording:
+            if len(self._activity) >= 1000:
+                raise RuntimeError(
+                    f"{self.label}: the penalties of its last 1000 calls were not taken. Add "
+                    "model.penalty() to the loss."
+                )
+            self._activity.append(self.activity_regularizer(y) * (1 / max(len(y), 1)))
+        return y
+
+    def build(self, input_shape: Any, rng: numpy.random.Generator | None = None) -> Any:
+        give_generator(self, rng)
+        shape = self._as_shape(input_shape)
+        made = self.output_shape(shape)
+        if not self.built:
+            self.create(shape)
+            self.built = True
+        self.input_shape, self.made_shape = shape, made
+        return self
+
+    def output_shape(self, input_shape: Any) -> Any:
+        shape = self._as_shape(input_shape)
+        try:
+            if self.built:
+                self.fits(shape)
+            return self.shape_after(shape)
+        except (ValueError, TypeError) as error:
+            raise self._named(error) from None
+
+    def must_be_built(self) -> None:
+        if not self.built:
+            raise ValueError(
+                f"{self.label}: it has no weights yet, as it has seen no input. Give the model "
+                "input_shape= and rng=, call build(input_shape, rng), or call it once."
+            )
+
+    def penalties(self) -> list[Tensor]:
+        terms, self._activity = self._activity, []
+        return terms
+
+    def draw(self, name: str, how: Any, shape: Shape) -> Tensor:
+        """A weight that is trained, drawn on the host so that every device starts from the same."""
+        if self.rng is None and how not in (init.zeros, init.ones):
+            raise ValueError(
+                f"{self.label}: there is no generator to draw its {name} with. Give the model, or "
+                "the layer, rng=numpy.random.default_rng(0)."
+            )
+        return self.weight(name, how(shape, self.rng))
+
+    def weight(self, name: str, values: numpy.ndarray, trained: bool = True) -> Tensor:
+        full = f"{self.name}.{name}" if self.name else name
+        return Tensor(values, requires_grad=trained, name=full)
+
+    def noise_generator(self) -> None:
+        """A generator of its own: noise takes no numbers away from weights or batches."""
+        if self.rng is None:
+            raise ValueError(
+                f"{self.label}: there is no generator for its noise. Give the model, or the layer, "
+                "rng=numpy.random.default_rng(0)."
+            )
+        self.rng = self.rng.spawn(1)[0]
+
+    def _arranged(self, x: Any) -> Any:
+        """One input, or, for a layer that merges, a list of at least two."""
+        if self.merges:
+            if not isinstance(x, list | tuple) or len(x) < 2:
+                raise TypeError(
+                    f"{self.label}: it joins several inputs, received {type(x).__name__}. Give a "
+                    "list of at least two, [a, b]."
+                )
+            return list(x)
+        if isinstance(x, list | tuple) and any(hasattr(item, "shape") for item in x):
+            raise TypeError(
+                f"{self.label}: it takes one input, received a list of {len(x)}. Join them first, "
+                "Concatenate()([a, b])."
+            )
+        return x
+
+    def _as_shape(self, shape: Any) -> Any:
+        if self.merges and isinstance(shape, list):
+            return [as_shape(self.label, s) for s in shape]
+        return as_shape(self.label, shape)
+
+    def _named(self, error: Exception) -> Exception:
+        """The error with this layer's name in front, in the place of an operation's."""
+        if getattr(error, "located", False):
+            return error
+        message = re.sub(r"^[a-z_0-9]+: ", "", str(error))
+        kind = type(error) if type(error) in (ValueError, TypeError) else ValueError
+        named = kind(f"{self.label}: {message}")
+        named.located = True  # type: ignore[attr-defined]
+        return named.with_traceback(error.__traceback__)
+
+
+class WithKernel(Layer):
+    """A layer with a kernel, a bias and an activation: what the arguments mean for all of them.
+
+    activation: a name ("relu", "sigmoid", "softmax", ...), a function of a tensor, or None.
+    use_bias: whether a number is added for each output.
+    kernel_initializer, bias_initializer: a name ("glorot_uniform", "he_normal", "zeros", ...) or a
+        function (shape, rng) -> array.
+    kernel_regularizer: tn.regularizers.L1, L2 or a function of the kernel; see Module.penalty.
+    """
+
+    def __init__(
+        self,
+        activation: str | Activation | None = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Regularizer | None = None,
+        **common: Any,
+    ) -> None:
+        super().__init__(**common)
+        self.activation = activation_of(self.label, activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = init.initializer(kernel_initializer)
+        self.bias_initializer = init.initializer(bias_initializer)
+        if kernel_regularizer is not None and not callable(kernel_regularizer):
+            raise TypeError(
+                f"{self.label}: kernel_regularizer is {shown(kernel_regularizer)}. Give "
+                "tn.regularizers.L2(1e-4), or a function of a tensor."
+            )
+        self.kernel_regularizer = kernel_regularizer
+        self.kernel: Tensor | None = None
+        self.bias: Tensor | None = None
+
+    def make(self, kernel: Shape, outputs: int) -> None:
+        self.kernel = self.draw("kernel", self.kernel_initializer, kernel)
+        if self.use_bias:
+            self.bias = self.draw("bias", self.bias_initializer, (outputs,))
+
+    def penalties(self) -> list[Tensor]:
+        terms = super().penalties()
+        if self.kernel_regularizer is not None and self.kernel is not None:
+            terms.append(self.kernel_regularizer(self.kernel))
+        return terms
+
+
+def activation_of(where: str, activation: Any) -> Activation | None:
+    """An activation by name, or the function itself; None and "linear" for none."""
+    if activation is None or activation == "linear":
+        return None
+    if isinstance(activation, str):
+        if activation not in ACTIVATIONS:
+            near = difflib.get_close_matches(activation, ACTIVATIONS, n=1)
+            hint = f"Did you mean {near[0]!r}? " if near else ""
+            raise ValueError(
+                f"{where}: there is no activation {activation!r}. {hint}There are "
+                f"{', '.join(map(repr, ACTIVATIONS))}; any function of a tensor will do."
+            )
+        return ACTIVATIONS[activation]
+    if not callable(activation):
+        raise TypeError(
+            f"{where}: activation is {shown(activation)}. Give a name, 'relu' say, or a function."
+        )
+    return activation
+
+
+def whole(where: str, name: str, value: Any) -> int:
+    """A whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int | numpy.integer) or value < 1:
+        raise ValueError(
+            f"{where}: {name} must be a whole number of at least 1, received {value!r}."
+        )
+    return int(value)
+
+
+def pictures(shape: Any) -> tuple[int, int, int]:
+    """The shape of a picture; ValueError for anything else."""
+    if len(shape) != 3:
+        hint = " A grey picture is (28, 28, 1)." if len(shape) == 2 else ""
+        raise ValueError(f"input {written(shape)}, and it takes pictures, (N, H, W, C).{hint}")
+    return shape
+
+
+def no_pictures(shape: Any) -> numpy.ndarray:
+    """A batch of no pictures of that shape: operations say what they would make of it, for free."""
+    return numpy.empty((0, *pictures(shape)), numpy.float32)

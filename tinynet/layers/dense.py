@@ -1,0 +1,42 @@
+"""Dense: every input reaches every output."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..module import written
+from ..tensor import Tensor
+from .base import WithKernel, whole
+
+
+class Dense(WithKernel):
+    """activation(x @ kernel + bias).  (N, ..., D) -> (N, ..., units)
+
+    kernel (D, units), bias (units,); further arguments as for WithKernel and Layer.
+    """
+
+    def __init__(self, units: int, activation: Any = None, **others: Any) -> None:
+        super().__init__(activation, **others)
+        self.units = whole(self.label, "units", units)
+
+    def shape_after(self, shape: Any) -> Any:
+        if not shape:
+            raise ValueError("input (N,) has no features. It takes (N, D): use x[:, None] for D=1.")
+        return (*shape[:-1], self.units)
+
+    def create(self, shape: Any) -> None:
+        self.make((shape[-1], self.units), self.units)
+
+    def fits(self, shape: Any) -> None:
+        D = self.kernel.shape[0]  # type: ignore[union-attr]
+        if shape and shape[-1] != D:
+            hint = " Put Flatten() before it." if len(shape) == 3 else ""
+            raise ValueError(
+                f"input {written(shape)} has {shape[-1]} features, and its kernel takes {D}.{hint}"
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x @ self.kernel
+        if self.bias is not None:
+            y = y + self.bias
+        return y if self.activation is None else self.activation(y)

@@ -1,0 +1,81 @@
+"""Batch normalization as a layer, with the statistics that it keeps for inference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from ..devices import xp
+from ..module import written
+from ..ops.normalization import batch_norm
+from ..tensor import Tensor
+from .base import Layer
+
+
+class BatchNormalization(Layer):
+    """gamma * (x - mean) / sqrt(variance + epsilon) + beta, for each channel.  (N, ..., C) -> same
+
+    In training mean and variance are the batch's; in inference they are moving_mean and
+    moving_variance, which move by 1 - momentum towards the batch's in each training step.
+
+    gamma, beta (C,) are trained; moving_mean, moving_variance (C,) are not.
+    momentum: in [0, 1].  epsilon: positive.  center, scale: whether there is a beta, a gamma.
+    Training needs at least two values a channel: ValueError for a batch of one row.
+    """
+
+    def __init__(
+        self,
+        momentum: float = 0.99,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        **common: Any,
+    ) -> None:
+        super().__init__(**common)
+        for name, value, good, allowed in (
+            ("momentum", momentum, lambda n: 0 <= n <= 1, "in [0, 1]"),
+            ("epsilon", epsilon, lambda n: n > 0, "positive"),
+        ):
+            if isinstance(value, bool) or not isinstance(value, int | float) or not good(value):
+                raise ValueError(f"{self.label}: {name} must be {allowed}, received {value!r}.")
+        self.momentum = float(momentum)
+        self.epsilon = float(epsilon)
+        self.center = center
+        self.scale = scale
+        self.gamma: Tensor | None = None
+        self.beta: Tensor | None = None
+
+    def shape_after(self, shape: Any) -> Any:
+        if not shape:
+            raise ValueError("input (N,) has no channels. It takes (N, ..., C).")
+        return shape
+
+    def create(self, shape: Any) -> None:
+        zeros, ones = numpy.zeros(shape[-1], numpy.float32), numpy.ones(shape[-1], numpy.float32)
+        if self.scale:
+            self.gamma = self.weight("gamma", ones)
+        if self.center:
+            self.beta = self.weight("beta", zeros)
+        self.moving_mean = self.weight("moving_mean", zeros, trained=False)
+        self.moving_variance = self.weight("moving_variance", ones, trained=False)
+
+    def fits(self, shape: Any) -> None:
+        C = len(self.moving_mean)
+        if shape[-1:] != (C,):
+            raise ValueError(
+                f"input {written(shape)} has {shape[-1]} channels, and it was built for {C}."
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        C = x.shape[-1]
+        return batch_norm(
+            x,
+            xp(x.data).ones(C, x.dtype) if self.gamma is None else self.gamma,
+            xp(x.data).zeros(C, x.dtype) if self.beta is None else self.beta,
+            moving_mean=self.moving_mean.data,
+            moving_variance=self.moving_variance.data,
+            training=self.training,
+            momentum=self.momentum,
+            epsilon=self.epsilon,
+        )

@@ -1,0 +1,66 @@
+"""Layers that make pictures smaller, by one number for each window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..ops.pooling import average_pool2d, max_pool2d
+from ..ops.windows import Padding, Pair, pair, windows
+from ..tensor import Tensor
+from .base import Layer, no_pictures, pictures
+
+
+class _Pooling(Layer):
+    pool: Any
+
+    def __init__(
+        self,
+        pool_size: Pair = 2,
+        strides: Pair | None = None,
+        padding: Padding = "valid",
+        **common: Any,
+    ) -> None:
+        super().__init__(**common)
+        try:
+            self.pool_size = pair(pool_size, "pool_size")
+            self.strides = self.pool_size if strides is None else pair(strides, "strides")
+            windows(no_pictures((1024, 1024, 1)), self.pool_size, 1, padding, only_inside=True)
+        except ValueError as error:
+            raise self._named(error) from None
+        self.padding = padding
+
+    def shape_after(self, shape: Any) -> Any:
+        x = no_pictures(shape)
+        return (*windows(x, self.pool_size, self.strides, self.padding).output, shape[2])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return type(self).pool(x, self.pool_size, stride=self.strides, padding=self.padding)
+
+
+class MaxPooling2D(_Pooling):
+    """The largest number of each window.  (N, H, W, C) -> (N, OH, OW, C)
+
+    pool_size, strides: a number or (vertical, horizontal); the strides are the size unless given.
+    padding: "valid" or "same".
+    """
+
+    pool = staticmethod(max_pool2d)
+
+
+class AveragePooling2D(_Pooling):
+    """The mean of each window, over its pixels inside the picture.  (N, H, W, C) -> (N, OH, OW, C)
+
+    Arguments as for MaxPooling2D.
+    """
+
+    pool = staticmethod(average_pool2d)
+
+
+class GlobalAveragePooling2D(Layer):
+    """The mean of each channel: pictures of any size become C numbers.  (N, H, W, C) -> (N, C)"""
+
+    def shape_after(self, shape: Any) -> Any:
+        return pictures(shape)[2:]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(axis=(1, 2))

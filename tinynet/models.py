@@ -1,0 +1,302 @@
+"""Models: layers one after another (Sequential), or as a graph with branches (Input, Model).
+
+The third way is a subclass of Module with a forward of its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy
+
+from .inputs import shown
+from .module import (
+    Module,
+    Part,
+    Symbol,
+    as_shape,
+    check_generator,
+    give_generator,
+    is_symbolic,
+    row,
+    snake_case,
+    written,
+)
+from .summary import Row, table
+
+
+class Sequential(Module):
+    """Layers one after another.
+
+        model = tn.Sequential(
+            [Conv2D(32, 3, activation="relu"), MaxPooling2D(), Flatten(), Dense(10)],
+            input_shape=(28, 28, 1),
+            rng=numpy.random.default_rng(0),
+        )
+
+    layers: layers, or modules of any kind; more can be added.
+    input_shape: of one example, without the batch.  Left out, it is that of the first call.
+    rng: draws the weights, and what dropout drops.
+    """
+
+    def __init__(
+        self,
+        layers: Any = (),
+        input_shape: Any = None,
+        rng: numpy.random.Generator | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.name = name
+        check_generator(self.label, rng)
+        self.rng = rng
+        self.layers: list[Module] = []
+        if isinstance(layers, Module) or not isinstance(layers, Iterable):
+            raise TypeError(
+                f"{self.label}: layers is {type(layers).__name__}. Give a list, [Dense(10)]."
+            )
+        for layer in layers:
+            self.add(layer)
+        if input_shape is not None:
+            self.build(input_shape)
+
+    def add(self, layer: Any) -> None:
+        """Put a layer at the end.  ValueError if its name is taken or it does not fit."""
+        if not isinstance(layer, Module):
+            if isinstance(layer, type):
+                raise TypeError(
+                    f"{self.label}: {layer.__name__} is a class. Write {layer.__name__}(...)."
+                )
+            raise TypeError(
+                f"{self.label}: {shown(layer)} is not a layer. Give a layer, Dense(10) say."
+            )
+        name_layers([*self.layers, layer], self.label)
+        give_generator(layer, self.rng)
+        if self.input_shape is not None:
+            layer.build(self.output_shape(self.input_shape))
+        self.layers.append(layer)
+
+    def pop(self) -> Module:
+        """Take the last layer off, and return it."""
+        if not self.layers:
+            raise ValueError(f"{self.label}: there is no layer to take off.")
+        return self.layers.pop()
+
+    def build(self, input_shape: Any, rng: numpy.random.Generator | None = None) -> Sequential:
+        give_generator(self, rng)
+        shape = as_shape(self.label, input_shape)
+        after: Any = shape
+        for layer in self.layers:
+            after = layer.build(after).output_shape(after)
+        self.input_shape, self.made_shape = shape, after
+        return self
+
+    def output_shape(self, input_shape: Any) -> Any:
+        shape = as_shape(self.label, input_shape)
+        for layer in self.layers:
+            shape = layer.output_shape(shape)
+        return shape
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        return ((layer.name or str(i), layer) for i, layer in enumerate(self.layers))
+
+    def forward(self, x: Any) -> Any:
+        for layer in self.layers:
+            x = layer(x)
+        if self.input_shape is None and self.layers:
+            self.input_shape = self.layers[0].input_shape
+        return x
+
+    def rows(self) -> list[Row]:
+        shape, found = self.input_shape, []
+        for name, layer in self.children():
+            shape = None if shape is None else layer.output_shape(shape)
+            found.append(row(name, layer, shape))
+        return found
+
+
+def Input(shape: Any, name: str | None = None) -> Symbol:
+    """Where examples enter a functional graph.  shape: of one example, without the batch.
+
+    x = tn.Input((784,))
+    model = tn.Model(x, Dense(10)(Dense(64, activation="relu")(x)), rng=rng)
+    """
+    symbol = Symbol(as_shape("Input", shape))
+    symbol.name = name
+    return symbol
+
+
+class Model(Module):
+    """A graph of layers, from Input values to outputs; layers may be shared.
+
+    inputs, outputs: a value of the graph, or a list of them; what is called with a list gives a
+        list.
+    rng: draws the weights, and what dropout drops.
+
+    ValueError where an output depends on an Input that is not among the inputs, or an input leads
+    to no output.
+    """
+
+    def __init__(
+        self,
+        inputs: Any,
+        outputs: Any,
+        rng: numpy.random.Generator | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.name = name
+        for what, value in (("inputs", inputs), ("outputs", outputs)):
+            if not is_symbolic(value):
+                raise TypeError(
+                    f"{self.label}: {what} is {type(value).__name__}. Give a value that began with "
+                    "tn.Input(shape), or a list of such values."
+                )
+        check_generator(self.label, rng)
+        self.rng = rng
+        self.inputs: tuple[Symbol, ...] = _several(inputs)
+        self.outputs: tuple[Symbol, ...] = _several(outputs)
+        self.takes_list = isinstance(inputs, list | tuple)
+        self.gives_list = isinstance(outputs, list | tuple)
+        self.steps = self._in_order()
+        self.layers: list[Module] = []
+        for step in self.steps:
+            if step.module is not None and step.module not in self.layers:
+                self.layers.append(step.module)
+        name_layers(self.layers, self.label)
+        give_generator(self, rng)
+        for step in self.steps:
+            if step.module is not None:
+                step.module.build(_shape_into(step))
+
+    def _in_order(self) -> list[Symbol]:
+        """Every value that the outputs need, inputs first, each after what it comes from."""
+        found: dict[int, Symbol] = {}
+        waiting = list(self.outputs)
+        known = {id(symbol) for symbol in self.inputs}
+        while waiting:
+            symbol = waiting.pop()
+            if id(symbol) in found:
+                continue
+            found[id(symbol)] = symbol
+            if id(symbol) not in known:
+                if not symbol.inputs:
+                    raise ValueError(
+                        f"{self.label}: an output depends on an Input {written(symbol.shape)} that "
+                        "is not among the inputs. Add it to them."
+                    )
+                waiting.extend(symbol.inputs)
+        for i, symbol in enumerate(self.inputs):
+            if id(symbol) not in found:
+                raise ValueError(
+                    f"{self.label}: no output depends on input {i}, {written(symbol.shape)}. Leave "
+                    "it out, or use it."
+                )
+        return sorted(found.values(), key=lambda symbol: symbol.order)
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        return ((layer.name or str(i), layer) for i, layer in enumerate(self.layers))
+
+    def build(self, input_shape: Any = None, rng: numpy.random.Generator | None = None) -> Model:
+        if input_shape is not None:
+            self.output_shape(input_shape)
+        return self
+
+    def output_shape(self, input_shape: Any) -> Any:
+        shapes = input_shape if isinstance(input_shape, list) else [input_shape]
+        shapes = [as_shape(self.label, shape) for shape in shapes]
+        values = {id(s): shape for s, shape in zip(self.inputs, self._checked(shapes), strict=True)}
+        for step in self.steps:
+            if id(step) not in values:
+                values[id(step)] = self._step(step, values, shapes=True)
+        made = [values[id(symbol)] for symbol in self.outputs]
+        return made if self.gives_list else made[0]
+
+    def forward(self, x: Any) -> Any:
+        given = list(x) if self.takes_list and isinstance(x, list | tuple) else [x]
+        values = {id(s): v for s, v in zip(self.inputs, self._checked(given), strict=True)}
+        for step in self.steps:
+            if id(step) not in values:
+                values[id(step)] = self._step(step, values)
+        made = [values[id(symbol)] for symbol in self.outputs]
+        return made if self.gives_list else made[0]
+
+    def rows(self) -> list[Row]:
+        names: dict[int, str] = {}
+        found: list[Row] = []
+        for i, symbol in enumerate(self.inputs):
+            names[id(symbol)] = symbol.name or f"input_{i}".removesuffix("_0")
+        for step in self.steps:
+            sources = ", ".join(names[id(symbol)] for symbol in step.inputs)
+            module = step.module
+            if id(step) in names:
+                found.append(Row(names[id(step)], "InputLayer", step.shape, 0))
+            elif isinstance(step, Part):
+                names[id(step)] = f"{sources}[{step.index}]"
+            elif module is not None:
+                names[id(step)] = module.name or ""
+                line = row(names[id(step)], module, step.shape)
+                if any(r.name == line.name for r in found):  # shared: its weights count once
+                    line = line._replace(parameters=0)
+                found.append(line._replace(sources=sources))
+        return found
+
+    def summary(self) -> None:
+        rows = self.rows()
+        chain = all(r.sources == before.name for before, r in itertools.pairwise(rows))
+        print(table(self.name or "model", rows, self._all(), graph=not chain))
+
+    def _checked(self, given: list) -> list:
+        if len(given) != len(self.inputs):
+            raise ValueError(
+                f"{self.label}: received {len(given)} input(s), and it has {len(self.inputs)}: "
+                f"{', '.join(written(symbol.shape) for symbol in self.inputs)}."
+            )
+        return given
+
+    @staticmethod
+    def _step(step: Symbol, values: dict[int, Any], shapes: bool = False) -> Any:
+        into = [values[id(symbol)] for symbol in step.inputs]
+        if isinstance(step, Part):
+            return into[0][step.index]
+        module: Any = step.module
+        what = into if _takes_list(step) else into[0]
+        return module.output_shape(what) if shapes else module(what)
+
+
+def _takes_list(step: Symbol) -> bool:
+    return len(step.inputs) > 1 or getattr(step.module, "takes_list", False)
+
+
+def _shape_into(step: Symbol) -> Any:
+    shapes = [symbol.shape for symbol in step.inputs]
+    return shapes if _takes_list(step) else shapes[0]
+
+
+def _several(value: Any) -> tuple[Symbol, ...]:
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def name_layers(layers: list[Module], where: str) -> None:
+    """Names for those that have none: conv2d, conv2d_1, ...  ValueError for one name twice."""
+    taken: dict[str, Module] = {}
+    for layer in layers:
+        if layer.name is not None:
+            if taken.setdefault(layer.name, layer) is not layer:
+                raise ValueError(
+                    f"{where}: two layers are called {layer.name!r}. Give them different names."
+                )
+            if sum(other is layer for other in layers) > 1:
+                raise ValueError(
+                    f"{where}: the layer {layer.label} stands in it twice. Make two, or share one "
+                    "in a graph of Input and Model."
+                )
+    for layer in layers:
+        if layer.name is None:
+            word, number = snake_case(type(layer).__name__), 0
+            name = word
+            while name in taken:
+                number += 1
+                name = f"{word}_{number}"
+            layer.name = name
+            taken[name] = layer

@@ -1,0 +1,314 @@
+"""What all optimizers share: their parameters, the rate, clipping, weight decay and their state.
+
+Optimizers read the gradients and write the parameters, never the other way round.  A rule
+(rules.py) sees flat pieces of both that fit in the cache, and moves one piece by a few passes over
+it.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy
+
+from ..devices import Array, device_of, move, xp
+from ..state import State, match
+from ..tensor import Tensor
+from .parameters import PIECE, global_norm, trainable
+
+Schedule = Callable[[int], float]  # the number of the step, from 0 -> its rate
+
+_UNIT = (lambda n: 0 <= n < 1, "in [0, 1)")
+_POSITIVE = (lambda n: 0 < n < math.inf, "positive and finite")
+_RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "lr": _POSITIVE,
+    "momentum": _UNIT,
+    "rho": _UNIT,
+    "beta_1": _UNIT,
+    "beta_2": _UNIT,
+    "epsilon": _POSITIVE,
+    "weight_decay": (lambda n: 0 <= n < math.inf, "at least 0"),
+    "clip_norm": _POSITIVE,
+}
+
+
+def setting(name: str) -> Any:
+    """A setting that can be read.  Only lr changes on the way: momentum needs its velocities."""
+    return property(lambda self: self._settings[name])
+
+
+class Optimizer:
+    """The base of all optimizers: a rule derives from it and writes `_update`.
+
+    parameters: tensors that require a gradient; each once.
+    lr: the rate, a positive number, or a schedule: step number, from 0 -> rate, at least 0.
+    weight_decay: at least 0.  Times the parameter, it is added to the gradient (AdamW: see there).
+    clip_norm: the largest global norm that the gradients may have; above it, all are scaled down
+        by one factor (Pascanu et al. 2013), before weight decay.  None: no limit.
+    """
+
+    _slot_names: tuple[str, ...] = ()  # the arrays that a rule keeps for each parameter
+    _decoupled = False  # whether weight decay shrinks the parameter itself
+
+    weight_decay = setting("weight_decay")
+    clip_norm = setting("clip_norm")
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float | Schedule,
+        *,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+        **settings: Any,
+    ) -> None:
+        self.parameters = trainable(type(self).__name__, parameters)
+        self.steps = 0
+        self.lr = lr
+        settings |= {"weight_decay": weight_decay, "clip_norm": clip_norm}
+        self._settings = {name: self._checked(name, value) for name, value in settings.items()}
+        self._forms = [(p.data.shape, p.data.dtype) for p in self.parameters]
+        self._slots: list[list[Array]] = [
+            [xp(p.data).zeros(p.shape, p.dtype) for _ in self._slot_names] for p in self.parameters
+        ]
+        self._homes: list[Any] = [None] * len(self.parameters)  # the array type, once prepared
+        self._scratch: list[Any] = [None] * len(self.parameters)
+        self._buffers: dict[Any, tuple[Array, Array]] = {}
+
+    def __repr__(self) -> str:
+        settings = {"lr": self._lr} | {k: v for k, v in self._settings.items() if v is not None}
+        text = ", ".join(f"{name}={value!r}" for name, value in settings.items())
+        return f"{type(self).__name__}({len(self.parameters)} parameters, {text})"
+
+    @property
+    def lr(self) -> float:
+        """The rate of the next step.  It may be set, to a number or to a schedule."""
+        return self._rate(self._lr)
+
+    @lr.setter
+    def lr(self, lr: float | Schedule) -> None:
+        lr = lr if callable(lr) else self._checked("lr", lr)
+        self._rate(lr)  # a schedule that gives no rate is refused at once
+        self._lr: Any = lr
+
+    def _rate(self, lr: Any) -> float:
+        if not callable(lr):
+            return lr
+        rate = lr(self.steps)
+        if not _is_number(rate) or not 0 <= rate < math.inf:
+            raise ValueError(
+                f"{type(self).__name__}: lr must be at least 0 and finite, and the schedule gives "
+                f"{rate!r} for step {self.steps}. Mend the schedule."
+            )
+        return float(rate)
+
+    def zero_grad(self) -> None:
+        """Forget the gradients, before the next backward() adds its own."""
+        for p in self.parameters:
+            p.grad = None
+
+    def step(self) -> None:
+        """Move every parameter that has a gradient, in place.  The others stay where they are.
+
+        RuntimeError if none has one.  ValueError where a parameter or its gradient has changed its
+        shape, dtype or device.  FloatingPointError where clip_norm meets NaN or infinity, which no
+        factor mends (without clip_norm, nobody looks).  After an error nothing has moved.
+        """
+        moving = [i for i, p in enumerate(self.parameters) if p.grad is not None]
+        if not moving:
+            raise RuntimeError(
+                f"{type(self).__name__}: no parameter has a gradient. Call loss.backward() before "
+                "step(), with a loss that is computed from these parameters."
+            )
+        for i in moving:
+            w, dw = self._arrays(i)
+            shape, dtype = self._forms[i]
+            if w.shape != shape or w.dtype != dtype or dw.shape != shape:
+                raise self._misfit(i)
+            if type(dw) is not type(w) and device_of(dw) != device_of(w):
+                raise self._misfit(i)
+            if type(w) is not self._homes[i]:
+                self._follow(i)
+        scale = self._scale()
+        lr = self.lr
+        for i in moving:
+            self._move(i, lr, scale)
+        self.steps += 1
+
+    def _arrays(self, i: int) -> tuple[Array, Array]:
+        p = self.parameters[i]
+        return p.data, p.grad
+
+    def _move(self, i: int, lr: float, scale: float) -> None:
+        """One parameter's step.  A large one goes piece by piece: its passes stay in the cache."""
+        (w, dw), slots, (a, b) = self._arrays(i), self._slots[i], self._scratch[i]
+        if w.size <= a.size:
+            self._move_piece(w, dw, slots, a, b, lr, scale)
+            return
+        flat, dw, slots = w.reshape(-1), dw.reshape(-1), [s.reshape(-1) for s in slots]
+        for start in range(0, w.size, a.size):
+            part = slice(start, min(start + a.size, w.size))
+            n = part.stop - part.start
+            pieces = [s[part] for s in slots]
+            self._move_piece(flat[part], dw[part], pieces, a[:n], b[:n], lr, scale)
+        if not w.flags.c_contiguous:  # then flat is a copy
+            w[...] = flat.reshape(w.shape)
+
+    def _move_piece(
+        self, w: Array, dw: Array, slots: list[Array], a: Array, b: Array, lr: float, scale: float
+    ) -> None:
+        """Clip, decay, and apply the rule, to arrays of one shape.  a, b: to compute in."""
+        decay = self._settings["weight_decay"]
+        if scale != 1.0:
+            dw = xp(w).multiply(dw, scale, out=a)
+        if decay and self._decoupled:
+            w *= 1 - lr * decay
+        elif decay:
+            dw = xp(w).add(dw, xp(w).multiply(w, decay, out=b), out=a)
+        self._update(w, dw, slots, b, lr)
+
+    def _update(self, w: Array, dw: Array, slots: list[Array], scratch: Array, lr: float) -> None:
+        """The rule: change w and the slots in place.  dw is read only.  All have one shape."""
+        raise NotImplementedError(f"{type(self).__name__}: the rule is missing. Write _update.")
+
+    # -- what it keeps -------------------------------------------------------------------------
+
+    def state_dict(self) -> State:
+        """What is needed to go on: the kind, the settings, the number of steps, and the slots.
+
+        Slots are copies on the host, by the number of the parameter: "0.velocity".  A schedule is
+        kept as its repr, since its only state is the step; loading compares the texts.
+        """
+        slots = {
+            f"{i}.{name}": numpy.array(move(slot, "cpu"))
+            for i, kept in enumerate(self._slots)
+            for name, slot in zip(self._slot_names, kept, strict=True)
+        }
+        return {
+            "kind": type(self).__name__,
+            "lr": re.sub(r" at 0x\w+", "", repr(self._lr)) if callable(self._lr) else self._lr,
+            "steps": self.steps,
+            "settings": dict(self._settings),
+            "slots": slots,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where another optimizer of the same kind and settings stopped, with the same bits.
+
+        TypeError for what is no state; ValueError that names every difference.  Then nothing has
+        changed.  A rate that was set by hand on the way must be set again before loading.
+        """
+        where = f"{type(self).__name__}.load_state_dict"
+        own = self.state_dict()
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"{where}: state is {type(state).__name__}. Give what state_dict() returned."
+            )
+        if state.keys() != own.keys():
+            raise ValueError(
+                f"{where}: state must hold {', '.join(own)}, and holds "
+                f"{', '.join(map(str, state)) or 'nothing'}. Give what state_dict() returned."
+            )
+        slots, steps = state["slots"], state["steps"]
+        if not isinstance(state["settings"], Mapping) or not isinstance(slots, Mapping):
+            raise TypeError(
+                f"{where}: settings and slots must be dictionaries. The state is broken."
+            )
+        if not all(isinstance(slot, numpy.ndarray) for slot in slots.values()):
+            raise TypeError(f"{where}: slots must be NumPy arrays. The state is broken.")
+        if isinstance(steps, bool) or not isinstance(steps, numbers.Integral) or steps < 0:
+            raise ValueError(
+                f"{where}: steps must be a whole number of at least 0, received {steps!r}."
+            )
+        here, there = ({"kind": s["kind"], "lr": s["lr"], **s["settings"]} for s in (own, state))
+        lines = [
+            f"{name} is {here.get(name)!r} here, and {there.get(name)!r} in what is loaded"
+            for name in here | there
+            if numpy.ndim(there.get(name, 0)) or here.get(name) != there.get(name)
+        ]
+        if lines:
+            raise ValueError(
+                f"{where}: the state is of another optimizer:\n  "
+                + "\n  ".join(lines)
+                + "\nNothing was loaded. Build it as it was when it was saved."
+            )
+        match(where, own["slots"], slots)
+        self.steps = int(steps)
+        for i, p in enumerate(self.parameters):
+            self._follow(i)
+            for name, slot in zip(self._slot_names, self._slots[i], strict=True):
+                slot[...] = move(slots[f"{i}.{name}"], p.device)
+
+    # -- checks and buffers ----------------------------------------------------------------------
+
+    def _checked(self, name: str, value: Any) -> Any:
+        if name == "clip_norm" and value is None:
+            return None
+        good, allowed = _RANGES[name]
+        if not _is_number(value) or not good(value):
+            raise ValueError(
+                f"{type(self).__name__}: {name} must be {allowed}, received {value!r}."
+            )
+        return float(value)
+
+    def _misfit(self, i: int) -> ValueError:
+        """What to say of a parameter that is not what it was, or whose gradient is not like it."""
+        (w, dw), (shape, dtype) = self._arrays(i), self._forms[i]
+        where = f"{type(self).__name__}: parameter {i}, {self.parameters[i].label},"
+        if w.shape != shape or w.dtype != dtype:
+            return ValueError(
+                f"{where} was {shape} {dtype} when the optimizer was made, and is now {w.shape} "
+                f"{w.dtype}. Change it before, or make the optimizer again."
+            )
+        if dw.shape != shape:
+            return ValueError(
+                f"{where} has shape {shape}, and its gradient {dw.shape}. Leave .grad to "
+                "backward()."
+            )
+        return ValueError(
+            f"{where} is on {device_of(w)}, and its gradient on {device_of(dw)}. Call zero_grad() "
+            "and backward() after a move."
+        )
+
+    def _follow(self, i: int) -> None:
+        """Prepare slots and scratch where the parameter is: a model may have moved since."""
+        w = self.parameters[i].data
+        device = device_of(w)
+        self._slots[i] = [move(slot, device) for slot in self._slots[i]]
+        key = (type(w), w.dtype)
+        if key not in self._buffers:
+            size = max(1, *(math.prod(shape) for shape, _ in self._forms))
+            size = min(size, PIECE) if device == "cpu" else size  # on a GPU, one piece
+            self._buffers[key] = (xp(w).empty(size, w.dtype), xp(w).empty(size, w.dtype))
+        a, b = self._buffers[key]
+        if w.size <= a.size:
+            a, b = a[: w.size].reshape(w.shape), b[: w.size].reshape(w.shape)
+        self._scratch[i] = (a, b)
+        self._homes[i] = type(w)
+
+    def _scale(self) -> float:
+        """The factor that brings the gradients' global norm down to clip_norm; 1 if it is below."""
+        limit = self._settings["clip_norm"]
+        if limit is None:
+            return 1.0
+        norm = global_norm(self.parameters)
+        if not math.isfinite(norm):
+            faulty = (
+                f"parameter {i}, {p.label},"
+                for i, p in enumerate(self.parameters)
+                if p.grad is not None and not xp(p.grad).isfinite(p.grad).all()
+            )
+            raise FloatingPointError(
+                f"{type(self).__name__}: the gradients have norm {norm}, and clip_norm cannot mend "
+                f"that: the gradient of {next(faulty, 'all parameters')} is not finite. Find out "
+                "where it comes from with tn.doctor()."
+            )
+        return limit / norm if norm > limit else 1.0
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)

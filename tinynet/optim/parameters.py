@@ -1,0 +1,84 @@
+"""Parameters: what can be trained, and how large its gradients are together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy
+
+from ..devices import Array, device_of, xp
+from ..tensor import Tensor
+
+# elements: what a rule computes in, 256 KiB in float32, stays in a core's second-level cache
+PIECE = 65536
+
+
+def trainable(where: str, parameters: Iterable[Tensor]) -> list[Tensor]:
+    """The parameters as a list.  TypeError or ValueError where one cannot be trained."""
+    if isinstance(parameters, Tensor):
+        raise TypeError(f"{where}: parameters is one Tensor. Give a list of them, [w].")
+    if not isinstance(parameters, Iterable):
+        raise TypeError(
+            f"{where}: parameters is {type(parameters).__name__}. Give a list of Tensors."
+        )
+    found = list(parameters)
+    if not found:
+        raise ValueError(
+            f"{where}: there are no parameters. Give at least one Tensor with requires_grad=True."
+        )
+    for i, p in enumerate(found):
+        if not isinstance(p, Tensor):
+            raise TypeError(f"{where}: parameter {i} is {type(p).__name__}. Give Tensors.")
+        if not (p.requires_grad and p.is_leaf):
+            raise ValueError(
+                f"{where}: parameter {i}, {p.label}, gets no gradient of its own. Make it with "
+                "Tensor(..., requires_grad=True), not as the result of an operation."
+            )
+    if len({id(p) for p in found}) < len(found):
+        raise ValueError(
+            f"{where}: a parameter is listed twice, and would move twice. List it once."
+        )
+    return found
+
+
+def gradient_norm(parameters: Iterable[Tensor]) -> float:
+    """The global L2 norm: the root of the sum of all squares of all gradients.
+
+    Parameters without a gradient are left out; RuntimeError if none has one.  NaN or infinite if a
+    gradient holds such numbers, and only then.
+    """
+    found = trainable("gradient_norm", parameters)
+    if not any(p.grad is not None for p in found):
+        raise RuntimeError(
+            "gradient_norm: no parameter has a gradient. Call loss.backward() before, with a loss "
+            "that is computed from these parameters."
+        )
+    return global_norm(found)
+
+
+def global_norm(parameters: list[Tensor]) -> float:
+    gradients = [p.grad.reshape(-1) for p in parameters if p.grad is not None]
+    squares = _sum_of_squares(gradients, 1.0)
+    if 1e-30 < squares < math.inf:
+        return math.sqrt(squares)
+    if math.isnan(squares):
+        return squares
+    # the squares leave float32's range, above or below: measure in units of the largest
+    largest = max((float(xp(g).abs(g).max()) for g in gradients if g.size), default=0.0)
+    if largest in (0, math.inf):
+        return largest
+    return largest * math.sqrt(_sum_of_squares(gradients, largest))
+
+
+def _sum_of_squares(gradients: list[Array], unit: float) -> float:
+    """The sum over all gradients of (gradient / unit)^2, the same for any number of threads."""
+    sums = []
+    with numpy.errstate(over="ignore", under="ignore", invalid="ignore"):
+        for g in gradients:
+            piece = PIECE if device_of(g) == "cpu" else max(g.size, 1)
+            for start in range(0, g.size, piece):
+                part = g[start : start + piece]
+                part = part if unit == 1.0 else part / unit
+                sums.append((part * part).sum())
+    return sum(float(s) for s in sums)  # on a GPU: asked for when all are on their way

@@ -1,0 +1,216 @@
+"""The rules: how a gradient moves a parameter.  The formula stands above the lines that compute it.
+
+The words and defaults are Keras', and so is the arithmetic of RMSprop, Adam and AdamW; SGD's
+velocity is PyTorch's.  A test holds each to its original.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from ..devices import Array, xp
+from ..tensor import Tensor
+from .optimizer import Optimizer, Schedule, setting
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum and weight decay.
+
+    velocity = momentum * velocity + gradient + weight_decay * parameter
+    parameter = parameter - lr * velocity
+
+    nesterov: the step is lr * (gradient + momentum * velocity): it looks one step ahead.
+
+    Keras keeps lr * velocity in the place of the velocity.  As long as lr stays the same, the
+    parameters are the same; when it falls, Keras' velocity carries on with the old one's length,
+    and this one (PyTorch's) falls at once.
+
+    parameters: tensors that require a gradient; each once.
+    lr: the step size, positive, or a schedule.  momentum: in [0, 1).  weight_decay: at least 0.
+    clip_norm: the largest norm of all gradients together, or None.
+    """
+
+    momentum = setting("momentum")
+    nesterov = setting("nesterov")
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float | Schedule,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+        clip_norm: float | None = None,
+    ) -> None:
+        self._slot_names = ("velocity",) if momentum else ()
+        super().__init__(
+            parameters,
+            lr,
+            momentum=momentum,
+            weight_decay=weight_decay,
+            clip_norm=clip_norm,
+        )
+        if not isinstance(nesterov, bool):
+            raise TypeError(
+                f"{type(self).__name__}: nesterov must be True or False, received {nesterov!r}."
+            )
+        self._settings["nesterov"] = nesterov
+        if nesterov and not self.momentum:
+            raise ValueError(
+                f"{type(self).__name__}: nesterov needs momentum, received momentum 0. Give "
+                "momentum=0.9."
+            )
+
+    def _update(self, w: Array, dw: Array, slots: list[Array], scratch: Array, lr: float) -> None:
+        if slots:
+            (velocity,) = slots
+            velocity *= self.momentum
+            velocity += dw
+            if self.nesterov:
+                ahead = xp(w).multiply(velocity, self.momentum, out=scratch)
+                ahead += dw
+                dw = ahead
+            else:
+                dw = velocity
+        w -= xp(w).multiply(dw, lr, out=scratch)
+
+
+class RMSprop(Optimizer):
+    """Steps of about equal length in every direction: the gradient over its root mean square.
+
+    square = rho * square + (1 - rho) * gradient^2
+    velocity = momentum * velocity + lr * gradient / sqrt(square + epsilon)
+    parameter = parameter - velocity
+
+    parameters, lr, weight_decay, clip_norm: as for SGD.  rho, momentum: in [0, 1).
+    epsilon: positive; inside the root, as in Keras.  Hinton 2012, lecture 6e.
+    """
+
+    rho = setting("rho")
+    momentum = setting("momentum")
+    epsilon = setting("epsilon")
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float | Schedule = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+    ) -> None:
+        self._slot_names = ("square", "velocity") if momentum else ("square",)
+        super().__init__(
+            parameters,
+            lr,
+            rho=rho,
+            momentum=momentum,
+            epsilon=epsilon,
+            weight_decay=weight_decay,
+            clip_norm=clip_norm,
+        )
+
+    def _update(self, w: Array, dw: Array, slots: list[Array], scratch: Array, lr: float) -> None:
+        square, *rest = slots
+        part = xp(w).multiply(dw, dw, out=scratch)
+        part *= 1 - self.rho
+        square *= self.rho
+        square += part
+
+        root = xp(w).add(square, self.epsilon, out=scratch)
+        xp(w).sqrt(root, out=root)
+        change = xp(w).divide(dw, root, out=scratch)
+        change *= lr
+        for velocity in rest:
+            velocity *= self.momentum
+            velocity += change
+            change = velocity
+        w -= change
+
+
+class Adam(Optimizer):
+    """RMSprop with momentum, and both averages corrected for having started at zero.
+
+    m = beta_1 * m + (1 - beta_1) * gradient
+    v = beta_2 * v + (1 - beta_2) * gradient^2
+    parameter = parameter - lr * sqrt(1 - beta_2^t) / (1 - beta_1^t) * m / (sqrt(v) + epsilon)
+
+    t counts the steps from 1, those too in which a parameter had no gradient.
+
+    parameters, lr, clip_norm: as for SGD.  beta_1, beta_2: in [0, 1).
+    epsilon: positive; beside the uncorrected root, "epsilon hat" of the paper, as in Keras.
+    weight_decay: at least 0, an L2 penalty in the gradient, as in PyTorch.  In Keras it is not:
+        there Adam(weight_decay=...) does what AdamW does.
+    Kingma and Ba 2015, arXiv 1412.6980.
+    """
+
+    beta_1 = setting("beta_1")
+    beta_2 = setting("beta_2")
+    epsilon = setting("epsilon")
+
+    _slot_names = ("m", "v")
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float | Schedule = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+    ) -> None:
+        super().__init__(
+            parameters,
+            lr,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            weight_decay=weight_decay,
+            clip_norm=clip_norm,
+        )
+
+    def _update(self, w: Array, dw: Array, slots: list[Array], scratch: Array, lr: float) -> None:
+        m, v = slots
+        m *= self.beta_1
+        m += xp(w).multiply(dw, 1 - self.beta_1, out=scratch)
+
+        part = xp(w).multiply(dw, dw, out=scratch)
+        part *= 1 - self.beta_2
+        v *= self.beta_2
+        v += part
+
+        t = self.steps + 1
+        alpha = lr * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        root = xp(w).sqrt(v, out=scratch)
+        root += self.epsilon
+        change = xp(w).divide(m, root, out=scratch)
+        change *= alpha
+        w -= change
+
+
+class AdamW(Adam):
+    """Adam whose weight decay shrinks the parameters themselves, whatever their gradients are.
+
+    parameter = parameter - lr * weight_decay * parameter, and then Adam's step.
+
+    An L2 penalty in Adam's gradient is divided by sqrt(v) with it, so that parameters with large
+    gradients hardly decay; this one pulls at all alike.  Loshchilov and Hutter 2019,
+    arXiv 1711.05101.  Keras' default of weight_decay is 0.004; 0.01 is PyTorch's.
+    """
+
+    _decoupled = True
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float | Schedule = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        weight_decay: float = 0.01,
+        clip_norm: float | None = None,
+    ) -> None:
+        super().__init__(parameters, lr, beta_1, beta_2, epsilon, weight_decay, clip_norm)

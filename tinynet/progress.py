@@ -1,0 +1,79 @@
+"""What a training says while it runs: one line that is rewritten, or plain lines in a file."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+
+class Progress:
+    """Writes to a stream, stderr unless another is given.
+
+    On a terminal: a bar with the numbers so far, the speed and the time that is left.  Elsewhere: a
+    plain line every 30 seconds, and one for each epoch.
+    """
+
+    def __init__(self, epochs: int, stream: TextIO | None = None) -> None:
+        self.epochs = epochs
+        self.stream = sys.stderr if stream is None else stream
+        self.terminal = self.stream.isatty()
+        self.interval = 0.1 if self.terminal else 30.0  # seconds
+        self.width = 0
+
+    def start(self, epoch: int, batches: int | None, unit: str) -> None:
+        self.epoch, self.batches, self.unit = epoch, batches, unit
+        self.began = self.spoke = time.monotonic()
+        self.examples = self.first = 0
+
+    def batch(self, batch: int, examples: int, numbers: Mapping[str, float]) -> None:
+        """After each batch.  batch: how many are done; examples: in this one."""
+        if not self.first:
+            self.first = batch
+        self.examples += examples
+        now = time.monotonic()
+        if now - self.spoke < self.interval:
+            return
+        self.spoke = now
+        seconds = now - self.began
+        text = f"epoch {self.epoch}/{self.epochs}"
+        if self.batches:
+            done = batch / self.batches
+            left = seconds * (self.batches - batch) / (batch - self.first + 1)
+            bar = f" [{'#' * int(20 * done):<20}]" if self.terminal else ""
+            text += f"{bar} {batch}/{self.batches}  {written(numbers)}  {self._speed(seconds)}"
+            text += f"  {clock(left)} left"
+        else:
+            text += f" batch {batch}  {written(numbers)}  {self._speed(seconds)}"
+        self._write(text, stays=not self.terminal)
+
+    def end(self, numbers: Mapping[str, float]) -> None:
+        """After each epoch, validation included."""
+        seconds = time.monotonic() - self.began
+        text = f"epoch {self.epoch}/{self.epochs}  {written(numbers)}  {self._speed(seconds)}"
+        self._write(f"{text}  {clock(seconds)}", stays=True)
+
+    def interrupted(self) -> None:
+        if self.terminal and self.width:
+            self._write("", stays=True)
+
+    def _speed(self, seconds: float) -> str:
+        return f"{self.examples / max(seconds, 1e-9):,.0f} {self.unit}/s"
+
+    def _write(self, text: str, stays: bool) -> None:
+        end = "\n" if stays else ""
+        if self.terminal:
+            text = "\r" + text.ljust(self.width)
+            self.width = 0 if stays else len(text) - 1
+        print(text, end=end, file=self.stream, flush=True)
+
+
+def written(numbers: Mapping[str, Any]) -> str:
+    return "  ".join(f"{name} {value:.4f}" for name, value in numbers.items())
+
+
+def clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

@@ -1,0 +1,67 @@
+"""State: what of a model, an optimizer or a generator must be kept to go on where it stopped.
+
+A state is a dictionary of arrays, numbers, words, None, lists of these, and further dictionaries.
+Whoever has one offers `state_dict()`, on the host, and `load_state_dict(state)`, which takes all of
+it or, with an error that names every difference, nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy
+
+State = dict[str, Any]
+
+
+def match(where: str, own: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    """Compare two flat dictionaries of arrays by name, shape and dtype.
+
+    own: what is to be filled.  found: what there is to fill it with.
+    ValueError that lists every difference, if there is one.
+    """
+    lines = []
+    for name, a in own.items():
+        b = found.get(name)
+        if b is None:
+            lines.append(f"missing: {name} {a.shape} {a.dtype}")
+        elif not hasattr(b, "shape"):
+            lines.append(f"kind: {name} is an array here, and {type(b).__name__} in what is loaded")
+        elif a.shape != b.shape:
+            lines.append(f"shape: {name} is {a.shape} here, and {b.shape} in what is loaded")
+        elif a.dtype != b.dtype:
+            lines.append(f"dtype: {name} is {a.dtype} here, and {b.dtype} in what is loaded")
+    for name, b in found.items():
+        if name not in own:
+            kind = f"{b.shape} {b.dtype}" if hasattr(b, "shape") else type(b).__name__
+            lines.append(f"unexpected: {name} {kind}")
+    if lines:
+        differences = "1 difference" if len(lines) == 1 else f"{len(lines)} differences"
+        raise ValueError(
+            f"{where}: the state does not fit, {differences}:\n  "
+            + "\n  ".join(lines)
+            + "\nNothing was loaded. Build it as it was when it was saved."
+        )
+
+
+def generator_state(rng: numpy.random.Generator) -> State:
+    """Where a generator stands in its sequence."""
+    return dict(rng.bit_generator.state)
+
+
+def restore_generator(where: str, rng: numpy.random.Generator, state: State) -> None:
+    """Put a generator back to where it stood.  ValueError, and no change, if that is impossible."""
+    before = rng.bit_generator.state
+    try:
+        rng.bit_generator.state = state
+        for key, most in (("pos", 624), ("buffer_pos", 4)):  # NumPy would read past the end
+            place = state["state"].get(key, state.get(key, 0))
+            if not 0 <= place <= most:
+                raise ValueError(f"{key} is {place}, not in 0 to {most}")
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
+        rng.bit_generator.state = before
+        raise ValueError(
+            f"{where}: the saved state is not one of a {type(rng.bit_generator).__name__} "
+            f"generator ({error}). Use the generator that the run was started with."
+        ) from None
