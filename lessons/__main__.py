@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import tinynet as tn
-from lessons import CHAPTERS
+from lessons import CHAPTERS, module_of
 
 
 class UsageError(Exception):
@@ -60,22 +60,23 @@ def _list() -> None:
     for chapter, names in CHAPTERS.items():
         print(chapter)
         for name in names:
-            print(f"  {name:<12} {_title(chapter, name)}")
+            print(f"  {name:<16} {_title(name)}")
     print("\npython -m lessons run NAME runs one, python -m lessons run all of them.")
 
 
-def _title(chapter: str, name: str) -> str:
+def _title(name: str) -> str:
     """The first line of a lesson's docstring, read without running it."""
-    source = (Path(__file__).parent / chapter / f"{name}.py").read_text(encoding="utf-8")
+    path = Path(__file__).parent.parent.joinpath(*module_of(name).split("."))
+    source = path.with_suffix(".py").read_text(encoding="utf-8")
     return (ast.get_docstring(ast.parse(source)) or "").splitlines()[0].partition(": ")[2]
 
 
 def _run(options: argparse.Namespace) -> int:
-    chapter_of = {name: chapter for chapter, names in CHAPTERS.items() for name in names}
-    names = list(dict.fromkeys(options.names)) or list(chapter_of)
+    all_names = [name for names in CHAPTERS.values() for name in names]
+    names = list(dict.fromkeys(options.names)) or all_names
     for name in names:
-        if name not in chapter_of:
-            near = difflib.get_close_matches(name, chapter_of, n=1, cutoff=0.4)
+        if name not in all_names:
+            near = difflib.get_close_matches(name, all_names, n=1, cutoff=0.4)
             hint = f"Did you mean {near[0]}?" if near else "python -m lessons lists them."
             raise UsageError(f"there is no lesson {name!r}. {hint}")
     if options.device == "gpu" and not tn.gpu_available():
@@ -85,8 +86,8 @@ def _run(options: argparse.Namespace) -> int:
 
     failed = []
     for number, name in enumerate(names, 1):
-        print(f"[{number}/{len(names)}] {name}: {_title(chapter_of[name], name)}", flush=True)
-        lesson = importlib.import_module(f"lessons.{chapter_of[name]}.{name}")
+        print(f"[{number}/{len(names)}] {name}: {_title(name)}", flush=True)
+        lesson = importlib.import_module(module_of(name))
         start = time.perf_counter()
         results = lesson.main(device=options.device, full=options.full)
         claims = lesson.claims(results)

@@ -13,20 +13,18 @@ import matplotlib
 import numpy
 import pytest
 
-from lessons import CHAPTERS
+from lessons import CHAPTERS, module_of
 from lessons.__main__ import main as command
 from lessons.claim import Claim, at_least, at_most, equals
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-ALL = [(chapter, name) for chapter, names in CHAPTERS.items() for name in names]
-NAMES = [name for _, name in ALL]
+NAMES = [name for names in CHAPTERS.values() for name in names]
 
 
 def lesson(name):
-    chapter = {name: chapter for chapter, name in ALL}[name]
-    return importlib.import_module(f"lessons.{chapter}.{name}")
+    return importlib.import_module(module_of(name))
 
 
 @pytest.fixture(scope="module")

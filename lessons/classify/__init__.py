@@ -1,0 +1,1 @@
+"""Chapter classify: networks that learn to name what is in a picture."""
