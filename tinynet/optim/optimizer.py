@@ -1,8 +1,7 @@
 """What all optimizers share: their parameters, the rate, clipping, weight decay and their state.
 
 Optimizers read the gradients and write the parameters, never the other way round.  A rule
-(rules.py) sees flat pieces of both that fit in the cache, and moves one piece by a few passes over
-it.
+(rules.py) sees pieces of both that fit in the cache, and moves a piece by a few passes over it.
 """
 
 from __future__ import annotations
@@ -168,7 +167,9 @@ class Optimizer:
         if decay and self._decoupled:
             w *= 1 - lr * decay
         elif decay:
-            dw = xp(w).add(dw, xp(w).multiply(w, decay, out=b), out=a)
+            xp(w).multiply(w, decay, out=b)
+            b += dw
+            dw, b = b, a
         self._update(w, dw, slots, b, lr)
 
     def _update(self, w: Array, dw: Array, slots: list[Array], scratch: Array, lr: float) -> None:
