@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy
 import pytest
 
 import tinynet as tn
+
+
+os.environ["TINYNET_OFFLINE"] = "1"  # no test downloads, what it starts does not either
 
 
 @pytest.fixture(params=["cpu", "gpu"])

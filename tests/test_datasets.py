@@ -82,6 +82,7 @@ ARCHIVE = tar(
 def nothing_of_this_machine(monkeypatch, tmp_path):
     """No data, no cache, no mirrors but those of a test."""
     monkeypatch.delenv("TINYNET_DATA", raising=False)
+    monkeypatch.delenv("TINYNET_OFFLINE", raising=False)
     monkeypatch.setenv("TINYNET_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr(download, "_unreachable", {})
@@ -515,6 +516,13 @@ ERRORS = {
         "cache ({folder}/cache/mnist), no mirror, as download=False. Set TINYNET_DATA to a folder "
         "that holds mnist/t10k-images-idx3-ubyte.gz, or let it be downloaded.",
     ),
+    "nothing, and told to stay offline": (
+        lambda folder: offline(),
+        data.DataNotFoundError,
+        "mnist: t10k-images-idx3-ubyte.gz was not found. Tried the cache ({folder}/cache/mnist), "
+        "no mirror, as TINYNET_OFFLINE is set. Set TINYNET_DATA to a folder that holds "
+        "mnist/t10k-images-idx3-ubyte.gz, or unset TINYNET_OFFLINE.",
+    ),
     "nothing, and no pooch": (
         lambda folder: without_pooch(),
         data.DataNotFoundError,
@@ -523,6 +531,12 @@ ERRORS = {
         'cifar10/cifar-10-binary.tar.gz, or install pooch: pip install -e ".[lessons]".',
     ),
 }
+
+
+def offline() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TINYNET_OFFLINE", "1")
+        data.mnist("test")
 
 
 def with_tinynet_data(folder: Path, name: str) -> None:

@@ -79,7 +79,8 @@ class FakeCupy(types.ModuleType):
             sliding_window_view=taken_over(numpy.lib.stride_tricks.sliding_window_view)
         )
         self.lib = types.SimpleNamespace(stride_tricks=views)
-        self.add = types.SimpleNamespace(at=taken_over(numpy.add.at))
+        self.add = taken_over(numpy.add)
+        self.add.at = taken_over(numpy.add.at)
 
     def __getattr__(self, name: str) -> Any:
         of_numpy = getattr(numpy, name)

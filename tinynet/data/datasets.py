@@ -1,7 +1,8 @@
 """MNIST, Fashion-MNIST and CIFAR-10: real pictures, the published ones to the last bit or none.
 
 Looked for in a folder that is given, in the environment variable TINYNET_DATA, in the cache, and
-at last on the mirrors.  A file that is damaged or another one is named, and never passed over.
+at last, unless TINYNET_OFFLINE is set, on the mirrors.  A file that is damaged or another one is
+named, and never passed over.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def mnist(split: str, *, folder: Folder = None, download: bool = True) -> Arrays
     split: "train" or "test".
     folder: where the published idx files are, .gz or not; or a folder mnist in it has them.
         Then TINYNET_DATA is tried, a folder that holds mnist; then the cache, TINYNET_CACHE or
-        ~/.cache/tinynet; then the mirrors, by pooch, unless download is False.
+        ~/.cache/tinynet; then the mirrors, by pooch, unless download is False or TINYNET_OFFLINE is
+        set.
 
     DataNotFoundError: the data cannot be had.  DataError: a file is damaged, or not the published
     one, or folder or TINYNET_DATA is no folder.
@@ -207,6 +209,8 @@ def _fetch(where: str, file: str, size: int, sha256: str, tried: list[str], down
     try:
         if not download:
             raise DownloadError("no mirror, as download=False", "let it be downloaded")
+        if os.environ.get("TINYNET_OFFLINE"):
+            raise DownloadError("no mirror, as TINYNET_OFFLINE is set", "unset TINYNET_OFFLINE")
         fetch(_cache() / subfolder / file, published.MIRRORS[where], size, sha256)
     except DownloadError as error:
         raise DataNotFoundError(
