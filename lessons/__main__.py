@@ -1,5 +1,6 @@
 """`python -m lessons` lists the lessons; `python -m lessons run [NAME...]` runs them.
 
+`python -m lessons ledger [ROW...]` holds what the slides print against what comes out.
 Exit code: 0 if every claim holds, 1 if one fails, 2 for a wrong call, 130 after Ctrl-C.
 """
 
@@ -28,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.command == "run":
             return _run(options)
+        if options.command == "ledger":
+            return _ledger(options)
         _list()
         return 0
     except UsageError as error:
@@ -43,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lessons", description=__doc__)
-    commands = parser.add_subparsers(dest="command", metavar="{list,run}")
+    commands = parser.add_subparsers(dest="command", metavar="{list,run,ledger}")
     commands.add_parser("list", help="the lessons, by chapter (what no command does, too)")
     run = commands.add_parser("run", help="run lessons, check their claims, draw their figures")
     run.add_argument("names", nargs="*", metavar="NAME", help="all, unless some are named")
@@ -53,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="for the figures")
     run.add_argument("--show", action="store_true", help="open the figures in windows too")
+    ledger = commands.add_parser("ledger", help="what the slides print, and what comes out")
+    ledger.add_argument("rows", nargs="*", metavar="ROW", help="these in full: B06, or B06a")
     return parser
 
 
@@ -114,6 +119,23 @@ def _run(options: argparse.Namespace) -> int:
         return 1
     print(f"All claims hold in {len(names)} lesson{'s' * (len(names) > 1)}.")
     return 0
+
+
+def _ledger(options: argparse.Namespace) -> int:
+    _pyplot(show=False)  # the lessons that the rows call import it
+    from lessons.ledger import chapters, table
+
+    rows = [row for of_chapter in chapters().values() for row in of_chapter]
+    chosen = []
+    for name in options.rows:
+        found = table.matching(name, rows)
+        if not found:
+            near = table.nearest(name, rows)
+            hint = f"Did you mean {near}?" if near else "python -m lessons ledger lists them."
+            raise UsageError(f"there is no row {name!r} in the ledger. {hint}")
+        chosen += [row for row in found if row not in chosen]
+    holds = table.print_rows(chosen) if chosen else table.print_ledger(chapters())
+    return 0 if holds else 1
 
 
 def _print_claims(claims: list) -> None:

@@ -140,6 +140,7 @@ class Quick:
 
 @pytest.fixture
 def quick(monkeypatch):
+    plt.figure()  # the first one lets Matplotlib import its backend, by the function replaced here
     monkeypatch.setattr(importlib, "import_module", lambda name: Quick)
     monkeypatch.setattr(Quick, "holds", True)
 
