@@ -161,12 +161,13 @@ class Model(Module):
         self.steps = self._in_order()
         self.layers: list[Module] = []
         for step in self.steps:
-            if step.module is not None and step.module not in self.layers:
-                self.layers.append(step.module)
+            module = None if step in self.inputs else step.module
+            if module is not None and module not in self.layers:
+                self.layers.append(module)
         name_layers(self.layers, self.label)
         give_generator(self, rng)
         for step in self.steps:
-            if step.module is not None:
+            if step.module is not None and step not in self.inputs:
                 step.module.build(_shape_into(step))
 
     def _in_order(self) -> list[Symbol]:
@@ -223,21 +224,24 @@ class Model(Module):
 
     def rows(self) -> list[Row]:
         names: dict[int, str] = {}
+        seen: list[Module] = []
         found: list[Row] = []
         for i, symbol in enumerate(self.inputs):
             names[id(symbol)] = symbol.name or f"input_{i}".removesuffix("_0")
         for step in self.steps:
+            if step in self.inputs:  # where it comes from is no part of this graph
+                found.append(Row(names[id(step)], "InputLayer", step.shape, 0))
+                continue
             sources = ", ".join(names[id(symbol)] for symbol in step.inputs)
             module = step.module
-            if id(step) in names:
-                found.append(Row(names[id(step)], "InputLayer", step.shape, 0))
-            elif isinstance(step, Part):
+            if isinstance(step, Part):
                 names[id(step)] = f"{sources}[{step.index}]"
             elif module is not None:
                 names[id(step)] = module.name or ""
                 line = row(names[id(step)], module, step.shape)
-                if any(r.name == line.name for r in found):  # shared: its weights count once
+                if module in seen:  # shared: its weights count once
                     line = line._replace(parameters=0)
+                seen.append(module)
                 found.append(line._replace(sources=sources))
         return found
 

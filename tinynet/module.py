@@ -49,7 +49,8 @@ class Symbol:
         )
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _no_operator
-    __truediv__ = __matmul__ = __neg__ = __pow__ = __getitem__ = _no_operator
+    __truediv__ = __rtruediv__ = __matmul__ = __rmatmul__ = __pow__ = __rpow__ = _no_operator
+    __neg__ = __getitem__ = _no_operator
 
 
 class Module:
@@ -84,6 +85,8 @@ class Module:
             shape = self.output_shape(shapes if isinstance(x, list | tuple) else shapes[0])
             return outputs_of(self, inputs, shape)
         y = self.forward(x)
+        if hasattr(x, "shape"):
+            self.input_shape = tuple(x.shape[1:])
         if isinstance(y, Tensor):
             self.made_shape = y.shape[1:]
         return y
@@ -120,13 +123,17 @@ class Module:
     def weights(self) -> dict[str, Tensor]:
         """All tensors by name, `encoder.kernel`, those that are not trained too; shared ones once.
 
-        ValueError if there are none yet.
+        What forward computed and kept as an attribute is no weight.  ValueError if there are none
+        yet.
         """
         found: dict[str, Tensor] = {}
         seen = set()
         for path, module in self._walk("", set()):
             for name, value in vars(module).items():
-                if isinstance(value, Tensor) and value.is_leaf and id(value) not in seen:
+                if not isinstance(value, Tensor) or id(value) in seen:
+                    continue
+                # a result is no leaf or, made under no_grad, needs no gradient
+                if value.is_leaf and (value.requires_grad or not value.operation):
                     seen.add(id(value))
                     found[f"{path}.{name}" if path else name] = value
         for module in self.modules():
@@ -148,7 +155,9 @@ class Module:
         give_generator(self, rng)
         for name, child in self.children():
             child.name = child.name or name
-        self.output_shape(input_shape)
+        self.made_shape = self.output_shape(input_shape)
+        several = isinstance(input_shape, list)
+        self.input_shape = input_shape if several else as_shape(self.label, input_shape)
         return self
 
     def output_shape(self, input_shape: Any) -> Any:
@@ -233,9 +242,13 @@ class Module:
 
     def rows(self) -> list[Row]:
         """The lines of the summary: one for each part, with the shape that it gave last."""
-        return [row(name, part, part.made_shape) for name, part in self.children()] or [
-            row(self.name or snake_case(type(self).__name__), self, self.made_shape)
-        ]
+        parts: list[Module] = []
+        found: list[Row] = []
+        for name, part in self.children():
+            line = row(name, part, part.made_shape)
+            found.append(line._replace(parameters=0) if part in parts else line)  # shared: once
+            parts.append(part)
+        return found or [row(self.name or snake_case(type(self).__name__), self, self.made_shape)]
 
 
 def row(name: str, module: Module, shape: Any) -> Row:

@@ -87,8 +87,7 @@ def curves(history: Any, title: str = "training") -> Any:
     """
     import matplotlib.pyplot as plt
 
-    names = [name for name in history.names if not name.startswith("validation ")]
-    names += [n for n in history.names if n.removeprefix("validation ") not in history.names]
+    names = list(dict.fromkeys(name.removeprefix("validation ") for name in history.names))
     if not names:
         raise ValueError("curves: the history is empty. Train for at least one epoch.")
     size = (4.2 * len(names), 3.2)
@@ -130,12 +129,14 @@ def graph(model: Any, title: str = "") -> Any:
         for d, floor in enumerate(floors)
         for k, i in enumerate(floor)
     }
+    boxes = []
     for i, r in enumerate(rows):
         text = f"{r.name} ({r.kind})\n{shape_text(r.shape)}"
         weights = any(other.parameters for other in rows if other.name == r.name)
         color = "#dcebf7" if weights else "#f2f2f2"
         box = {"boxstyle": "round,pad=0.35", "facecolor": color, "edgecolor": "#555555"}
-        axes.text(*place[i], text, ha="center", va="center", fontsize=8, bbox=box, zorder=3)
+        drawn = axes.text(*place[i], text, ha="center", va="center", fontsize=8, bbox=box)
+        boxes.append(drawn.get_bbox_patch())
     for i, j in edges:
         bend = 0.0 if depth[j] == depth[i] + 1 else 0.35 * (-1 if place[i][0] > place[j][0] else 1)
         axes.annotate(
@@ -145,8 +146,10 @@ def graph(model: Any, title: str = "") -> Any:
             arrowprops={
                 "arrowstyle": "-|>",
                 "color": "#555555",
-                "shrinkA": 15,
-                "shrinkB": 15,
+                "patchA": boxes[i],
+                "patchB": boxes[j],
+                "shrinkA": 0,
+                "shrinkB": 0,
                 "connectionstyle": f"arc3,rad={bend}",
             },
         )
@@ -159,13 +162,14 @@ def graph(model: Any, title: str = "") -> Any:
 
 def _edges(model: Any, rows: list) -> list[tuple[int, int]]:
     """Pairs (i, j) of rows where what row i gives goes into row j."""
-    steps = [step for step in getattr(model, "steps", ()) if type(step).__name__ != "Part"]
+    inputs = getattr(model, "inputs", ())
+    steps = [s for s in getattr(model, "steps", ()) if s in inputs or type(s).__name__ != "Part"]
     if not steps:
         return [(i, i + 1) for i in range(len(rows) - 1)]
     number = {id(step): i for i, step in enumerate(steps)}
     edges = []
     for j, step in enumerate(steps):
-        for source in step.inputs:
+        for source in () if step in inputs else step.inputs:
             whole = source if id(source) in number else source.inputs[0]
             edges.append((number[id(whole)], j))
     return edges

@@ -58,7 +58,18 @@ class Layer(Module):
         name: str | None = None,
         rng: numpy.random.Generator | None = None,
         activity_regularizer: Regularizer | None = None,
+        **unknown: Any,
     ) -> None:
+        if "input_shape" in unknown:
+            raise TypeError(
+                f"{type(self).__name__}: input_shape belongs to the model. Write "
+                "tn.Sequential([...], input_shape=(28, 28, 1), rng=rng)."
+            )
+        if unknown:
+            raise TypeError(
+                f"{type(self).__name__}: there is no argument {next(iter(unknown))!r}. See "
+                f"help(tn.layers.{type(self).__name__})."
+            )
         if name is not None and (
             not isinstance(name, str) or not name or "." in name or "/" in name
         ):
@@ -155,7 +166,15 @@ class Layer(Module):
                 f"{self.label}: there is no generator to draw its {name} with. Give the model, or "
                 "the layer, rng=numpy.random.default_rng(0)."
             )
-        return self.weight(name, how(shape, self.rng))
+        values = how(shape, self.rng)
+        if getattr(values, "shape", None) != shape or values.dtype != numpy.float32:
+            array = isinstance(values, numpy.ndarray)
+            kind = f"{values.shape} {values.dtype}" if array else shown(values)
+            raise ValueError(
+                f"{self.label}: {name}_initializer gave {kind}, and the {name} is {shape} float32. "
+                "Return an array of that shape, .astype('float32')."
+            )
+        return self.weight(name, values)
 
     def weight(self, name: str, values: numpy.ndarray, trained: bool = True) -> Tensor:
         full = f"{self.name}.{name}" if self.name else name
@@ -174,9 +193,10 @@ class Layer(Module):
         """One input, or, for a layer that merges, a list of at least two."""
         if self.merges:
             if not isinstance(x, list | tuple) or len(x) < 2:
+                kind = type(x).__name__ + (f" of {len(x)}" if isinstance(x, list | tuple) else "")
                 raise TypeError(
-                    f"{self.label}: it joins several inputs, received {type(x).__name__}. Give a "
-                    "list of at least two, [a, b]."
+                    f"{self.label}: it joins several inputs, received {kind}. Give a list of at "
+                    "least two, [a, b]."
                 )
             return list(x)
         if isinstance(x, list | tuple) and any(hasattr(item, "shape") for item in x):
@@ -187,9 +207,14 @@ class Layer(Module):
         return x
 
     def _as_shape(self, shape: Any) -> Any:
-        if self.merges and isinstance(shape, list):
-            return [as_shape(self.label, s) for s in shape]
-        return as_shape(self.label, shape)
+        if not self.merges:
+            return as_shape(self.label, shape)
+        if not isinstance(shape, list) or len(shape) < 2:
+            raise TypeError(
+                f"{self.label}: it joins several inputs, received the shape {shape!r}. Give it a "
+                "list of inputs, in a graph of tn.Input and tn.Model."
+            )
+        return [as_shape(self.label, s) for s in shape]
 
     def _named(self, error: Exception) -> Exception:
         """The error with this layer's name in front, in the place of an operation's."""

@@ -20,12 +20,14 @@ class BatchNormalization(Layer):
     moving_variance, which move by 1 - momentum towards the batch's in each training step.
 
     gamma, beta (C,) are trained; moving_mean, moving_variance (C,) are not.
+    axis: of the channels, which are last: -1.
     momentum: in [0, 1].  epsilon: positive.  center, scale: whether there is a beta, a gamma.
     Training needs at least two values a channel: ValueError for a batch of one row.
     """
 
     def __init__(
         self,
+        axis: int = -1,
         momentum: float = 0.99,
         epsilon: float = 0.001,
         center: bool = True,
@@ -33,6 +35,10 @@ class BatchNormalization(Layer):
         **common: Any,
     ) -> None:
         super().__init__(**common)
+        if axis != -1:
+            raise ValueError(
+                f"{self.label}: axis must be -1, received {axis!r}. Channels are last, (N, ..., C)."
+            )
         for name, value, good, allowed in (
             ("momentum", momentum, lambda n: 0 <= n <= 1, "in [0, 1]"),
             ("epsilon", epsilon, lambda n: n > 0, "positive"),

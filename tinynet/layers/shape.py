@@ -65,7 +65,8 @@ class ZeroPadding2D(Layer):
         super().__init__(**common)
         try:
             if isinstance(padding, tuple | list) and isinstance(padding[0], tuple | list):
-                self.padding = pair(padding[0], "padding", 0), pair(padding[1], "padding", 0)
+                rows, columns = padding
+                self.padding = pair(rows, "padding", 0), pair(columns, "padding", 0)
             else:
                 high, wide = pair(padding, "padding", 0)
                 self.padding = (high, high), (wide, wide)
