@@ -9,7 +9,6 @@ import pytest
 
 import tinynet as tn
 
-
 os.environ["TINYNET_OFFLINE"] = "1"  # no test downloads, what it starts does not either
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 
 import numpy
 import pytest
@@ -132,15 +133,251 @@ def test_the_size_may_be_a_number_of_numpys():
             ValueError,
             'there is no device \'tpu\'. The devices are "cpu" and "gpu".',
         ),
+        (
+            (X,),
+            {"augment": "flip", "rng": numpy.random.default_rng(0)},
+            TypeError,
+            "augment is str. Give a function (pictures, rng).",
+        ),
+        (
+            (X,),
+            {"augment": len},
+            ValueError,
+            "augment draws at random, and there is no rng. Give rng=numpy.random.default_rng(0).",
+        ),
     ],
     ids=[
         *("no arrays", "a number", "None", "lengths", "no examples", "ragged list", "words"),
         *("size 0", "size -1", "size 2.0", "size '4'", "size None", "size True", "rng", "device"),
+        *("augment", "augment without rng"),
     ],
 )
 def test_what_cannot_be_divided_is_refused_when_asked_for(arrays, settings, error, message):
     with pytest.raises(error, match=f"^{re.escape('batches: ' + message)}"):
         tn.data.batches(*arrays, **settings)  # not only when the first batch is taken
+
+
+# -- batches that are gone through many times ------------------------------------------------------
+
+
+def shuffled(seed=0, **settings):
+    settings = {"size": 3, "rng": numpy.random.default_rng(seed)} | settings
+    return tn.data.batches(X, LABELS, **settings)
+
+
+def noisy(x, rng):
+    return x + rng.normal(size=x.shape).astype(numpy.float32)
+
+
+def bits(batches):
+    return [tuple(t.numpy().tobytes() for t in batch) for batch in batches]
+
+
+@pytest.mark.parametrize(("size", "count"), [(1, 10), (3, 4), (5, 2), (10, 1), (11, 1)])
+def test_they_know_how_many_they_are_and_how_many_examples_they_hold(size, count):
+    data = tn.data.batches(X, size=size)
+    assert (len(data), data.examples) == (count, 10)
+    assert len(list(data)) == count
+
+
+def test_kept_in_order_every_pass_is_the_same():
+    data = tn.data.batches(X, LABELS, size=3)
+    assert bits(data) == bits(data) == bits(tn.data.batches(X, LABELS, size=3))
+
+
+def test_two_passes_at_once_do_not_disturb_each_other():
+    data = tn.data.batches(LABELS, size=3)
+    assert [(a.numpy()[0], b.numpy()[0]) for (a,), (b,) in zip(data, data, strict=True)] == [
+        (n, n) for n in (0, 3, 6, 9)
+    ]
+
+
+def test_nothing_is_drawn_before_a_pass_and_all_of_it_when_the_pass_begins():
+    data = shuffled(augment=noisy, prefetch=True)
+    before = data.rng.bit_generator.state
+    assert (len(data), data.examples) == (4, 10)
+    assert data.rng.bit_generator.state == before
+    batches = iter(data)
+    drawn = data.rng.bit_generator.state
+    assert drawn != before
+    list(batches)
+    assert data.rng.bit_generator.state == drawn
+
+
+@pytest.mark.parametrize("augment", [None, noisy], ids=["plain", "augmented"])
+def test_prefetched_batches_are_the_same(augment, device):
+    one, ahead = (shuffled(augment=augment, prefetch=p, device=device) for p in (False, True))
+    for _ in range(3):
+        assert bits(one) == bits(ahead)
+    assert {t.device for batch in ahead for t in batch} == {device}
+
+
+@pytest.mark.parametrize("prefetch", [False, True])
+@pytest.mark.parametrize("first", range(5))
+def test_a_pass_that_starts_later_leaves_out_and_changes_nothing(first, prefetch):
+    whole, late = shuffled(augment=noisy), shuffled(augment=noisy, prefetch=prefetch)
+    assert bits(late.start_at(first)) == bits(whole)[first:]
+    assert bits(late) == bits(whole)  # the pass after it
+
+
+def test_a_state_repeats_the_pass_before_which_it_was_taken():
+    data = shuffled(augment=noisy)
+    bits(data)
+    state = data.state_dict()
+    second, third = bits(data), bits(data)
+    other = shuffled(seed=7, augment=noisy)
+    other.load_state_dict(state)
+    assert (bits(other), bits(other)) == (second, third)
+    data.load_state_dict(state)
+    assert bits(data.start_at(2)) == second[2:]
+
+
+def test_a_state_of_batches_in_their_order_is_how_many_they_are():
+    data = tn.data.batches(X, size=3)
+    assert data.state_dict() == {"examples": 10, "size": 3}
+    data.load_state_dict(data.state_dict())
+
+
+def test_a_state_of_other_batches_names_every_difference_and_changes_nothing():
+    data = shuffled()
+    before = data.state_dict()
+    with pytest.raises(ValueError) as caught:
+        data.load_state_dict(tn.data.batches(X[:9], size=4).state_dict())
+    assert str(caught.value) == (
+        "batches: the state is of other batches:\n"
+        "  examples is 10 here, and 9 in what is loaded\n"
+        "  size is 3 here, and 4 in what is loaded\n"
+        "  rng: there is one here, and none in what is loaded\n"
+        "Nothing was loaded. Give them as they were when it was saved."
+    )
+    philox = numpy.random.Generator(numpy.random.Philox(0))
+    with pytest.raises(ValueError, match=r"^batches: the saved state is not one of a PCG64"):
+        data.load_state_dict(shuffled(rng=philox).state_dict())
+    assert data.state_dict() == before
+
+
+# -- augmentation ----------------------------------------------------------------------------------
+
+
+def test_the_first_array_of_each_batch_is_augmented_and_the_data_are_not():
+    x = X.copy()
+    seen = []
+
+    def augment(pictures, rng):
+        seen.append(pictures.copy())
+        pictures += 100  # in place, even
+        return pictures
+
+    batches = tn.data.batches(x, x, size=3, rng=numpy.random.default_rng(0), augment=augment)
+    pictures, target = gathered(batches)
+    numpy.testing.assert_array_equal(pictures, target + 100)
+    numpy.testing.assert_array_equal(numpy.concatenate(seen), target)
+    numpy.testing.assert_array_equal(x, X)
+
+
+def test_every_batch_and_every_pass_draws_other_numbers():
+    zeros = numpy.zeros((4, 2), numpy.float32)
+    data = tn.data.batches(zeros, size=2, rng=numpy.random.default_rng(0), augment=noisy)
+    assert len({x for _ in range(3) for (x,) in bits(data)}) == 6
+
+
+def test_what_a_batch_draws_does_not_depend_on_how_much_the_others_drew():
+    def greedy(x, rng):
+        if 0 in x[:, 0]:
+            rng.normal(size=100)
+        return noisy(x, rng)
+
+    plain, order = gathered(shuffled(augment=noisy))
+    other, same_order = gathered(shuffled(augment=greedy))
+    assert order.tolist() == same_order.tolist()
+    changed = (plain != other).any(axis=1)
+    place = order.tolist().index(0) // 3
+    assert changed.tolist() == [n // 3 == place for n in range(10)]
+
+
+@pytest.mark.parametrize(
+    ("augment", "shape"),
+    [
+        (lambda x, rng: x[:-1], (2, 2)),
+        (lambda x, rng: x.repeat(2, axis=0), (6, 2)),
+        (lambda x, rng: None, ()),
+    ],
+    ids=["fewer", "more", "none"],
+)
+@pytest.mark.parametrize("prefetch", [False, True])
+def test_augmentation_returns_as_many_pictures_as_it_was_given(augment, shape, prefetch):
+    message = (
+        f"batches: augment returned shape {shape} for pictures (3, 2). It must return as many."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        list(shuffled(augment=augment, prefetch=prefetch))
+
+
+# -- the thread that prepares batches --------------------------------------------------------------
+
+
+def test_one_other_thread_prepares_the_batches_and_ends_with_them():
+    made = []
+
+    def augment(x, rng):
+        made.append(threading.current_thread())
+        return x
+
+    batches = iter(shuffled(augment=augment, prefetch=True))
+    assert made == []
+    assert len(list(batches)) == 4
+    assert len(made) == 4
+    (thread,) = set(made)
+    assert thread is not threading.current_thread()
+    assert not thread.is_alive()
+
+
+def test_the_next_batch_is_prepared_while_this_one_is_used():
+    second = threading.Event()
+    calls = []
+
+    def augment(x, rng):
+        calls.append(None)
+        if len(calls) == 2:
+            second.set()
+        return x
+
+    batches = iter(shuffled(augment=augment, prefetch=True))
+    next(batches)
+    assert second.wait(60)  # nobody has asked for it yet
+    assert len(list(batches)) == 3
+    assert len(calls) == 4
+
+
+@pytest.mark.parametrize("fails", [1, 2, 4])
+def test_an_error_of_the_augmentation_comes_up_once_and_ends_the_thread(fails):
+    calls = iter(range(1, 100))
+
+    def augment(x, rng):
+        if next(calls) == fails:
+            raise ZeroDivisionError("one")
+        return x
+
+    before = threading.active_count()
+    data = shuffled(augment=augment, prefetch=True)
+    batches = iter(data)
+    for _ in range(fails - 1):
+        next(batches)
+    with pytest.raises(ZeroDivisionError, match=r"^one$"):
+        next(batches)
+    assert threading.active_count() == before
+    with pytest.raises(StopIteration):
+        next(batches)
+    assert len(list(data)) == 4  # another pass
+
+
+@pytest.mark.parametrize("taken", [0, 1, 3, 4])
+def test_a_loop_that_is_left_early_leaves_no_thread(taken):
+    before = threading.active_count()
+    for i, _ in enumerate(shuffled(augment=noisy, prefetch=True)):
+        if i == taken:
+            break
+    assert threading.active_count() == before
 
 
 # -- pictures of X and O ---------------------------------------------------------------------------

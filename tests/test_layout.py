@@ -29,8 +29,9 @@ FLOORS = (
     {"layers"},
     {"models"},
     {"plot"},
-    {"history", "progress"},
+    {"history", "progress", "inference"},
     {"callbacks"},
+    {"run"},
     {"train"},
 )
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}

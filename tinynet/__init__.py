@@ -6,6 +6,7 @@ from .check import GradcheckReport, GradientError, gradcheck
 from .devices import GPUNotAvailableError, gpu_available, gpu_unavailable_reason
 from .doctor import doctor
 from .history import History
+from .inference import evaluate, predict
 from .io import load, save
 from .models import Input, Model, Sequential
 from .module import Module
@@ -19,8 +20,9 @@ from .ops.normalization import batch_norm
 from .ops.pooling import average_pool2d, l2_pool2d, max_pool2d, min_pool2d, sum_pool2d
 from .ops.shape import concatenate, flip, pad, stack
 from .ops.upsampling import upsample2d
+from .run import Run
 from .tensor import Tensor, differentiable
-from .train import Run, evaluate, fit, predict
+from .train import fit
 
 __all__ = [
     "GPUNotAvailableError",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+
+import numpy
 
 from .inputs import shown
 from .io import save
@@ -15,6 +17,11 @@ from .state import State
 
 class Callback:
     """Called by fit with its Run, whose model, history, epoch, batch and stop it may use."""
+
+    @property
+    def kind(self) -> str:
+        """What it is called where a run is saved."""
+        return type(self).__name__.lstrip("_")
 
     def before_training(self, run: Any) -> None: ...
 
@@ -51,6 +58,16 @@ def as_callback(value: Any) -> Callback:
     return _Function(value)
 
 
+def as_callbacks(values: Any) -> list[Callback]:
+    """The callbacks of a training, SaveState last: it is to save what the others have become."""
+    if not isinstance(values, Iterable) or isinstance(values, str):
+        raise TypeError(f"fit: callbacks is {shown(values)}. Give a list of them.")
+    return sorted(map(as_callback, values), key=lambda callback: isinstance(callback, SaveState))
+
+
+_LOWER = ("loss", "error", "mse", "mae", "bce", "cross_entropy")  # in the name of a number
+
+
 class _Watch(Callback):
     """Keeps the best value of one number of the history."""
 
@@ -60,7 +77,7 @@ class _Watch(Callback):
                 f'{type(self).__name__}: better must be "lower" or "higher", received {better!r}.'
             )
         self.watch = watch
-        self.lower = better == "lower" if better else "loss" in watch
+        self.lower = better == "lower" if better else any(word in watch for word in _LOWER)
         self.best: float | None = None
 
     def improved(self, run: Any) -> bool:
@@ -80,9 +97,19 @@ class _Watch(Callback):
         return False
 
     def state_dict(self) -> State:
-        return {"best": self.best}
+        better = "lower" if self.lower else "higher"
+        return {"watch": self.watch, "better": better, "best": self.best}
 
     def load_state_dict(self, state: State) -> None:
+        own = self.state_dict()
+        if state.keys() != own.keys() or not isinstance(state["best"], float | int | None):
+            raise ValueError(f"{type(self).__name__}: its saved state is broken. Use another file.")
+        for name in ("watch", "better"):
+            if state[name] != own[name]:
+                raise ValueError(
+                    f"{type(self).__name__}: {name} is {own[name]!r} here, and {state[name]!r} in "
+                    "what is loaded. Give what was given then."
+                )
         self.best = state["best"]
 
 
@@ -91,7 +118,7 @@ class EarlyStopping(_Watch):
 
     watch: a number of the history.  patience: how many epochs without a better one, at least 1.
     restore_best: whether the model gets its weights of the best epoch back at the end.
-    better: "lower" or "higher"; losses are better lower, all else higher, unless given.
+    better: "lower" or "higher"; losses and errors are better lower, all else higher, unless given.
     """
 
     def __init__(
@@ -102,7 +129,7 @@ class EarlyStopping(_Watch):
         better: str | None = None,
     ) -> None:
         super().__init__(watch, better)
-        if isinstance(patience, bool) or not isinstance(patience, int) or patience < 1:
+        if not _is_count(patience):
             raise ValueError(
                 "EarlyStopping: patience must be a whole number of at least 1, received "
                 f"{patience!r}."
@@ -113,7 +140,10 @@ class EarlyStopping(_Watch):
         self.weights: State = {}
 
     def before_training(self, run: Any) -> None:
-        run.stop = self.waited >= self.patience  # a resumed run that had come to its end
+        if not len(run.history):  # another training than that which it watched before
+            self.best, self.waited, self.weights = None, 0, {}
+        if self.waited >= self.patience:  # a resumed run that had come to its end
+            run.stop = True
 
     def after_epoch(self, run: Any) -> None:
         if self.improved(run):
@@ -133,6 +163,8 @@ class EarlyStopping(_Watch):
         return super().state_dict() | {"waited": self.waited, "weights": self.weights}
 
     def load_state_dict(self, state: State) -> None:
+        if type(state.get("waited")) is not int or not isinstance(state.get("weights"), dict):
+            raise ValueError("EarlyStopping: its saved state is broken. Use another file.")
         super().load_state_dict(state)
         self.waited, self.weights = state["waited"], state["weights"]
 
@@ -158,16 +190,14 @@ class BestModel(_Watch):
 
 
 class SaveState(Callback):
-    """Save the whole run after each epoch, for `fit(..., resume=path)`: put it last in the list.
+    """Save the whole run after each epoch, for `fit(..., resume=path)`.
 
     path: .npz or .safetensors, written whole or not at all.
     every: save after so many batches too; None for epochs only.
     """
 
     def __init__(self, path: str | os.PathLike, every: int | None = None) -> None:
-        if every is not None and (
-            isinstance(every, bool) or not isinstance(every, int) or every < 1
-        ):
+        if every is not None and not _is_count(every):
             raise ValueError(
                 f"SaveState: every must be a whole number of at least 1, received {every!r}."
             )
@@ -180,3 +210,8 @@ class SaveState(Callback):
 
     def after_epoch(self, run: Any) -> None:
         save(self.path, run)
+
+
+def _is_count(value: Any) -> bool:
+    whole = isinstance(value, int | numpy.integer) and not isinstance(value, bool)
+    return whole and value >= 1

@@ -16,8 +16,14 @@ class History:
 
     def __getitem__(self, name: str) -> list[float]:
         if not any(name in numbers for numbers in self.epochs):
-            raise KeyError(f"History: there is no {name!r}. There is {', '.join(self.names)}.")
+            there = ", ".join(self.names) or "nothing yet"
+            raise KeyError(f"History: there is no {name!r}. There is {there}.")
         return [numbers[name] for numbers in self.epochs if name in numbers]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    __iter__ = None  # over what?  history.names and history.epochs are lists
 
     def __len__(self) -> int:
         return len(self.epochs)

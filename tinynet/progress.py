@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -37,16 +38,15 @@ class Progress:
             return
         self.spoke = now
         seconds = now - self.began
-        text = f"epoch {self.epoch}/{self.epochs}"
+        epoch = f"epoch {self.epoch}/{self.epochs} "
+        text = f"{written(numbers)}  {self._speed(seconds)}"
         if self.batches:
-            done = batch / self.batches
             left = seconds * (self.batches - batch) / (batch - self.first + 1)
-            bar = f" [{'#' * int(20 * done):<20}]" if self.terminal else ""
-            text += f"{bar} {batch}/{self.batches}  {written(numbers)}  {self._speed(seconds)}"
-            text += f"  {clock(left)} left"
+            text = f"{batch}/{self.batches}  {text}  {clock(left)} left"
+            text = self._bar(batch / self.batches, _columns() - len(epoch + text)) + text
         else:
-            text += f" batch {batch}  {written(numbers)}  {self._speed(seconds)}"
-        self._write(text, stays=not self.terminal)
+            text = f"batch {batch}  {text}"
+        self._write(epoch + text, stays=not self.terminal)
 
     def end(self, numbers: Mapping[str, float]) -> None:
         """After each epoch, validation included."""
@@ -58,15 +58,26 @@ class Progress:
         if self.terminal and self.width:
             self._write("", stays=True)
 
+    def _bar(self, done: float, room: int) -> str:
+        """[####      ], as long as the line has room for it."""
+        size = min(20, room - 3)
+        return f"[{'#' * int(size * done):<{size}}] " if self.terminal and size >= 5 else ""
+
     def _speed(self, seconds: float) -> str:
         return f"{self.examples / max(seconds, 1e-9):,.0f} {self.unit}/s"
 
     def _write(self, text: str, stays: bool) -> None:
         end = "\n" if stays else ""
+        if self.terminal and not stays:  # a line that wraps cannot be rewritten
+            text = text[: _columns()]
         if self.terminal:
             text = "\r" + text.ljust(self.width)
             self.width = 0 if stays else len(text) - 1
         print(text, end=end, file=self.stream, flush=True)
+
+
+def _columns() -> int:
+    return shutil.get_terminal_size().columns - 1
 
 
 def written(numbers: Mapping[str, Any]) -> str:

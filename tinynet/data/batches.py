@@ -143,13 +143,25 @@ class Batches:
 
     def state_dict(self) -> State:
         """Where the generator stands; before a pass, what is needed to repeat it."""
-        return {} if self.rng is None else {"rng": generator_state(self.rng)}
+        state: State = {"examples": self.examples, "size": self.size}
+        return state if self.rng is None else state | {"rng": generator_state(self.rng)}
 
     def load_state_dict(self, state: State) -> None:
-        if (self.rng is None) != ("rng" not in state):
+        """Go on where the generator of the same batches stood.  ValueError, and no change."""
+        own = self.state_dict()
+        lines = [
+            f"{name} is {own[name]} here, and {state.get(name)} in what is loaded"
+            for name in ("examples", "size")
+            if own[name] != state.get(name)
+        ]
+        if ("rng" in own) != ("rng" in state):
+            here, there = ("there is one", "none")[:: 1 if "rng" in own else -1]
+            lines.append(f"rng: {here} here, and {there} in what is loaded")
+        if lines:
             raise ValueError(
-                "batches: the run was saved with shuffled batches and these keep their order, or "
-                "the reverse. Give rng as it was given then."
+                "batches: the state is of other batches:\n  "
+                + "\n  ".join(lines)
+                + "\nNothing was loaded. Give them as they were when it was saved."
             )
         if self.rng is not None:
             restore_generator("batches", self.rng, state["rng"])
