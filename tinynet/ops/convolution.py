@@ -7,10 +7,13 @@ is.  The convolution of signal processing (numpy.convolve) flips the kernel firs
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
-from ..devices import Array
+from ..devices import Array, device_of, xp
 from ..tensor import differentiable
 from .windows import Padding, Pair, Windows, height_and_width, pair, symbols, windows
+
+TILE = 2**21  # bytes of columns at a time
 
 
 @differentiable
@@ -60,21 +63,28 @@ def conv2d(x, w, b=None, stride: Pair = 1, padding: Padding = "valid"):
         raise ValueError(f"the bias has shape {getattr(b, 'shape', ())}, and must be ({O},).")
 
     ws = windows(x, (KH, KW), stride, padding)
-    N = len(x)
     kernel = w.reshape(KH * KW * C, O)
-    y = _matrix(_columns(x, ws)) @ kernel  # (N*OH*OW, O)
+    y = xp(x).empty((len(x), *ws.output, O), x.dtype)
+    for some in _tiles(x, ws, C):
+        y[some] = (_matrix(_columns(x[some], ws)) @ kernel).reshape(y[some].shape)
     if b is not None:
         y += b
 
     def dx(dy):
-        columns = _matrix(dy) @ kernel.T  # (N*OH*OW, KH*KW*C)
-        return _sum_windows(columns.reshape(N, *ws.output, KH * KW * C), ws)
+        dx = xp(dy).empty(x.shape, dy.dtype)
+        for some in _tiles(x, ws, C):
+            columns = _matrix(dy[some]) @ kernel.T  # (n*OH*OW, KH*KW*C)
+            dx[some] = _sum_windows(columns.reshape(-1, *ws.output, KH * KW * C), ws)
+        return dx
 
     def dw(dy):
         # The columns are KH * KW times the picture: they are made again, not kept in memory.
-        return (_matrix(_columns(x, ws)).T @ _matrix(dy)).reshape(KH, KW, C, O)
+        dw = xp(dy).zeros((KH * KW * C, O), dy.dtype)
+        for some in _tiles(x, ws, C):
+            dw += _matrix(_columns(x[some], ws)).T @ _matrix(dy[some])
+        return dw.reshape(KH, KW, C, O)
 
-    return y.reshape(N, *ws.output, O), (dx, dw, lambda dy: dy)  # db: summed to (O,)
+    return y, (dx, dw, lambda dy: dy)  # db: summed to (O,)
 
 
 @differentiable
@@ -145,6 +155,17 @@ def _windows_of_the_result(
     else:
         raise ValueError(f'padding must be "valid" or "same", received {padding!r}.')
     return Windows(size, stride, borders, (H, W), larger)
+
+
+def _tiles(x: Array, ws: Windows, channels: int) -> Iterator[slice]:
+    """Slices of the batch whose columns stay in the processor's cache; on a GPU, the whole batch.
+
+    The columns of a whole batch would go to memory and come back, page by new page.  The split
+    depends on the shapes alone, so the bits do too.
+    """
+    columns = math.prod(ws.output) * math.prod(ws.size) * channels * x.dtype.itemsize
+    most = max(1, TILE // max(columns, 1)) if device_of(x) == "cpu" else len(x)
+    return (slice(n, n + most) for n in range(0, len(x), max(most, 1)))
 
 
 def _columns(x: Array, ws: Windows) -> Array:
