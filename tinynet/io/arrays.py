@@ -120,12 +120,6 @@ def parse(what: str, data: bytes) -> Any:
     raise ValueError(f"{what} cannot be read: {reason}. The file is damaged or was never right.")
 
 
-def check_name(name: str) -> None:
-    """ValueError for a name in a file that could not be shown in an error."""
-    if not name.isprintable():
-        raise ValueError(f"the name {name[:80]!r} is not printable. Where is this file from?")
-
-
 def _short(shape: Sequence[Any]) -> str:
     """A shape as errors show it, whatever stands in it."""
     sizes = (

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy
 
 from ..devices import Array
-from .arrays import DTYPES, TEXT_LIMIT, check_name, empty, fill, on_disk
+from .arrays import DTYPES, TEXT_LIMIT, empty, fill, on_disk
 
 _TEXT = "tinynet.json"
 _DAMAGED = "The file is damaged or was never right."
@@ -76,14 +76,13 @@ def read(file: BinaryIO, size: int) -> tuple[dict[str, numpy.ndarray], bytes | N
     text = arrays.pop(_TEXT, None)
     if text is None:
         return arrays, None
-    if text.dtype != numpy.uint8 or text.ndim != 1 or text.size > TEXT_LIMIT:
+    if text.dtype != numpy.uint8 or text.size > TEXT_LIMIT:
         raise ValueError(f"{_TEXT!r} is {text.shape} {text.dtype}, which is no text. {_DAMAGED}")
     return arrays, text.tobytes()
 
 
 def _check(name: str, info: zipfile.ZipInfo) -> None:
     """What can be known of a member without reading it.  ValueError."""
-    check_name(name)
     if not info.filename.endswith(".npy"):
         raise ValueError(f"it holds {name!r}, which is not an array. Take it out of the archive.")
     if info.flag_bits & _ENCRYPTED:
@@ -117,8 +116,7 @@ def _read_member(archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo) -> 
             shape, fortran, dtype = _header(name, member.read(length))
             size = info.file_size - 8 - width - length
             array = empty(name, shape[::-1] if fortran else shape, dtype, size)
-            array = fill(name, array, member)
-            member.read(1)  # the end, where the checksum is compared
+            array = fill(name, array, member)  # at its last byte, the checksum is compared
     except _DAMAGE as error:
         raise ValueError(f"{name!r} cannot be read: {error}. {_DAMAGED}") from None
     return array.T if fortran else array

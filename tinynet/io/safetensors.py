@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy
 
 from ..devices import Array
-from .arrays import DTYPES, TEXT_LIMIT, check_name, empty, fill, on_disk, parse
+from .arrays import DTYPES, TEXT_LIMIT, empty, fill, on_disk, parse
 
 _OWN = "__metadata__"  # of the header: words of whoever wrote the file
 _DTYPE_OF = {theirs: f"<{ours}" for ours, theirs in DTYPES.items()} | {"BF16": "<u2"}
@@ -54,7 +54,7 @@ def read(file: BinaryIO, size: int) -> tuple[dict[str, numpy.ndarray], bytes | N
     bfloat16, which NumPy has not, becomes float32.  ValueError for everything that is wrong.
     """
     length = int.from_bytes(file.read(8), "little")
-    if size < 8 or length > size - 8:
+    if length > size - 8:
         raise ValueError(
             f"it has {size} bytes, and its header needs {length + 8}. It is cut off, or not a "
             ".safetensors file: copy it again."
@@ -94,7 +94,6 @@ def read(file: BinaryIO, size: int) -> tuple[dict[str, numpy.ndarray], bytes | N
 
 def _place(name: str, entry: Any) -> tuple[str, list[Any], int, int]:
     """What the header says of an array: dtype, shape, first byte, and the one after its last."""
-    check_name(name)
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         raise ValueError(f"{name!r} is not described by dtype, shape, data_offsets. {_DAMAGED}")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]

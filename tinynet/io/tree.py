@@ -16,7 +16,7 @@ import numpy
 from ..devices import Array, is_array
 from ..state import State
 from ..tensor import Tensor
-from .arrays import TEXT_LIMIT, check_dtype, check_name, parse
+from .arrays import TEXT_LIMIT, check_dtype, parse
 
 _DEPTH = 64  # of dictionaries and lists; ends one that contains itself
 _NAME_LIMIT = 60_000  # bytes; a zip archive has 16 bits for it
@@ -75,7 +75,7 @@ def _taken_apart(value: Any, keys: tuple[str, ...], arrays: dict[str, Array], in
             left = _taken_apart(part, (*keys, key), arrays, in_list)
             if left is not _IMPLIED:
                 rest[key] = left
-        return rest if rest or in_list or not value else _IMPLIED
+        return rest if rest or not value else _IMPLIED
     if isinstance(value, list):
         return [_taken_apart(v, (*keys, str(i)), arrays, True) for i, v in enumerate(value)]
     if isinstance(value, float) and not math.isfinite(value):
@@ -106,7 +106,7 @@ def nested(arrays: dict[str, numpy.ndarray], text: bytes | None) -> State:
     if not isinstance(state, dict):
         raise ValueError("tinynet's JSON is not a dictionary. The file was never right.")
     for name, array in left.items():
-        check_name(name)
+        _check_printable(name)
         *above, last = name.split("/")
         if len(above) > _DEPTH:
             raise ValueError(f"{name[:40]!r}... is nested more than {_DEPTH} deep.")
@@ -123,6 +123,12 @@ def nested(arrays: dict[str, numpy.ndarray], text: bytes | None) -> State:
     return state
 
 
+def _check_printable(name: str) -> None:
+    """ValueError for a name in a file that a screen could not show."""
+    if not name.isprintable():
+        raise ValueError(f"the name {name[:80]!r} is not printable. Where is this file from?")
+
+
 def _put_together(value: Any, keys: tuple[str, ...], left: dict[str, numpy.ndarray]) -> Any:
     """A value of the text with its arrays in it, which are taken out of `left`."""
     if len(keys) > _DEPTH:
@@ -133,7 +139,7 @@ def _put_together(value: Any, keys: tuple[str, ...], left: dict[str, numpy.ndarr
         return value
     if "/" not in value:
         for key in value:
-            check_name(key)
+            _check_printable(key)
         return {k: _put_together(v, (*keys, k), left) for k, v in value.items()}
     kind = value["/"]
     if kind == "array" and "/".join(keys) in left:
