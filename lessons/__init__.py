@@ -13,6 +13,15 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 CHAPTERS = {
     "neuron": ["perceptron", "activations", "dense", "loss", "gradient_descent", "backprop"],
     "convolution": ["numbers", "sharpen", "stride_padding", "volume", "pooling", "xo"],
+    "classify": [
+        "keras_api",
+        "mnist_low_level",
+        "mnist",
+        "fashion",
+        "cifar",
+        "regularization",
+        "batch_size",
+    ],
 }
 
 # A file numbers.py would hide Python's own module from whoever works in its folder.

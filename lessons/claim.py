@@ -32,7 +32,7 @@ def at_most(what: str, bound: float, got: float) -> Claim:
 
 def _text(numbers: numpy.ndarray) -> str:
     """All numbers if they are few, otherwise how many and the first of them."""
-    flat = [n if isinstance(n, str) else f"{n:g}" for n in numbers.ravel().tolist()]
+    flat = [f"{n:g}" if isinstance(n, float) else str(n) for n in numbers.ravel().tolist()]
     if len(flat) <= 9:
         return " ".join(flat)
     return f"{len(flat)} numbers: {' '.join(flat[:4])} ..."

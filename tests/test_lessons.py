@@ -21,6 +21,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 NAMES = [name for names in CHAPTERS.values() for name in names]
+TRAINED = set(CHAPTERS["classify"]) - {"keras_api"}  # for half a minute each
+TO_RUN = [pytest.param(n, marks=pytest.mark.slow) if n in TRAINED else n for n in NAMES]
 
 
 def lesson(name):
@@ -46,14 +48,14 @@ def _close_figures():
     plt.close("all")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TO_RUN)
 def test_every_claim_holds(name, device, ran):
     claims = lesson(name).claims(ran(name, device))
     assert claims
     assert [claim for claim in claims if not claim.holds] == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TO_RUN)
 def test_every_figure_has_a_title_and_something_in_every_axes(name, ran):
     figures = lesson(name).show(ran(name))
     assert figures

@@ -2,8 +2,9 @@
 
 Slides    003_05cde12013bfe355.txt "CNN on Fashion-MNIST dataset"
 Question  Which clothes does a network take for which, and could you do better?
-Expect    TODO
-Try       TODO
+Expect    by default, 4,000 pictures three times: 84% right (drawn clothes 90%), and most mistakes
+          among four classes; --full, the slide's 60,000 twenty times: at least 92.5%
+Try       without both Dropout: which of the two loss curves falls lower, and which one counts?
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from lessons.claim import Claim, at_least, equals
 from tinynet import plot
 from tinynet.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 
+PARAMETERS = ["320", "18,496", "1,179,776", "1,290"]  # of the layers that have any
 UPPER = ("T-shirt/top", "Pullover", "Coat", "Shirt")  # worn on the upper body, with sleeves
 
 
 # %% The slide's network.  Its last layer is a softmax; here it gives logits, and the loss computes
 # the softmax and its logarithm together, which stays exact where a probability would round to 0.
+# (The slide's own accuracy is lost; its label "8 Baa" is Bag.)
 def model(rng):
     return tn.Sequential(
         [
@@ -58,9 +61,8 @@ def train(data, epochs, size, lr, seed, device):
     return network, history
 
 
-def main(count=4000, test=2000, epochs=4, size=32, lr=0.001, seed=0, device="cpu", full=False):
-    """count, test: how many pictures.  full: all of them, and the slide's 20 epochs of batches of
-    128."""
+def main(count=4000, test=2000, epochs=3, size=32, lr=0.001, seed=0, device="cpu", full=False):
+    """count, test: how many pictures.  full: all, 20 epochs and batches of 128, as on the slide."""
     if full:
         count, test, epochs, size = None, None, 20, 128
     data = pictures.fashion_mnist(count, test, seed)
@@ -78,8 +80,7 @@ def main(count=4000, test=2000, epochs=4, size=32, lr=0.001, seed=0, device="cpu
 
 
 def mistaken(confusion):
-    """How often two classes were taken for one another, either way.  (K, K) -> (K, K) above the
-    diagonal"""
+    """How often two classes were taken for one another, either way, above the diagonal."""
     return np.triu(confusion + confusion.T, 1)
 
 
@@ -93,7 +94,7 @@ def share_among(results, names):
     """The share of all mistakes that are between two of these classes."""
     pairs = mistaken(results["confusion"])
     chosen = [results["data"].names.index(name) for name in names]
-    return pairs[np.ix_(chosen, chosen)].sum() / max(pairs.sum(), 1)
+    return float(pairs[np.ix_(chosen, chosen)].sum() / max(pairs.sum(), 1))
 
 
 def claims(results):
@@ -101,13 +102,15 @@ def claims(results):
     data = results["data"]
     bound = 0.925 if results["full"] and data.real else 0.75
     pair, times = most_confused(results)
+    both_upper = set(pair.split(" and ")) <= set(UPPER)
     return [
-        equals("parameters of the layers", [320, 18496, 1179776, 1290], parameters),
-        equals("parameters", 1199882, sum(parameters)),
+        equals("parameters of the four layers", PARAMETERS, [f"{n:,}" for n in parameters]),
+        equals("parameters", "1,199,882", f"{sum(parameters):,}"),
         at_least(f"test accuracy, {len(data.test):,} of {data.source}", bound, results["accuracy"]),
-        at_least("share of mistakes among four tops", 0.4, share_among(results, UPPER)),
-        Claim("most confused", "two of these four", f"{pair} ({times})",
-              set(pair.split(" and ")) <= set(UPPER)),  # fmt: skip
+        at_least(
+            "mistakes among T-shirt, pullover, coat and shirt", 0.5, share_among(results, UPPER)
+        ),
+        Claim("the most confused pair", "two of them", f"{pair} ({times})", both_upper),
     ]
 
 
@@ -116,49 +119,66 @@ def show(results):
     data = results["data"]
     return {
         "classes": draw_classes(data),
-        "training": results["history"].plot(f"Training on {len(data.train):,} of {data.source}"),
+        "training": results["history"].plot(
+            f"Training on {len(data.train):,} of {data.source} (validation: the test set)"
+        ),
         "confusion": draw_confusion(results),
         "mistakes": draw_mistakes(results),
     }
 
 
-def draw_classes(data, rows=1):
-    """The first pictures of each class."""
+def draw_classes(data, rows=1, columns=5):
+    """The first pictures of each class, all of a class in one column where there are ten."""
     first = [np.flatnonzero(data.train_labels == k)[:rows] for k in range(len(data.names))]
     images = [data.train[places[row]] for row in range(rows) for places in first]
-    titles = [f"{k} {name}" for k, name in enumerate(data.names)] + [""] * (rows - 1) * 10
-    return plot.grid(images, titles, f"One of each class: {data.source}", columns=5, width=1.5)
+    titles = [f"{k} {name}" for k, name in enumerate(data.names)] + [""] * (len(images) - 10)
+    return plot.grid(images, titles, f"The ten classes: {data.source}", columns, width=1.4)
 
 
-def draw_confusion(results):
-    """Rows: what it is.  Columns: what the network took it for."""
-    data, confusion = results["data"], results["confusion"]
-    figure, axes = plt.subplots(figsize=(7, 6.4), layout="constrained")
-    wrong = confusion * (1 - np.eye(len(confusion), dtype=int))  # the color is for the mistakes
+def draw_confusion(results, groups=(UPPER,), learnt_from=""):
+    """Rows: what it is.  Columns: what was said.  Classes of a group stand together, in a frame."""
+    data = results["data"]
+    groups = [[data.names.index(name) for name in group] for group in groups]
+    order = [k for group in groups for k in group]
+    order += [k for k in range(len(data.names)) if k not in order]
+    confusion = results["confusion"][np.ix_(order, order)]
+    wrong = confusion * (1 - np.eye(len(order), dtype=int))  # the color is for the mistakes
+
+    figure, axes = plt.subplots(figsize=(7.2, 7), layout="constrained")
     axes.imshow(wrong, cmap="Reds")
     for (i, j), number in np.ndenumerate(confusion):
         color = "white" if wrong[i, j] > 0.6 * wrong.max() else "black"
+        weight = "bold" if i == j else "normal"
         if number:
-            axes.text(j, i, number, ha="center", va="center", color=color, fontsize=9)
-    axes.set_xticks(range(len(data.names)), data.names, rotation=45, ha="right")
-    axes.set_yticks(range(len(data.names)), data.names)
+            axes.text(j, i, number, ha="center", va="center", color=color, weight=weight)
+    corner = -0.5
+    for group in groups:
+        size = len(group)
+        axes.add_patch(plt.Rectangle((corner, corner), size, size, fill=False, linewidth=2))
+        corner += size
+    names = [data.names[k] for k in order]
+    axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
+    axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="what the network says", ylabel="what it is")
-    pair, times = most_confused(results)
-    figure.suptitle(
-        f"{len(data.test):,} test pictures of {data.source}: {results['accuracy']:.1%} right\n"
-        f"most confused: {pair}, {times} times"
-    )
+    axes.set_title("most often confused: {}, {} times".format(*most_confused(results)), fontsize=10)
+    title = f"{len(data.test):,} test pictures of {data.source}: {results['accuracy']:.1%} right"
+    figure.suptitle(title + f"\nlearnt from {learnt_from}" * bool(learnt_from))
     return figure
 
 
 def draw_mistakes(results, count=15):
+    """What was said most surely against the truth (and, if mistakes are few, what nearly was)."""
     data, p = results["data"], results["probabilities"]
-    said = p.argmax(axis=1)
-    wrong = np.flatnonzero(said != data.test_labels)
-    surest = wrong[np.argsort(-p[wrong].max(axis=1))][:count]
+    truth = np.eye(p.shape[1], dtype=bool)[data.test_labels]  # (N, K)
+    others = np.where(truth, 0, p)
+    against = others.max(axis=1) - p[truth]  # above 0: a mistake
+    said = others.argmax(axis=1)
+    surest = np.argsort(-against)[:count]
     titles = [
         f"{data.names[data.test_labels[i]]}:\n{data.names[said[i]]} {p[i, said[i]]:.1%}"
         for i in surest
     ]
-    title = f"The surest of {len(wrong):,} mistakes: what it is, and what was said ({data.source})"
+    title = (
+        f"{data.source}, {(against > 0).sum():,} mistakes: what it is, what was said most surely"
+    )
     return plot.grid(data.test[surest], titles, title, columns=5, width=1.7)

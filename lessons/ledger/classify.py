@@ -207,7 +207,7 @@ ROWS = [
                lambda: len(tn.data.class_names("cifar10"))),
     lost("D31b", "003:1124", "classes of CIFAR-100, and the tiny images it is from",
          "100 and 80 million",
-         "Only named on the slide; neither set is in tinynet."),
+         "Only named on the slide; of the two, tinynet has CIFAR-10 alone."),
     computed("D32a", "003:1147", "Fashion-MNIST CNN: parameters, layer by layer",
              [320, 18496, 1179776, 1290], lambda: parameters("fashion")),
     computed("D32b", "003:1147", "Fashion-MNIST CNN: all parameters", 1199882,
