@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tracemalloc
 
 import numpy
@@ -11,24 +12,26 @@ import tinynet as tn
 from tinynet.ops import convolution
 
 
-def with_gradients(x, w, dy, **settings):
+def with_gradients(x, w, dy, f=tn.conv2d, **settings):
     x, w = (tn.Tensor(a, requires_grad=True) for a in (x, w))
-    y = tn.conv2d(x, w, **settings)
+    y = f(x, w, **settings)
     y.backward(dy)
     return y.data, x.grad, w.grad
 
 
+@pytest.mark.parametrize("f", [tn.conv2d, tn.conv2d_transpose], ids=["conv2d", "transpose"])
 @pytest.mark.parametrize("settings", [{}, {"stride": 2, "padding": "same"}], ids=["plain", "same"])
 @pytest.mark.parametrize("pictures", [1, 2, 5])  # a tile each; two tiles, the last one shorter
-def test_tiles_give_what_one_piece_gives(pictures, settings, rng, monkeypatch):
-    x = rng.standard_normal((5, 7, 6, 3))
+def test_tiles_give_what_one_piece_gives(pictures, settings, f, rng, monkeypatch):
+    small, large = (5, 3, 3, 4), (5, 7, 6, 3)  # the columns are of the larger pictures
+    x = rng.standard_normal(large if f is tn.conv2d else small)
     w = rng.standard_normal((3, 2, 3, 4))
-    dy = rng.standard_normal(tn.conv2d(x, w, **settings).shape)
+    dy = rng.standard_normal(f(x, w, **settings).shape)
     monkeypatch.setattr(convolution, "TILE", 2**30)
-    whole = with_gradients(x, w, dy, **settings)
-    columns = dy[0].size // 4 * 3 * 2 * 3 * 8  # bytes a picture
-    monkeypatch.setattr(convolution, "TILE", pictures * columns)
-    for a, b in zip(with_gradients(x, w, dy, **settings), whole, strict=True):
+    whole = with_gradients(x, w, dy, f, **settings)
+    places = math.prod((dy if f is tn.conv2d else x).shape[1:3])
+    monkeypatch.setattr(convolution, "TILE", pictures * places * 3 * 2 * 3 * 8)  # bytes
+    for a, b in zip(with_gradients(x, w, dy, f, **settings), whole, strict=True):
         numpy.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
 
 

@@ -1,14 +1,15 @@
 """tinynet: deep learning from scratch on NumPy, with CuPy on a GPU.  `import tinynet as tn`."""
 
-from . import callbacks, data, init, layers, metrics, optim, regularizers, schedules
+from . import callbacks, data, init, layers, metrics, optim, plot, regularizers, schedules
 from .autograd import no_grad
 from .check import GradcheckReport, GradientError, gradcheck
 from .devices import GPUNotAvailableError, gpu_available, gpu_unavailable_reason
 from .doctor import doctor
+from .graph import Input
 from .history import History
 from .inference import evaluate, predict
 from .io import load, save
-from .models import Input, Model, Sequential
+from .models import Model, Sequential
 from .module import Module
 from .ops.activation import leaky_relu, log_softmax, relu, sigmoid, softmax, softplus, tanh
 from .ops.arithmetic import abs, clip, exp, log, maximum, minimum, sqrt, where
@@ -77,6 +78,7 @@ __all__ = [
     "no_grad",
     "optim",
     "pad",
+    "plot",
     "predict",
     "regularizers",
     "relu",

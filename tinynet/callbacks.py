@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
 from collections.abc import Callable, Iterable
@@ -11,7 +12,7 @@ from typing import Any
 import numpy
 
 from .inputs import shown
-from .io import save
+from .io import file_of, save
 from .state import State
 
 
@@ -23,13 +24,17 @@ class Callback:
         """What it is called where a run is saved."""
         return type(self).__name__.lstrip("_")
 
-    def before_training(self, run: Any) -> None: ...
+    def before_training(self, run: Any) -> None:
+        """Once, when the run is ready; its history is empty, or that of the run it resumes."""
 
-    def after_batch(self, run: Any) -> None: ...
+    def after_batch(self, run: Any) -> None:
+        """When the parameters have moved; run.means() is of the epoch so far."""
 
-    def after_epoch(self, run: Any) -> None: ...
+    def after_epoch(self, run: Any) -> None:
+        """When run.history has the epoch's numbers, validation included; in inference mode."""
 
-    def after_training(self, run: Any) -> None: ...
+    def after_training(self, run: Any) -> None:
+        """Once at the end, not after an error."""
 
     def state_dict(self) -> State:
         """What it must remember when a run is resumed."""
@@ -65,7 +70,8 @@ def as_callbacks(values: Any) -> list[Callback]:
     return sorted(map(as_callback, values), key=lambda callback: isinstance(callback, SaveState))
 
 
-_LOWER = ("loss", "error", "mse", "mae", "bce", "cross_entropy")  # in the name of a number
+_LOWER = ("loss", "error", "mse", "mae", "bce", "cross_entropy", "perplexity", "penalty")
+_HIGHER = ("accuracy", "top", "precision", "recall", "f1", "auc", "psnr", "r2")
 
 
 class _Watch(Callback):
@@ -76,19 +82,32 @@ class _Watch(Callback):
             raise ValueError(
                 f'{type(self).__name__}: better must be "lower" or "higher", received {better!r}.'
             )
+        known = [word for word in (*_LOWER, *_HIGHER) if word in watch]
+        if better is None and not known:
+            raise ValueError(
+                f"{type(self).__name__}: is {watch!r} better lower or higher? Give better=, "
+                '"lower" or "higher".'
+            )
         self.watch = watch
-        self.lower = better == "lower" if better else any(word in watch for word in _LOWER)
+        self.lower = better == "lower" if better else known[0] in _LOWER
         self.best: float | None = None
+
+    def before_training(self, run: Any) -> None:
+        if not len(run.history):  # another training than that which it watched before
+            self.best = None
+        if self.watch not in run.names:
+            near = difflib.get_close_matches(
+                self.watch.replace("val_", "validation "), run.names, 1
+            )
+            hint = f"Did you mean {near[0]!r}? " if near else ""
+            raise ValueError(
+                f"{type(self).__name__}: there is no {self.watch!r} to watch. {hint}There is "
+                f"{', '.join(map(repr, run.names))}; give fit validation= or metrics= for more."
+            )
 
     def improved(self, run: Any) -> bool:
         """Whether the last epoch is the best so far; it is then remembered."""
-        numbers = run.history.epochs[-1]
-        if self.watch not in numbers:
-            raise ValueError(
-                f"{type(self).__name__}: there is no {self.watch!r} to watch. There is "
-                f"{', '.join(map(repr, numbers))}; give fit validation= for more."
-            )
-        value = numbers[self.watch]
+        value = run.history.epochs[-1][self.watch]
         if math.isnan(value):
             return False
         if self.best is None or (value < self.best if self.lower else value > self.best):
@@ -140,8 +159,9 @@ class EarlyStopping(_Watch):
         self.weights: State = {}
 
     def before_training(self, run: Any) -> None:
-        if not len(run.history):  # another training than that which it watched before
-            self.best, self.waited, self.weights = None, 0, {}
+        super().before_training(run)
+        if not len(run.history):
+            self.waited, self.weights = 0, {}
         if self.waited >= self.patience:  # a resumed run that had come to its end
             run.stop = True
 
@@ -182,7 +202,7 @@ class BestModel(_Watch):
         better: str | None = None,
     ) -> None:
         super().__init__(watch, better)
-        self.path = Path(path)
+        self.path = _writable("BestModel", path)
 
     def after_epoch(self, run: Any) -> None:
         if self.improved(run):
@@ -201,7 +221,7 @@ class SaveState(Callback):
             raise ValueError(
                 f"SaveState: every must be a whole number of at least 1, received {every!r}."
             )
-        self.path = Path(path)
+        self.path = _writable("SaveState", path)
         self.every = every
 
     def after_batch(self, run: Any) -> None:
@@ -210,6 +230,14 @@ class SaveState(Callback):
 
     def after_epoch(self, run: Any) -> None:
         save(self.path, run)
+
+
+def _writable(where: str, path: Any) -> Path:
+    """Where a file can be saved; ValueError now, and not after the first epoch."""
+    path = file_of(where, path)
+    if not path.parent.is_dir():
+        raise ValueError(f"{where}: there is no folder {str(path.parent)!r}. Make it first.")
+    return path
 
 
 def _is_count(value: Any) -> bool:

@@ -11,23 +11,33 @@ from typing import Any
 
 import numpy
 
+from .graph import Part, Symbol, is_symbolic
 from .inputs import shown
-from .module import (
-    Module,
-    Part,
-    Symbol,
-    as_shape,
-    check_generator,
-    give_generator,
-    is_symbolic,
-    row,
-    snake_case,
-    written,
-)
+from .module import Module, check_generator, give_generator, row
+from .names import check_name, names_of
+from .shapes import as_shape, written
 from .summary import Row, table
 
 
-class Sequential(Module):
+class _OfLayers(Module):
+    """A module whose parts are its layers, by names that are its own."""
+
+    layers: list[Module]
+
+    def _start(self, name: str | None, rng: numpy.random.Generator | None) -> None:
+        check_name(type(self).__name__, name)
+        self.name = name
+        check_generator(self.label, rng)
+        self.rng = rng
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        yield from zip(names_of(self.layers, self.label), self.layers, strict=True)
+        for name, part in super().children():  # what a subclass adds
+            if name.split(".")[0] != "layers":
+                yield name, part
+
+
+class Sequential(_OfLayers):
     """Layers one after another.
 
         model = tn.Sequential(
@@ -48,9 +58,7 @@ class Sequential(Module):
         rng: numpy.random.Generator | None = None,
         name: str | None = None,
     ) -> None:
-        self.name = name
-        check_generator(self.label, rng)
-        self.rng = rng
+        self._start(name, rng)
         self.layers: list[Module] = []
         if isinstance(layers, Module) or not isinstance(layers, Iterable):
             raise TypeError(
@@ -64,6 +72,11 @@ class Sequential(Module):
     def add(self, layer: Any) -> None:
         """Put a layer at the end.  ValueError if its name is taken or it does not fit."""
         if not isinstance(layer, Module):
+            if isinstance(layer, Symbol):
+                raise TypeError(
+                    f"{self.label}: an Input belongs to a graph, tn.Model. Here, leave it out and "
+                    f"give the model input_shape={layer.shape}."
+                )
             if isinstance(layer, type):
                 raise TypeError(
                     f"{self.label}: {layer.__name__} is a class. Write {layer.__name__}(...)."
@@ -71,10 +84,24 @@ class Sequential(Module):
             raise TypeError(
                 f"{self.label}: {shown(layer)} is not a layer. Give a layer, Dense(10) say."
             )
-        name_layers([*self.layers, layer], self.label)
+        if any(other is layer for other in self.layers):
+            raise ValueError(
+                f"{self.label}: the layer {layer.label} stands in it twice. Make two, or share one "
+                "in a graph of Input and Model."
+            )
+        name = layer.name, layer.given_name
+        try:
+            names_of([*self.layers, layer], self.label)
+            if self.input_shape is not None:
+                shape = self.output_shape(self.input_shape)
+                give_generator(layer, self.rng)
+                layer.build(shape)
+                if self._place() != "cpu":
+                    layer.to(self._place())
+        except BaseException:
+            layer.name, layer.given_name = name
+            raise
         give_generator(layer, self.rng)
-        if self.input_shape is not None:
-            layer.build(self.output_shape(self.input_shape))
         self.layers.append(layer)
 
     def pop(self) -> Module:
@@ -84,8 +111,9 @@ class Sequential(Module):
         return self.layers.pop()
 
     def build(self, input_shape: Any, rng: numpy.random.Generator | None = None) -> Sequential:
-        give_generator(self, rng)
+        give_generator(self, self.rng if rng is None else rng)
         shape = as_shape(self.label, input_shape)
+        self.output_shape(shape)  # whether all of them fit, before the first is built
         after: Any = shape
         for layer in self.layers:
             after = layer.build(after).output_shape(after)
@@ -98,36 +126,20 @@ class Sequential(Module):
             shape = layer.output_shape(shape)
         return shape
 
-    def children(self) -> Iterator[tuple[str, Module]]:
-        return ((layer.name or str(i), layer) for i, layer in enumerate(self.layers))
-
     def forward(self, x: Any) -> Any:
         for layer in self.layers:
             x = layer(x)
-        if self.input_shape is None and self.layers:
-            self.input_shape = self.layers[0].input_shape
         return x
 
     def rows(self) -> list[Row]:
         shape, found = self.input_shape, []
-        for name, layer in self.children():
+        for name, layer in zip(names_of(self.layers, self.label), self.layers, strict=True):
             shape = None if shape is None else layer.output_shape(shape)
             found.append(row(name, layer, shape))
         return found
 
 
-def Input(shape: Any, name: str | None = None) -> Symbol:
-    """Where examples enter a functional graph.  shape: of one example, without the batch.
-
-    x = tn.Input((784,))
-    model = tn.Model(x, Dense(10)(Dense(64, activation="relu")(x)), rng=rng)
-    """
-    symbol = Symbol(as_shape("Input", shape))
-    symbol.name = name
-    return symbol
-
-
-class Model(Module):
+class Model(_OfLayers):
     """A graph of layers, from Input values to outputs; layers may be shared.
 
     inputs, outputs: a value of the graph, or a list of them; what is called with a list gives a
@@ -145,15 +157,13 @@ class Model(Module):
         rng: numpy.random.Generator | None = None,
         name: str | None = None,
     ) -> None:
-        self.name = name
+        self._start(name, rng)
         for what, value in (("inputs", inputs), ("outputs", outputs)):
             if not is_symbolic(value):
                 raise TypeError(
                     f"{self.label}: {what} is {type(value).__name__}. Give a value that began with "
                     "tn.Input(shape), or a list of such values."
                 )
-        check_generator(self.label, rng)
-        self.rng = rng
         self.inputs: tuple[Symbol, ...] = _several(inputs)
         self.outputs: tuple[Symbol, ...] = _several(outputs)
         self.takes_list = isinstance(inputs, list | tuple)
@@ -164,7 +174,7 @@ class Model(Module):
             module = None if step in self.inputs else step.module
             if module is not None and module not in self.layers:
                 self.layers.append(module)
-        name_layers(self.layers, self.label)
+        names_of(self.layers, self.label)
         give_generator(self, rng)
         for step in self.steps:
             if step.module is not None and step not in self.inputs:
@@ -195,10 +205,8 @@ class Model(Module):
                 )
         return sorted(found.values(), key=lambda symbol: symbol.order)
 
-    def children(self) -> Iterator[tuple[str, Module]]:
-        return ((layer.name or str(i), layer) for i, layer in enumerate(self.layers))
-
     def build(self, input_shape: Any = None, rng: numpy.random.Generator | None = None) -> Model:
+        """A graph is built when it is made; this checks that it takes such inputs."""
         if input_shape is not None:
             self.output_shape(input_shape)
         return self
@@ -224,6 +232,7 @@ class Model(Module):
 
     def rows(self) -> list[Row]:
         names: dict[int, str] = {}
+        called = {id(layer): name for name, layer in self.children()}
         seen: list[Module] = []
         found: list[Row] = []
         for i, symbol in enumerate(self.inputs):
@@ -237,7 +246,7 @@ class Model(Module):
             if isinstance(step, Part):
                 names[id(step)] = f"{sources}[{step.index}]"
             elif module is not None:
-                names[id(step)] = module.name or ""
+                names[id(step)] = called[id(module)]
                 line = row(names[id(step)], module, step.shape)
                 if module in seen:  # shared: its weights count once
                     line = line._replace(parameters=0)
@@ -279,28 +288,3 @@ def _shape_into(step: Symbol) -> Any:
 
 def _several(value: Any) -> tuple[Symbol, ...]:
     return tuple(value) if isinstance(value, list | tuple) else (value,)
-
-
-def name_layers(layers: list[Module], where: str) -> None:
-    """Names for those that have none: conv2d, conv2d_1, ...  ValueError for one name twice."""
-    taken: dict[str, Module] = {}
-    for layer in layers:
-        if layer.name is not None:
-            if taken.setdefault(layer.name, layer) is not layer:
-                raise ValueError(
-                    f"{where}: two layers are called {layer.name!r}. Give them different names."
-                )
-            if sum(other is layer for other in layers) > 1:
-                raise ValueError(
-                    f"{where}: the layer {layer.label} stands in it twice. Make two, or share one "
-                    "in a graph of Input and Model."
-                )
-    for layer in layers:
-        if layer.name is None:
-            word, number = snake_case(type(layer).__name__), 0
-            name = word
-            while name in taken:
-                number += 1
-                name = f"{word}_{number}"
-            layer.name = name
-            taken[name] = layer

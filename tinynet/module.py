@@ -1,56 +1,25 @@
 """Module: what has weights, and may be made of other modules.
 
 A module finds its weights by walking its own attributes in the order in which they were set:
-tensors are its weights, modules and lists of modules its parts.  Nothing is registered, and a
-subclass needs no `super().__init__()`.
+tensors are its weights, modules its parts, in lists and dictionaries too.  Nothing is registered,
+and a subclass needs no `super().__init__()`.  What begins with an underscore is not looked at.
 """
 
 from __future__ import annotations
 
-import itertools
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy
 
 from .autograd import no_grad
-from .devices import move
+from .devices import is_array, move
+from .graph import is_symbolic, symbols_of
+from .names import give_name, snake_case
+from .shapes import as_shape
 from .state import State, match
 from .summary import Row, count, table
 from .tensor import Tensor
-
-Shape = tuple[int, ...]  # of one example: the batch is left out
-
-_numbers = itertools.count()
-
-
-class Symbol:
-    """A value of the functional graph: what a module will give, known by its shape alone.
-
-    shape: without the batch.  module, inputs: what it comes from; None and () for an Input.
-    """
-
-    def __init__(self, shape: Any, module: Module | None = None, inputs: tuple = ()) -> None:
-        self.shape = shape
-        self.module = module
-        self.inputs: tuple[Symbol, ...] = inputs
-        self.name: str | None = None  # an Input's
-        self.order = next(_numbers)
-
-    def __repr__(self) -> str:
-        made = f"of {self.module.label}" if self.module else "Input"
-        return f"Symbol({written(self.shape)}, {made})"
-
-    def _no_operator(self, *_: Any) -> Any:
-        raise TypeError(
-            "Symbol: a value of the functional graph has no numbers yet, so operators do not work "
-            "on it. Use layers: Add()([a, b]), Concatenate()([a, b]), Activation(function)(a)."
-        )
-
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _no_operator
-    __truediv__ = __rtruediv__ = __matmul__ = __rmatmul__ = __pow__ = __rpow__ = _no_operator
-    __neg__ = __getitem__ = _no_operator
 
 
 class Module:
@@ -65,13 +34,18 @@ class Module:
             return self.decoder(self.encoder(x))
 
     model = Autoencoder().build((784,), rng=numpy.random.default_rng(0))
+
+    A new model is in training mode, as PyTorch's are: dropout drops.  fit, evaluate and predict
+    choose the mode; where you call the model yourself, eval() comes first.
     """
 
     name: str | None = None
+    given_name: str | None = None  # the name, if a model gave it
     training: bool = True  # as train() and eval() set it
-    input_shape: Any = None  # of what it was built for or given last, without the batch
-    made_shape: Any = None  # of what it gave last, without the batch
+    input_shape: Any = None  # of what it was built for or given first, without the batch
+    made_shape: Any = None  # of what it gave then, without the batch
     rng: Any = None  # a numpy.random.Generator: draws the weights, and what dropout drops
+    _frozen: tuple[Tensor, ...] = ()
 
     def forward(self, x: Any) -> Any:
         """What the module computes, on tensors.  Write it in the subclass."""
@@ -83,12 +57,13 @@ class Module:
             inputs = tuple(x) if isinstance(x, list | tuple) else (x,)
             shapes = [s.shape for s in inputs]
             shape = self.output_shape(shapes if isinstance(x, list | tuple) else shapes[0])
-            return outputs_of(self, inputs, shape)
+            return symbols_of(self, inputs, shape)
+        if self.input_shape is not None:
+            return self.forward(x)
+        give_generator(self, self.rng)
         y = self.forward(x)
-        if hasattr(x, "shape"):
-            self.input_shape = tuple(x.shape[1:])
-        if isinstance(y, Tensor):
-            self.made_shape = y.shape[1:]
+        if hasattr(x, "shape") and isinstance(y, Tensor):
+            self.input_shape, self.made_shape = tuple(x.shape[1:]), y.shape[1:]
         return y
 
     @property
@@ -100,25 +75,28 @@ class Module:
 
     def children(self) -> Iterator[tuple[str, Module]]:
         """The modules among its attributes, with their names; those in lists as name.0, name.1."""
+        return ((name, part) for name, part in self._held() if isinstance(part, Module))
+
+    def _held(self) -> Iterator[tuple[str, Any]]:
         for name, value in vars(self).items():
-            if isinstance(value, Module):
-                yield name, value
-            elif isinstance(value, list | tuple):
-                for i, item in enumerate(value):
-                    if isinstance(item, Module):
-                        yield f"{name}.{i}", item
+            if not name.startswith("_"):
+                yield from _within(name, value)
 
     def modules(self) -> list[Module]:
         """This module and all below it, each once, from the top down."""
-        return [module for _, module in self._walk("", set())]
+        return [module for _, module in self.named_modules()]
 
-    def _walk(self, path: str, seen: set[int]) -> Iterator[tuple[str, Module]]:
+    def named_modules(
+        self, path: str = "", seen: set[int] | None = None
+    ) -> Iterator[tuple[str, Module]]:
+        """This module and all below it, each once, with their paths: encoder.dense."""
+        seen = set() if seen is None else seen
         if id(self) in seen:
             return
         seen.add(id(self))
         yield path, self
         for name, child in self.children():
-            yield from child._walk(f"{path}.{name}" if path else name, seen)
+            yield from child.named_modules(f"{path}.{name}" if path else name, seen)
 
     def weights(self) -> dict[str, Tensor]:
         """All tensors by name, `encoder.kernel`, those that are not trained too; shared ones once.
@@ -128,17 +106,21 @@ class Module:
         """
         found: dict[str, Tensor] = {}
         seen = set()
-        for path, module in self._walk("", set()):
-            for name, value in vars(module).items():
-                if not isinstance(value, Tensor) or id(value) in seen:
-                    continue
-                # a result is no leaf or, made under no_grad, needs no gradient
-                if value.is_leaf and (value.requires_grad or not value.operation):
+        for path, module in self.named_modules():
+            module.must_be_built()
+            for name, value in module._tensors():
+                if id(value) not in seen:
                     seen.add(id(value))
                     found[f"{path}.{name}" if path else name] = value
-        for module in self.modules():
-            module.must_be_built()
         return found
+
+    def _tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """Its own weights, without those of its parts."""
+        for name, value in self._held():
+            # a result is no leaf or, made under no_grad, needs no gradient
+            made = isinstance(value, Tensor) and value.operation and not value.requires_grad
+            if isinstance(value, Tensor) and value.is_leaf and not made:
+                yield name, value
 
     def must_be_built(self) -> None:
         """ValueError if the module waits for the shape of its input to make its weights."""
@@ -147,31 +129,62 @@ class Module:
         """The tensors that are trained, for an optimizer."""
         return [p for p in self.weights().values() if p.requires_grad]
 
+    @property
+    def trainable(self) -> bool:
+        """Whether its weights are trained; set it to False to freeze them, to True to go on.
+
+        Frozen weights get no gradient.  Batch-norm goes on moving its statistics: use eval() on it.
+        """
+        return not any(module._frozen for module in self.modules())
+
+    @trainable.setter
+    def trainable(self, trainable: bool) -> None:
+        self.weights()  # they must be there
+        for module in self.modules():
+            if trainable:
+                for p in module._frozen:
+                    p.requires_grad = True
+                module._frozen = ()
+            else:
+                trained = tuple(p for _, p in module._tensors() if p.requires_grad)
+                for p in trained:
+                    p.requires_grad, p.grad = False, None
+                module._frozen += trained
+
     def build(self, input_shape: Any, rng: numpy.random.Generator | None = None) -> Any:
         """Make all weights, for inputs of that shape (without the batch).  Returns the module.
 
         rng: draws the weights of every part that has no generator of its own.
         """
-        give_generator(self, rng)
+        give_generator(self, self.rng if rng is None else rng)
         for name, child in self.children():
-            child.name = child.name or name
-        self.made_shape = self.output_shape(input_shape)
-        several = isinstance(input_shape, list)
-        self.input_shape = input_shape if several else as_shape(self.label, input_shape)
+            if child.name is None:
+                give_name(child, name)
+        shape = self._shape(input_shape)
+        self.made_shape = self.output_shape(shape)
+        self.input_shape = shape
         return self
+
+    def _shape(self, shape: Any) -> Any:
+        """A shape as a tuple, or a list of them for several inputs."""
+        if isinstance(shape, list) and any(isinstance(s, tuple | list) for s in shape):
+            return [as_shape(self.label, s) for s in shape]
+        return as_shape(self.label, shape)
 
     def output_shape(self, input_shape: Any) -> Any:
         """The shape that comes out for a shape that goes in, both without the batch."""
+        shape = self._shape(input_shape)
+        if self.made_shape is not None and shape == self.input_shape:
+            return self.made_shape
         before = [(module, module.training) for module in self.modules()]
         self.eval()
         try:
             with no_grad():
-                several = isinstance(input_shape, list)
-                shapes = [
-                    as_shape(self.label, s) for s in (input_shape if several else [input_shape])
+                shapes = shape if isinstance(shape, list) else [shape]
+                zeros = [
+                    Tensor(move(numpy.zeros((1, *s), numpy.float32), self._place())) for s in shapes
                 ]
-                zeros = [Tensor(numpy.zeros((1, *s), numpy.float32)) for s in shapes]
-                y = self.forward(zeros if several else zeros[0])
+                y = self.forward(zeros if isinstance(shape, list) else zeros[0])
         finally:
             for module, training in before:
                 module.training = training
@@ -193,15 +206,22 @@ class Module:
 
     def to(self, device: str) -> Any:
         """Move the weights, in place, to "cpu" or "gpu".  Make the optimizer afterwards."""
-        for tensor in self.weights().values():
-            tensor.data = move(tensor.data, device)
-            tensor.grad = None
+        weights = self.weights().values()
+        moved = [move(tensor.data, device) for tensor in weights]  # all of them, or an error
+        for tensor, array in zip(weights, moved, strict=True):
+            tensor.data, tensor.grad = array, None
         return self
 
     @property
     def device(self) -> str:
         """Where its weights are; "cpu" if it has none."""
-        return next((t.device for t in self.weights().values()), "cpu")
+        self.weights()
+        return self._place()
+
+    def _place(self) -> str:
+        """Where the weights are that are there already."""
+        tensors = (t for module in self.modules() for _, t in module._tensors())
+        return next((t.device for t in tensors), "cpu")
 
     # -- what is kept ---------------------------------------------------------------------------
 
@@ -211,10 +231,17 @@ class Module:
 
     def load_state_dict(self, state: State) -> None:
         """Take weights over, in place: all of them or, with a ValueError, none."""
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"{self.label}: the state is {type(state).__name__}. Give what state_dict() or "
+                "tn.load(path) returned."
+            )
         own = self.weights()
-        match(self.label, {name: tensor.data for name, tensor in own.items()}, state)
-        for name, tensor in own.items():
-            tensor.data[...] = move(numpy.asarray(state[name]), tensor.device)
+        arrays = {name: _on_host(value) for name, value in state.items()}
+        match(self.label, {name: tensor.data for name, tensor in own.items()}, arrays)
+        moved = [move(arrays[name], tensor.device) for name, tensor in own.items()]
+        for tensor, array in zip(own.values(), moved, strict=True):
+            tensor.data[...] = array
 
     # -- what it adds to the loss ------------------------------------------------------------------
 
@@ -255,33 +282,23 @@ def row(name: str, module: Module, shape: Any) -> Row:
     return Row(name, type(module).__name__, shape, count(module._all()))
 
 
-def snake_case(name: str) -> str:
-    """A class's name as Keras writes a layer's: Conv2D -> conv2d, LeakyReLU -> leaky_re_lu."""
-    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+def _within(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The modules and tensors in a value: itself, or what lists and dictionaries hold."""
+    if isinstance(value, Module | Tensor):
+        yield name, value
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            yield from _within(f"{name}.{i}", item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _within(f"{name}.{key}", item)
 
 
-def is_symbolic(x: Any) -> bool:
-    """Whether x is a value of the functional graph, or a list of such values."""
-    if isinstance(x, list | tuple):
-        return bool(x) and all(isinstance(item, Symbol) for item in x)
-    return isinstance(x, Symbol)
-
-
-def outputs_of(module: Module, inputs: tuple[Symbol, ...], shape: Any) -> Any:
-    """What a module gives in the graph: a symbol, or a list of them if it has several outputs."""
-    if not isinstance(shape, list):
-        return Symbol(shape, module, inputs)
-    whole = Symbol(shape, module, inputs)
-    return [Part(whole, i) for i in range(len(shape))]
-
-
-class Part(Symbol):
-    """One of several outputs of a module."""
-
-    def __init__(self, whole: Symbol, index: int) -> None:
-        super().__init__(whole.shape[index], None, (whole,))
-        self.index = index
+def _on_host(value: Any) -> Any:
+    """An array, or a tensor's, on the host; anything else as it is."""
+    if isinstance(value, Tensor):
+        return value.numpy()
+    return move(value, "cpu") if is_array(value) else value
 
 
 def give_generator(module: Module, rng: Any) -> None:
@@ -299,23 +316,3 @@ def check_generator(where: str, rng: Any) -> None:
         raise TypeError(
             f"{where}: rng is {type(rng).__name__}. Give a generator, numpy.random.default_rng(0)."
         )
-
-
-def as_shape(where: str, shape: Any) -> Shape:
-    """A shape without the batch as a tuple; one number, 784, is (784,)."""
-    sizes = shape if isinstance(shape, tuple | list) else (shape,)
-    if not all(isinstance(n, int | numpy.integer) and not isinstance(n, bool) for n in sizes) or (
-        any(n < 1 for n in sizes)
-    ):
-        raise ValueError(
-            f"{where}: input_shape must be whole numbers of at least 1 without the batch, "
-            f"(28, 28, 1) say; received {shape!r}."
-        )
-    return tuple(int(n) for n in sizes)
-
-
-def written(shape: Any) -> str:
-    """A shape without the batch as errors show it: (N, 28, 28, 1)."""
-    if isinstance(shape, list):
-        return "[" + ", ".join(written(s) for s in shape) + "]"
-    return f"({', '.join(['N', *map(str, shape)])})"

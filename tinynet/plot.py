@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy
 
+from .devices import is_array, move
+from .graph import Part
 from .summary import shape_text
 
 Limits = tuple[float, float]
@@ -19,7 +21,7 @@ def picture(axes: Any, image: numpy.ndarray, title: str = "", limits: Limits | N
     limits: the values drawn black and white, (0, 255) say; what lies outside is cut off.  The
         smallest and largest value of the picture unless given.
     """
-    image = numpy.asarray(image)
+    image = numpy.asarray(move(image, "cpu") if is_array(image) else image)
     if image.ndim == 3 and image.shape[2] == 1:
         image = image[:, :, 0]
     if not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)) or not image.size:
@@ -33,7 +35,7 @@ def picture(axes: Any, image: numpy.ndarray, title: str = "", limits: Limits | N
 
 def matrix(axes: Any, numbers: numpy.ndarray, title: str = "", form: str = "{:g}") -> None:
     """Draw a table of numbers (H, W), each written in its cell: white is 0, red more, blue less."""
-    numbers = numpy.asarray(numbers)
+    numbers = numpy.asarray(move(numbers, "cpu") if is_array(numbers) else numbers)
     largest = float(numpy.abs(numbers).max()) or 1.0
     _squares(axes, numbers, title, cmap="RdBu_r", vmin=-largest, vmax=largest)
     for (i, j), number in numpy.ndenumerate(numbers):
@@ -163,7 +165,12 @@ def graph(model: Any, title: str = "") -> Any:
 def _edges(model: Any, rows: list) -> list[tuple[int, int]]:
     """Pairs (i, j) of rows where what row i gives goes into row j."""
     inputs = getattr(model, "inputs", ())
-    steps = [s for s in getattr(model, "steps", ()) if s in inputs or type(s).__name__ != "Part"]
+    if not hasattr(model, "layers"):
+        raise TypeError(
+            f"graph: what {model.label} does with its parts is in its forward, which cannot be "
+            "drawn. Give a tn.Sequential or a tn.Model."
+        )
+    steps = [s for s in getattr(model, "steps", ()) if s in inputs or not isinstance(s, Part)]
     if not steps:
         return [(i, i + 1) for i in range(len(rows) - 1)]
     number = {id(step): i for i, step in enumerate(steps)}

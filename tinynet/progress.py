@@ -25,7 +25,7 @@ class Progress:
 
     def start(self, epoch: int, batches: int | None, unit: str) -> None:
         self.epoch, self.batches, self.unit = epoch, batches, unit
-        self.began = self.spoke = time.monotonic()
+        self.began = self.spoke = self.trained = time.monotonic()
         self.examples = self.first = 0
 
     def batch(self, batch: int, examples: int, numbers: Mapping[str, float]) -> None:
@@ -33,7 +33,7 @@ class Progress:
         if not self.first:
             self.first = batch
         self.examples += examples
-        now = time.monotonic()
+        now = self.trained = time.monotonic()
         if now - self.spoke < self.interval:
             return
         self.spoke = now
@@ -49,10 +49,10 @@ class Progress:
         self._write(epoch + text, stays=not self.terminal)
 
     def end(self, numbers: Mapping[str, float]) -> None:
-        """After each epoch, validation included."""
-        seconds = time.monotonic() - self.began
-        text = f"epoch {self.epoch}/{self.epochs}  {written(numbers)}  {self._speed(seconds)}"
-        self._write(f"{text}  {clock(seconds)}", stays=True)
+        """After each epoch.  The speed is that of training, the time includes validation."""
+        text = f"epoch {self.epoch}/{self.epochs}  {written(numbers)}"
+        text += f"  {self._speed(self.trained - self.began)}"
+        self._write(f"{text}  {clock(time.monotonic() - self.began)}", stays=True)
 
     def interrupted(self) -> None:
         if self.terminal and self.width:

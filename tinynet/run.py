@@ -40,12 +40,18 @@ class Run:
             raise TypeError(
                 f"fit: optimizer is {shown(optimizer)}. Give tn.optim.Adam(model.parameters())."
             )
-        trained = {id(p) for p in model.parameters()}
-        if trained.isdisjoint(id(p) for p in optimizer.parameters):
+        moved = {id(p) for p in optimizer.parameters}
+        weights = model.weights().items()
+        left = [name for name, p in weights if p.requires_grad and id(p) not in moved]
+        if left:
+            shown_names = ", ".join(left[:3]) + (", ..." if len(left) > 3 else "")
             raise ValueError(
-                "fit: the optimizer has none of this model's parameters. Give it "
-                "model.parameters(), after the model was built."
+                f"fit: the optimizer lacks {len(left)} parameter(s) of the model: {shown_names}. "
+                "Make it with model.parameters() once the model is complete; what is not to be "
+                "trained is frozen with layer.trainable = False."
             )
+        if not any(p.requires_grad for _, p in weights):
+            raise ValueError("fit: the model has nothing to train. Set trainable = True.")
         self.model = model
         self.data = _repeatable("data", data)
         self.optimizer = optimizer
@@ -63,6 +69,14 @@ class Run:
         self.examples = 0  # of the epoch that is running
         self.sums: dict[str, float] = {}  # of its losses and metrics, times the examples
         self._before_epoch: State = {}  # the state of the data
+
+    @property
+    def names(self) -> list[str]:
+        """What the history holds for each epoch (and "penalty", where there are regularizers)."""
+        seen = ["loss", *self.metrics]
+        if self.validation is not None:
+            seen += [f"validation {name}" for name in seen]
+        return seen
 
     def remaining(self) -> Iterable[tuple]:
         """The batches of this epoch that are still to come."""
@@ -103,7 +117,7 @@ class Run:
         """Every generator that the model holds: a layer's rng, and whatever a module has made."""
         return {
             f"{path}.{name}" if path else name: value
-            for path, part in self.model._walk("", set())
+            for path, part in self.model.named_modules()
             for name, value in vars(part).items()
             if isinstance(value, numpy.random.Generator)
         }
@@ -182,7 +196,7 @@ class Run:
             callback.load_state_dict(kept["state"])
 
     def _take_place(self, state: State) -> None:
-        if state["batch"] and state["sums"].keys() != {"loss", *self.metrics}:
+        if state["batch"] and state["sums"].keys() - {"penalty"} != {"loss", *self.metrics}:
             raise ValueError(
                 f"fit: the epoch was begun with {', '.join(state['sums'])}, and now there is "
                 f"{', '.join(['loss', *self.metrics])}. Give the same metrics."

@@ -59,6 +59,10 @@ def fit(
         then; data that is not tn.data.batches must give the same batches again.
     progress: whether to say on stderr how it goes.
 
+    What is made small is the loss plus the penalties; the history has each for itself, so that
+    "loss" can be compared with "validation loss", which has no penalties.  (Keras adds them to
+    both.)  The batches come in the order of data: give it a generator, and they are shuffled.
+
     FloatingPointError where the loss is not finite.  The model is left in inference mode.
     """
     run = Run(model, data, optimizer, as_callbacks(callbacks), validation, metrics)
@@ -107,7 +111,12 @@ def _train(run: Run, loss: Any, said: Progress | None) -> None:
         x, target = split("fit", batch)
         optimizer.zero_grad()
         outputs = model(x)
-        value = one_number("fit", loss(outputs, target)) + model.penalty()
+        value = one_number("fit", loss(outputs, target))
+        numbers = {"loss": value.item()}
+        penalty = model.penalty()
+        if isinstance(penalty, Tensor):
+            numbers["penalty"] = penalty.item()
+        value = value + penalty
         number = value.item()
         if not math.isfinite(number):
             raise FloatingPointError(
@@ -119,7 +128,7 @@ def _train(run: Run, loss: Any, said: Progress | None) -> None:
         optimizer.step()
         n = len(target)
         with no_grad():
-            run.count(n, {"loss": number} | measured(run.metrics, outputs, target))
+            run.count(n, numbers | measured(run.metrics, outputs, target))
         if said:
             said.unit = "images" if getattr(x, "ndim", 0) == 4 else "examples"
             said.batch(run.batch, n, run.means())

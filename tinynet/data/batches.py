@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from ..devices import move
+from ..devices import is_array, move
 from ..state import State, generator_state, restore_generator
 from ..tensor import Tensor
 
@@ -22,11 +22,13 @@ def batches(
     device: str = "cpu",
     augment: Augment | None = None,
     prefetch: bool = False,
+    drop_last: bool = False,
 ) -> Batches:
     """The examples in minibatches: every `for x, y in batches(...)` goes through them once.
 
     arrays: arrays whose first axes are equally long: pictures and labels, for instance.
-    size: examples a batch; the last batch holds what is left over, and is never dropped.
+    size: examples a batch; the last batch holds what is left over.
+    drop_last: whether to leave that one out, if it is smaller: batch-norm cannot train on one row.
     rng: numpy.random.default_rng(seed) to shuffle (a new order each time); None keeps the order.
     device: where the batches are to be.
     augment: a function (pictures, rng) -> pictures for the first array of each batch, as those of
@@ -69,11 +71,16 @@ def batches(
             "batches: augment draws at random, and there is no rng. Give "
             "rng=numpy.random.default_rng(0)."
         )
+    if drop_last and lengths[0] < size:
+        raise ValueError(
+            f"batches: {lengths[0]} examples fill no batch of {size}, and drop_last leaves none. "
+            "Give a smaller size."
+        )
     try:
         move(data[0][:0], device)
     except ValueError as error:
         raise ValueError(f"batches: {error}") from None
-    return Batches(data, int(size), rng, device, augment, prefetch)
+    return Batches(data, int(size), rng, device, augment, prefetch, drop_last)
 
 
 class Batches:
@@ -90,6 +97,7 @@ class Batches:
         device: str,
         augment: Augment | None,
         prefetch: bool,
+        drop_last: bool = False,
     ) -> None:
         self.arrays = arrays
         self.examples = len(arrays[0])
@@ -98,9 +106,10 @@ class Batches:
         self.device = device
         self.augment = augment
         self.prefetch = prefetch
+        self.drop_last = drop_last
 
     def __len__(self) -> int:
-        return -(-self.examples // self.size)
+        return self.examples // self.size if self.drop_last else -(-self.examples // self.size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         return self.start_at(0)
@@ -143,7 +152,7 @@ class Batches:
 
     def state_dict(self) -> State:
         """Where the generator stands; before a pass, what is needed to repeat it."""
-        state: State = {"examples": self.examples, "size": self.size}
+        state: State = {"examples": self.examples, "size": self.size, "drop_last": self.drop_last}
         return state if self.rng is None else state | {"rng": generator_state(self.rng)}
 
     def load_state_dict(self, state: State) -> None:
@@ -151,7 +160,7 @@ class Batches:
         own = self.state_dict()
         lines = [
             f"{name} is {own[name]} here, and {state.get(name)} in what is loaded"
-            for name in ("examples", "size")
+            for name in ("examples", "size", "drop_last")
             if own[name] != state.get(name)
         ]
         if ("rng" in own) != ("rng" in state):
@@ -170,6 +179,7 @@ class Batches:
 def _on_host(a: Any) -> numpy.ndarray:
     if isinstance(a, Tensor):
         return a.numpy()
+    if is_array(a):
+        return numpy.asarray(move(a, "cpu"))
     array = numpy.asarray(a)
-    is_list_of_floats = array.dtype == numpy.float64 and not isinstance(a, numpy.ndarray)
-    return array.astype(numpy.float32) if is_list_of_floats else array
+    return array.astype(numpy.float32) if array.dtype == numpy.float64 else array

@@ -37,7 +37,7 @@ def save(path: str | os.PathLike[str], thing: Any) -> Path:
     fails before that, it stays as it was.  A symbolic link stays: what it points to is replaced.
     TypeError or ValueError for what cannot be stored, OSError where the disk does not take it.
     """
-    place = _path("save", path)
+    place = file_of("save", path)
     where = f"save {str(place)!r}"
     state = thing if isinstance(thing, dict) else None
     if state is None and callable(getattr(thing, "state_dict", None)):
@@ -70,7 +70,7 @@ def load(path: str | os.PathLike[str], thing: Any = None) -> State | None:
     ValueError that says what is wrong with the file, or every difference between it and the thing;
     FileNotFoundError and other OSErrors where it cannot be read.
     """
-    place = _path("load", path)
+    place = file_of("load", path)
     where = f"load {str(place)!r}"
     if thing is not None and not callable(getattr(thing, "load_state_dict", None)):
         raise TypeError(
@@ -94,7 +94,7 @@ def load(path: str | os.PathLike[str], thing: Any = None) -> State | None:
     return None
 
 
-def _path(where: str, path: Any) -> Path:
+def file_of(where: str, path: Any) -> Path:
     """The path with its ending.  TypeError for what is none, ValueError for a wrong ending."""
     if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
         raise TypeError(f"{where}: path is {type(path).__name__}. Give a str or a pathlib.Path.")

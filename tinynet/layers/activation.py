@@ -6,7 +6,8 @@ from typing import Any
 
 from ..ops.activation import leaky_relu, softmax
 from ..tensor import Tensor
-from .base import Layer, activation_of
+from .arguments import activation_of, is_number
+from .base import Layer
 
 
 class Activation(Layer):
@@ -25,8 +26,7 @@ class LeakyReLU(Layer):
 
     def __init__(self, negative_slope: float = 0.3, **common: Any) -> None:
         super().__init__(**common)
-        number = isinstance(negative_slope, int | float) and not isinstance(negative_slope, bool)
-        if not number or not negative_slope >= 0:
+        if not is_number(negative_slope) or not negative_slope >= 0:
             raise ValueError(
                 f"{self.label}: negative_slope must be at least 0, received {negative_slope!r}."
             )

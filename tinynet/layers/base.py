@@ -7,7 +7,6 @@ names in errors, activation, regularizers, and its place in the functional graph
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable
 from typing import Any
@@ -16,30 +15,17 @@ import numpy
 
 from .. import init
 from ..autograd import state
+from ..graph import is_symbolic
 from ..inputs import shown
-from ..module import (
-    Module,
-    Shape,
-    as_shape,
-    check_generator,
-    give_generator,
-    is_symbolic,
-    written,
-)
-from ..ops.activation import log_softmax, relu, sigmoid, softmax, softplus, tanh
+from ..module import Module, check_generator, give_generator
+from ..names import check_name, give_name
+from ..shapes import Shape, as_shape
 from ..tensor import Tensor
+from .arguments import Activation, activation_of
 
-Activation = Callable[[Tensor], Tensor]
 Regularizer = Callable[[Tensor], Tensor]
 
-ACTIVATIONS: dict[str, Activation] = {
-    "log_softmax": log_softmax,
-    "relu": relu,
-    "sigmoid": sigmoid,
-    "softmax": softmax,
-    "softplus": softplus,
-    "tanh": tanh,
-}
+OLD_WORDS = {"alpha": "negative_slope", "noise_shape": "SpatialDropout2D"}  # Keras' own
 
 
 class Layer(Module):
@@ -52,6 +38,8 @@ class Layer(Module):
 
     merges = False  # whether it takes a list of inputs
     built = False
+    activity_regularizer: Regularizer | None = None
+    _last: Any = None  # the shape of the last call, which is known to fit
 
     def __init__(
         self,
@@ -66,17 +54,13 @@ class Layer(Module):
                 "tn.Sequential([...], input_shape=(28, 28, 1), rng=rng)."
             )
         if unknown:
+            word = next(iter(unknown))
+            hint = f"It is called {OLD_WORDS[word]!r} here" if word in OLD_WORDS else "See"
             raise TypeError(
-                f"{type(self).__name__}: there is no argument {next(iter(unknown))!r}. See "
+                f"{type(self).__name__}: there is no argument {word!r}. {hint}: "
                 f"help(tn.layers.{type(self).__name__})."
             )
-        if name is not None and (
-            not isinstance(name, str) or not name or "." in name or "/" in name
-        ):
-            raise ValueError(
-                f"{type(self).__name__}: name must be a word without dots and slashes, received "
-                f"{name!r}."
-            )
+        check_name(type(self).__name__, name)
         self.name = name
         check_generator(type(self).__name__, rng)
         self.rng = rng
@@ -86,7 +70,6 @@ class Layer(Module):
                 "tn.regularizers.L1(1e-5), or a function of a tensor."
             )
         self.activity_regularizer = activity_regularizer
-        self._activity: list[Tensor] = []  # penalties since penalty() was last called
 
     # -- what a layer says of itself ------------------------------------------------------------
 
@@ -114,19 +97,25 @@ class Layer(Module):
             shape = x.shape[1:]
             if not x.ndim:
                 raise ValueError(f"{self.label}: the input is one number. Give a batch, (N, ...).")
-        if shape != self.input_shape or not self.built:
+        if shape != self._last:
+            new = not self.built
             self.build(shape)
+            place = x[0].device if self.merges else x.device
+            if new and place != "cpu":
+                self.to(place)
+            self._last = shape
         try:
             y = self.forward(x)
         except (ValueError, TypeError) as error:
             raise self._named(error) from None
         if self.activity_regularizer is not None and self.training and state.recording:
-            if len(self._activity) >= 1000:
+            terms = vars(self).setdefault("_activity", [])  # since penalty() was last called
+            if len(terms) >= 32:  # each holds what it was computed from
                 raise RuntimeError(
-                    f"{self.label}: the penalties of its last 1000 calls were not taken. Add "
-                    "model.penalty() to the loss."
+                    f"{self.label}: the penalties of its last 32 calls were not taken. Add "
+                    "model.penalty() to the loss, or call the model under tn.no_grad()."
                 )
-            self._activity.append(self.activity_regularizer(y) * (1 / max(len(y), 1)))
+            terms.append(self.activity_regularizer(y) * (1 / max(len(y), 1)))
         return y
 
     def build(self, input_shape: Any, rng: numpy.random.Generator | None = None) -> Any:
@@ -136,7 +125,11 @@ class Layer(Module):
         if not self.built:
             self.create(shape)
             self.built = True
-        self.input_shape, self.made_shape = shape, made
+            self.input_shape, self.made_shape = shape, made
+            for name, part in self.children():  # an activation that is a layer
+                if part.name is None:
+                    give_name(part, name)
+                part.build(made)
         return self
 
     def output_shape(self, input_shape: Any) -> Any:
@@ -156,8 +149,7 @@ class Layer(Module):
             )
 
     def penalties(self) -> list[Tensor]:
-        terms, self._activity = self._activity, []
-        return terms
+        return vars(self).pop("_activity", [])
 
     def draw(self, name: str, how: Any, shape: Shape) -> Tensor:
         """A weight that is trained, drawn on the host so that every device starts from the same."""
@@ -248,7 +240,9 @@ class WithKernel(Layer):
     ) -> None:
         super().__init__(**common)
         self.activation = activation_of(self.label, activation)
-        self.use_bias = use_bias
+        if not isinstance(use_bias, bool | numpy.bool_):
+            raise TypeError(f"{self.label}: use_bias must be True or False, received {use_bias!r}.")
+        self.use_bias = bool(use_bias)
         self.kernel_initializer = init.initializer(kernel_initializer)
         self.bias_initializer = init.initializer(bias_initializer)
         if kernel_regularizer is not None and not callable(kernel_regularizer):
@@ -270,45 +264,3 @@ class WithKernel(Layer):
         if self.kernel_regularizer is not None and self.kernel is not None:
             terms.append(self.kernel_regularizer(self.kernel))
         return terms
-
-
-def activation_of(where: str, activation: Any) -> Activation | None:
-    """An activation by name, or the function itself; None and "linear" for none."""
-    if activation is None or activation == "linear":
-        return None
-    if isinstance(activation, str):
-        if activation not in ACTIVATIONS:
-            near = difflib.get_close_matches(activation, ACTIVATIONS, n=1)
-            hint = f"Did you mean {near[0]!r}? " if near else ""
-            raise ValueError(
-                f"{where}: there is no activation {activation!r}. {hint}There are "
-                f"{', '.join(map(repr, ACTIVATIONS))}; any function of a tensor will do."
-            )
-        return ACTIVATIONS[activation]
-    if not callable(activation):
-        raise TypeError(
-            f"{where}: activation is {shown(activation)}. Give a name, 'relu' say, or a function."
-        )
-    return activation
-
-
-def whole(where: str, name: str, value: Any) -> int:
-    """A whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int | numpy.integer) or value < 1:
-        raise ValueError(
-            f"{where}: {name} must be a whole number of at least 1, received {value!r}."
-        )
-    return int(value)
-
-
-def pictures(shape: Any) -> tuple[int, int, int]:
-    """The shape of a picture; ValueError for anything else."""
-    if len(shape) != 3:
-        hint = " A grey picture is (28, 28, 1)." if len(shape) == 2 else ""
-        raise ValueError(f"input {written(shape)}, and it takes pictures, (N, H, W, C).{hint}")
-    return shape
-
-
-def no_pictures(shape: Any) -> numpy.ndarray:
-    """A batch of no pictures of that shape: operations say what they would make of it, for free."""
-    return numpy.empty((0, *pictures(shape)), numpy.float32)

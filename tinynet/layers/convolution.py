@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..module import written
 from ..ops.convolution import conv2d, conv2d_transpose
 from ..ops.windows import Padding, Pair, pair, windows
+from ..shapes import written
 from ..tensor import Tensor
-from .base import WithKernel, no_pictures, pictures, whole
+from .arguments import no_pictures, pictures, whole
+from .base import WithKernel
 
 
 class Conv2D(WithKernel):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..module import written
+from ..shapes import written
 from ..tensor import Tensor
-from .base import WithKernel, whole
+from .arguments import whole
+from .base import WithKernel
 
 
 class Dense(WithKernel):
@@ -21,7 +22,10 @@ class Dense(WithKernel):
 
     def shape_after(self, shape: Any) -> Any:
         if not shape:
-            raise ValueError("input (N,) has no features. It takes (N, D): use x[:, None] for D=1.")
+            raise ValueError(
+                "input (N,) has no features, and it takes (N, D). One example is x[None]; N of one "
+                "feature each are x[:, None]."
+            )
         return (*shape[:-1], self.units)
 
     def create(self, shape: Any) -> None:
@@ -30,7 +34,9 @@ class Dense(WithKernel):
     def fits(self, shape: Any) -> None:
         D = self.kernel.shape[0]  # type: ignore[union-attr]
         if shape and shape[-1] != D:
-            hint = " Put Flatten() before it." if len(shape) == 3 else ""
+            hint = f" Give it (N, ..., {D})."
+            if len(shape) == 3:
+                hint = " Put Flatten() before it."
             raise ValueError(
                 f"input {written(shape)} has {shape[-1]} features, and its kernel takes {D}.{hint}"
             )

@@ -6,8 +6,8 @@ import functools
 import operator
 from typing import Any
 
-from ..module import written
 from ..ops.shape import concatenate
+from ..shapes import written
 from ..tensor import Tensor
 from .base import Layer
 
@@ -20,7 +20,8 @@ class Add(Layer):
     def shape_after(self, shape: Any) -> Any:
         if any(s != shape[0] for s in shape):
             raise ValueError(
-                f"inputs {', '.join(map(written, shape))} are to be added, and their shapes differ."
+                f"inputs {', '.join(map(written, shape))} are to be added, and they differ. "
+                "Make them equal first, with Dense or a 1x1 Conv2D."
             )
         return shape[0]
 
@@ -55,7 +56,7 @@ class Concatenate(Layer):
         if any(s[:k] + s[k + 1 :] != shape[0][:k] + shape[0][k + 1 :] for s in shape):
             raise ValueError(
                 f"inputs {', '.join(map(written, shape))} are to stand side by side along axis "
-                f"{self.axis}, and they differ along another."
+                f"{self.axis}, and they differ along another. Make these equal first."
             )
         return (*shape[0][:k], sum(s[k] for s in shape), *shape[0][k + 1 :])
 

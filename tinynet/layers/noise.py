@@ -7,7 +7,8 @@ from typing import Any
 
 from ..ops.noise import dropout, gaussian_noise
 from ..tensor import Tensor
-from .base import Layer, pictures
+from .arguments import is_number, pictures
+from .base import Layer
 
 
 class Dropout(Layer):
@@ -18,7 +19,7 @@ class Dropout(Layer):
 
     def __init__(self, rate: float, **common: Any) -> None:
         super().__init__(**common)
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
+        if not is_number(rate) or not 0 <= rate < 1:
             raise ValueError(
                 f"{self.label}: rate must be in [0, 1), the share to drop; received {rate!r}."
             )
@@ -53,8 +54,7 @@ class GaussianNoise(Layer):
 
     def __init__(self, stddev: float, **common: Any) -> None:
         super().__init__(**common)
-        number = isinstance(stddev, int | float) and not isinstance(stddev, bool)
-        if not number or not 0 <= stddev < math.inf:
+        if not is_number(stddev) or not 0 <= stddev < math.inf:
             raise ValueError(f"{self.label}: stddev must be at least 0, received {stddev!r}.")
         self.stddev = float(stddev)
 

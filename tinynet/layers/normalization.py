@@ -7,9 +7,10 @@ from typing import Any
 import numpy
 
 from ..devices import xp
-from ..module import written
 from ..ops.normalization import batch_norm
+from ..shapes import written
 from ..tensor import Tensor
+from .arguments import is_number
 from .base import Layer
 
 
@@ -43,7 +44,7 @@ class BatchNormalization(Layer):
             ("momentum", momentum, lambda n: 0 <= n <= 1, "in [0, 1]"),
             ("epsilon", epsilon, lambda n: n > 0, "positive"),
         ):
-            if isinstance(value, bool) or not isinstance(value, int | float) or not good(value):
+            if not is_number(value) or not good(value):
                 raise ValueError(f"{self.label}: {name} must be {allowed}, received {value!r}.")
         self.momentum = float(momentum)
         self.epsilon = float(epsilon)

@@ -7,7 +7,8 @@ from typing import Any
 from ..ops.pooling import average_pool2d, max_pool2d
 from ..ops.windows import Padding, Pair, pair, windows
 from ..tensor import Tensor
-from .base import Layer, no_pictures, pictures
+from .arguments import no_pictures, pictures
+from .base import Layer
 
 
 class _Pooling(Layer):

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy
 
-from ..module import written
 from ..ops.shape import pad
 from ..ops.upsampling import upsample2d
 from ..ops.windows import Pair, pair
+from ..shapes import written
 from ..tensor import Tensor
-from .base import Layer, pictures
+from .arguments import pictures
+from .base import Layer
 
 
 class Flatten(Layer):

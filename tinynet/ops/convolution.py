@@ -126,16 +126,24 @@ def conv2d_transpose(x, w, b=None, stride: Pair = 1, padding: str = "valid"):
 
     ws = _windows_of_the_result(H, W, (KH, KW), pair(stride, "stride"), padding)
     kernel = w.reshape(KH * KW * O, C)
-    columns = _matrix(x) @ kernel.T  # (N*H*W, KH*KW*O)
-    y = _sum_windows(columns.reshape(len(x), H, W, KH * KW * O), ws)
+    y = xp(x).empty((len(x), *ws.input, O), x.dtype)
+    for some in _tiles(x, ws, O):
+        columns = _matrix(x[some]) @ kernel.T  # (n*H*W, KH*KW*O)
+        y[some] = _sum_windows(columns.reshape(-1, H, W, KH * KW * O), ws)
     if b is not None:
         y += b
 
     def dx(dy):  # conv2d of dy
-        return (_matrix(_columns(dy, ws)) @ kernel).reshape(x.shape)
+        dx = xp(dy).empty(x.shape, dy.dtype)
+        for some in _tiles(x, ws, O):
+            dx[some] = (_matrix(_columns(dy[some], ws)) @ kernel).reshape(dx[some].shape)
+        return dx
 
     def dw(dy):
-        return (_matrix(_columns(dy, ws)).T @ _matrix(x)).reshape(KH, KW, O, C)
+        dw = xp(dy).zeros((KH * KW * O, C), dy.dtype)
+        for some in _tiles(x, ws, O):
+            dw += _matrix(_columns(dy[some], ws)).T @ _matrix(x[some])
+        return dw.reshape(KH, KW, O, C)
 
     return y, (dx, dw, lambda dy: dy)  # db: summed to (O,)
 

@@ -29,7 +29,7 @@ def batch_norm(
 
     training: True takes mean and variance (with 1 / n) over all axes of x but the last, and then
         moves the moving statistics, where they are given, in place:
-        moving = momentum * moving + (1 - momentum) * batch.
+        moving = momentum * moving + (1 - momentum) * batch.  A batch with NaN moves nothing.
         False takes the moving statistics, and changes nothing.
 
     ValueError for shapes that do not fit, fewer than two values a channel in training, or moving
@@ -66,14 +66,15 @@ def batch_norm(
         if n < 2:
             raise ValueError(
                 f"x {x.shape} has {n} value(s) a channel, and a variance needs at least 2. "
-                "Give a larger batch, or training=False."
+                "Give a larger batch (of data.batches, drop_last=True), or training=False."
             )
         mean = x.mean(axis=axes)
         variance = xp(x).square(x - mean).mean(axis=axes)
-        if moving_mean is not None:
-            moving_mean += (1 - momentum) * (mean - moving_mean)
-        if moving_variance is not None:
-            moving_variance += (1 - momentum) * (variance - moving_variance)
+        if xp(x).isfinite(variance).all():  # one batch with NaN must not spoil them for good
+            if moving_mean is not None:
+                moving_mean += (1 - momentum) * (mean - moving_mean)
+            if moving_variance is not None:
+                moving_variance += (1 - momentum) * (variance - moving_variance)
     elif moving_mean is None or moving_variance is None:
         raise ValueError(
             "inference needs moving_mean and moving_variance. Give them, or training=True."
