@@ -16,15 +16,15 @@ IDENTITY = numpy.array([[1.0, 0, 0], [0, 1, 0]])
 # Every random function, with settings that change something.
 FUNCTIONS = {
     "affine": lambda x, rng: augment.affine(x, rng, 20, 0.2, 15, 0.2),
-    "rotate": lambda x, rng: augment.rotate(x, 30, rng),
-    "shift": lambda x, rng: augment.shift(x, 0.3, rng),
-    "shear": lambda x, rng: augment.shear(x, 30, rng),
-    "zoom": lambda x, rng: augment.zoom(x, 0.4, rng),
+    "rotate": lambda x, rng: augment.rotate(x, rng, 30),
+    "shift": lambda x, rng: augment.shift(x, rng, 0.3),
+    "shear": lambda x, rng: augment.shear(x, rng, 30),
+    "zoom": lambda x, rng: augment.zoom(x, rng, 0.4),
     "flip": lambda x, rng: augment.flip(x, rng, vertical=True),
-    "elastic": lambda x, rng: augment.elastic(x, 1.5, 2, rng),
-    "brightness": lambda x, rng: augment.brightness(x, 50, rng),
-    "contrast": lambda x, rng: augment.contrast(x, 0.5, rng),
-    "cutout": lambda x, rng: augment.cutout(x, 4, rng),
+    "elastic": lambda x, rng: augment.elastic(x, rng, 1.5, 2),
+    "brightness": lambda x, rng: augment.brightness(x, rng, 50),
+    "contrast": lambda x, rng: augment.contrast(x, rng, 0.5),
+    "cutout": lambda x, rng: augment.cutout(x, rng, 4),
 }
 every_function = pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 
@@ -146,13 +146,13 @@ class Fixed(numpy.random.Generator):
 def test_a_turn_by_90_degrees_is_that_of_numpy(dtype):
     x = pictures_of((2, 9, 9, 1), dtype)
     numpy.testing.assert_allclose(
-        augment.rotate(x, 90, Fixed()), numpy.rot90(x, -1, (1, 2)).copy(), atol=1e-4
+        augment.rotate(x, Fixed(), 90), numpy.rot90(x, -1, (1, 2)).copy(), atol=1e-4
     )
 
 
 def test_a_shift_by_a_fraction_moves_so_many_pixels():
     x = pictures_of((2, 8, 12, 1))
-    moved = augment.shift(x, 0.25, Fixed(), fill="zeros")
+    moved = augment.shift(x, Fixed(), 0.25, fill="zeros")
     numpy.testing.assert_array_equal(moved[:, :6, :9], x[:, 2:, 3:])
     assert not moved[:, 6:].any() and not moved[:, :, 9:].any()
 
@@ -160,7 +160,7 @@ def test_a_shift_by_a_fraction_moves_so_many_pixels():
 def test_zoom_enlarges_by_the_factor():
     x = numpy.zeros((1, 41, 41, 1), numpy.float32)
     x[:, 10:31, 10:31] = 1  # 21 pixels wide
-    larger = augment.zoom(x, 0.5, Fixed())
+    larger = augment.zoom(x, Fixed(), 0.5)
     assert larger.sum() == pytest.approx((21 * 1.5) ** 2, rel=0.02)
 
 
@@ -185,16 +185,16 @@ def test_the_lectures_shear_of_0_3_degrees_is_no_shear():
     row, column = numpy.meshgrid(numpy.arange(28.0), numpy.arange(28.0), indexing="ij")
     places = numpy.stack([row, column], axis=-1)[None]  # each pixel says where it comes from
     for rng in (Fixed(), generator()):
-        inner = augment.shear(places, 0.3, rng) - places
+        inner = augment.shear(places, rng, 0.3) - places
         assert 0 < numpy.abs(inner).max() < 0.08
-    assert numpy.abs(augment.shear(places, 17, Fixed()) - places).max() > 3  # 0.3 in radians
+    assert numpy.abs(augment.shear(places, Fixed(), 17) - places).max() > 3  # 0.3 in radians
 
 
 @pytest.mark.parametrize("name", ["rotate", "shift", "shear", "zoom"])
 def test_the_single_ones_are_affine_with_one_setting(name):
     x = pictures_of((5, 12, 12, 1))
     for fill in ("nearest", "zeros", "reflect"):
-        one = getattr(augment, name)(x, 0.5, generator(), fill)
+        one = getattr(augment, name)(x, generator(), 0.5, fill)
         same = augment.affine(x, generator(), **{name: 0.5}, fill=fill)
         assert one.tobytes() == same.tobytes()
         assert one.tobytes() != x.tobytes()
@@ -208,11 +208,11 @@ def test_all_settings_at_zero_change_nothing():
 def test_angles_and_shifts_are_drawn_evenly_from_their_ranges():
     row, column = numpy.meshgrid(numpy.arange(21.0), numpy.arange(21.0), indexing="ij")
     places = numpy.repeat(numpy.stack([row, column], axis=-1)[None], 2000, axis=0)
-    across = augment.rotate(places, 30, generator())[:, 10, 12] - [10, 10]  # 2 pixels right of it
+    across = augment.rotate(places, generator(), 30)[:, 10, 12] - [10, 10]  # 2 pixels right of it
     angle = numpy.degrees(numpy.arctan2(across[:, 0], across[:, 1]))
     assert -30 <= angle.min() < -29 and 29 < angle.max() <= 30.01
     assert angle.std() == pytest.approx(30 / math.sqrt(3), rel=0.05)
-    moved = augment.shift(places, 0.2, generator())[:, 10, 10] - 10
+    moved = augment.shift(places, generator(), 0.2)[:, 10, 10] - 10
     assert numpy.abs(moved).max() <= 4.2 + 1e-5
     assert moved.std(axis=0) == pytest.approx(4.2 / math.sqrt(3), rel=0.05)
     assert abs(numpy.corrcoef(moved.T)[0, 1]) < 0.1
@@ -240,13 +240,13 @@ def test_half_of_the_pictures_are_mirrored_each_way():
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_elastic_of_strength_zero_is_the_identity(dtype):
     x = pictures_of((3, 9, 7, 2), dtype)
-    assert augment.elastic(x, 0, 4, generator()).tobytes() == x.tobytes()
+    assert augment.elastic(x, generator(), 0, 4).tobytes() == x.tobytes()
 
 
 def movements(strength, smoothness):
     row, column = numpy.meshgrid(numpy.arange(24.0), numpy.arange(24.0), indexing="ij")
     places = numpy.repeat(numpy.stack([row, column], axis=-1)[None], 400, axis=0)
-    return (augment.elastic(places, strength, smoothness, generator()) - places)[:, 8:16, 8:16]
+    return (augment.elastic(places, generator(), strength, smoothness) - places)[:, 8:16, 8:16]
 
 
 def test_elastic_moves_as_far_as_its_strength_whatever_the_smoothness():
@@ -268,7 +268,7 @@ def test_elastic_moves_neighbours_alike_as_the_gaussian_says():
 
 def test_brightness_adds_one_number_to_a_picture():
     x = pictures_of((2000, 2, 3, 2), numpy.float64)
-    change = augment.brightness(x, 0.5, generator()) - x
+    change = augment.brightness(x, generator(), 0.5) - x
     assert numpy.ptp(change, axis=(1, 2, 3)).max() < 1e-9
     assert -0.5 <= change.min() < -0.49 and 0.49 < change.max() <= 0.5
     assert change.std() == pytest.approx(0.5 / math.sqrt(3), rel=0.05)
@@ -276,17 +276,17 @@ def test_brightness_adds_one_number_to_a_picture():
 
 def test_uint8_is_clipped_and_rounded_and_floats_only_within_limits():
     x = numpy.array([0, 100, 255], numpy.uint8).reshape(1, 1, 3, 1)
-    assert augment.brightness(x, 30.6, Fixed()).ravel().tolist() == [31, 131, 255]
+    assert augment.brightness(x, Fixed(), 30.6).ravel().tolist() == [31, 131, 255]
     y = x.astype(numpy.float32) / 255
-    assert augment.brightness(y, 0.5, Fixed()).max() == 1.5
-    assert augment.brightness(y, 0.5, Fixed(), limits=(0, 1)).max() == 1
-    assert augment.contrast(y, 1, Fixed()).min() < -0.3
-    assert augment.contrast(y, 1, Fixed(), limits=(0, 1)).min() == 0
+    assert augment.brightness(y, Fixed(), 0.5).max() == 1.5
+    assert augment.brightness(y, Fixed(), 0.5, limits=(0, 1)).max() == 1
+    assert augment.contrast(y, Fixed(), 1).min() < -0.3
+    assert augment.contrast(y, Fixed(), 1, limits=(0, 1)).min() == 0
 
 
 def test_contrast_keeps_the_mean_and_multiplies_the_deviation():
     x = pictures_of((2000, 4, 4, 3), numpy.float64)
-    changed = augment.contrast(x, 0.4, generator())
+    changed = augment.contrast(x, generator(), 0.4)
     numpy.testing.assert_allclose(changed.mean(axis=(1, 2, 3)), x.mean(axis=(1, 2, 3)))
     factor = changed.std(axis=(1, 2, 3)) / x.std(axis=(1, 2, 3))
     assert 0.6 <= factor.min() < 0.61 and 1.39 < factor.max() <= 1.4
@@ -297,7 +297,7 @@ def test_contrast_keeps_the_mean_and_multiplies_the_deviation():
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_cutout_clears_one_square_that_the_border_may_cut(size, dtype):
     x = numpy.ones((500, 9, 7, 2), dtype)
-    cut = augment.cutout(x, size, generator())
+    cut = augment.cutout(x, generator(), size)
     assert cut.dtype == dtype
     assert set(numpy.unique(cut)) == {0, 1} if size < 40 else not cut.any()
     rows, columns = (cut == 0).any(axis=(2, 3)), (cut == 0).any(axis=(1, 3))
@@ -314,7 +314,7 @@ def test_cutout_clears_one_square_that_the_border_may_cut(size, dtype):
 
 
 def test_cutout_takes_any_value():
-    cut = augment.cutout(pictures_of((1, 5, 5, 1)), 20, generator(), value=-1)
+    cut = augment.cutout(pictures_of((1, 5, 5, 1)), generator(), 20, value=-1)
     assert (cut == -1).all()
 
 
@@ -376,29 +376,29 @@ AT_LEAST_0 = "must be a number of at least 0"
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: augment.rotate([[1]], 8, RNG), TypeError,
+        (lambda: augment.rotate([[1]], RNG, 8), TypeError,
          "rotate: pictures are list. Give a NumPy array, (N, H, W, C)."),
-        (lambda: augment.shift(X[0], 0.1, RNG), ValueError,
+        (lambda: augment.shift(X[0], RNG, 0.1), ValueError,
          "shift: pictures have shape (4, 4, 1). They must be (N, H, W, C), with at least one "
          "pixel: grey pictures have C = 1."),
         (lambda: augment.flip(X[:, :0], RNG), ValueError,
          "flip: pictures have shape (2, 0, 4, 1). They must be (N, H, W, C), with at least one "
          "pixel: grey pictures have C = 1."),
-        (lambda: augment.cutout(X.astype(int), 2, RNG), TypeError,
+        (lambda: augment.cutout(X.astype(int), RNG, 2), TypeError,
          "cutout: pictures are int64. Give uint8, float32 or float64."),
-        (lambda: augment.zoom(X, 0.1, 0), TypeError,
+        (lambda: augment.zoom(X, 0, 0.1), TypeError,
          "zoom: rng is int. Give numpy.random.default_rng(0)."),
-        (lambda: augment.elastic(X, 1, 4, None), TypeError,
+        (lambda: augment.elastic(X, None, 1, 4), TypeError,
          "elastic: rng is NoneType. Give numpy.random.default_rng(0)."),
-        (lambda: augment.rotate(X, -8, RNG), ValueError,
+        (lambda: augment.rotate(X, RNG, -8), ValueError,
          f"rotate: degrees {AT_LEAST_0}, received -8."),
-        (lambda: augment.rotate(X, True, RNG), ValueError,
+        (lambda: augment.rotate(X, RNG, True), ValueError,
          f"rotate: degrees {AT_LEAST_0}, received True."),
-        (lambda: augment.shift(X, "0.1", RNG), ValueError,
+        (lambda: augment.shift(X, RNG, "0.1"), ValueError,
          f"shift: fraction {AT_LEAST_0}, received '0.1'."),
-        (lambda: augment.zoom(X, 1.0, RNG), ValueError,
+        (lambda: augment.zoom(X, RNG, 1.0), ValueError,
          f"zoom: fraction {AT_LEAST_0} and below 1, received 1.0."),
-        (lambda: augment.shear(X, 90, RNG), ValueError,
+        (lambda: augment.shear(X, RNG, 90), ValueError,
          f"shear: degrees {AT_LEAST_0} and below 90, received 90."),
         (lambda: augment.affine(X, RNG, shift=math.nan), ValueError,
          f"affine: shift {AT_LEAST_0}, received nan."),
@@ -406,22 +406,22 @@ AT_LEAST_0 = "must be a number of at least 0"
          f"affine: zoom {AT_LEAST_0} and below 1, received 2."),
         (lambda: augment.affine(X, RNG, fill="wrap"), ValueError,
          "affine: there is no fill 'wrap'. Choose 'nearest', 'zeros' or 'reflect'."),
-        (lambda: augment.elastic(X, 1, 0, RNG), ValueError,
+        (lambda: augment.elastic(X, RNG, 1, 0), ValueError,
          "elastic: smoothness must be above 0, received 0. Pixels move together."),
-        (lambda: augment.elastic(X, math.inf, 4, RNG), ValueError,
+        (lambda: augment.elastic(X, RNG, math.inf, 4), ValueError,
          f"elastic: strength {AT_LEAST_0}, received inf."),
-        (lambda: augment.brightness(X, None, RNG), ValueError,
+        (lambda: augment.brightness(X, RNG, None), ValueError,
          f"brightness: amount {AT_LEAST_0}, received None."),
-        (lambda: augment.brightness(X, 0.1, RNG, limits=(1, 0)), ValueError,
+        (lambda: augment.brightness(X, RNG, 0.1, limits=(1, 0)), ValueError,
          "brightness: limits must be the least and the greatest value, received (1, 0). Give "
          "(0, 1), or None."),
-        (lambda: augment.contrast(X, 1.5, RNG), ValueError,
+        (lambda: augment.contrast(X, RNG, 1.5), ValueError,
          "contrast: amount must be at most 1, received 1.5. More makes negatives."),
-        (lambda: augment.cutout(X, 0, RNG), ValueError,
+        (lambda: augment.cutout(X, RNG, 0), ValueError,
          "cutout: size must be a whole number of at least 1, received 0."),
-        (lambda: augment.cutout(X, True, RNG), ValueError,
+        (lambda: augment.cutout(X, RNG, True), ValueError,
          "cutout: size must be a whole number of at least 1, received True."),
-        (lambda: augment.cutout(X.astype(numpy.uint8), 2, RNG, value=-1), ValueError,
+        (lambda: augment.cutout(X.astype(numpy.uint8), RNG, 2, value=-1), ValueError,
          "cutout: value must be a number that uint8 can hold, received -1."),
         (lambda: augment.warp(X, IDENTITY, None), ValueError,
          "warp: there is no fill None. Choose 'nearest', 'zeros' or 'reflect'."),

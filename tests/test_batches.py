@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import re
+import sys
 import threading
 
 import numpy
 import pytest
 
 import tinynet as tn
+from tinynet.devices import gpu
+
+from .test_devices import FakeCupy, SealedGPUArray
 
 X = numpy.arange(20, dtype=numpy.float32).reshape(10, 2)
 LABELS = numpy.arange(10)
@@ -36,6 +41,38 @@ def test_the_last_partial_batch_is_kept(size, sizes):
     assert [len(x) for (x,) in tn.data.batches(X, size=size)] == sizes
     shuffled = tn.data.batches(X, size=size, rng=numpy.random.default_rng(0))
     assert [len(x) for (x,) in shuffled] == sizes
+
+
+@pytest.mark.parametrize(
+    ("size", "sizes"), [(1, [1] * 10), (3, [3, 3, 3]), (5, [5, 5]), (10, [10])]
+)
+@pytest.mark.parametrize("prefetch", [False, True])
+def test_drop_last_leaves_a_smaller_last_batch_out(size, sizes, prefetch):
+    settings = {"size": size, "drop_last": True, "prefetch": prefetch}
+    data = tn.data.batches(X, **settings)
+    assert [len(x) for (x,) in data] == sizes
+    assert len(data) == len(sizes)
+    (x,) = gathered(data)
+    numpy.testing.assert_array_equal(x, X[: sum(sizes)])
+    other = tn.data.batches(X, rng=numpy.random.default_rng(0), **settings)
+    assert [len(x) for (x,) in other] == sizes
+
+
+def test_arrays_of_the_gpu_are_divided_too(monkeypatch):
+    gpu.gpu_unavailable_reason.cache_clear()
+    monkeypatch.setitem(sys.modules, "cupy", FakeCupy())
+    try:
+        there = tn.Tensor(X).to("gpu")
+        assert there.device == "gpu"
+        for array in (there, there.data, SealedGPUArray(X)):
+            for device in ("cpu", "gpu"):
+                data = tn.data.batches(array, LABELS, size=3, device=device)
+                assert {x.device for x, _ in data} == {device}
+                x, labels = gathered(data)
+                numpy.testing.assert_array_equal(x, X)
+                numpy.testing.assert_array_equal(labels, LABELS)
+    finally:
+        gpu.gpu_unavailable_reason.cache_clear()
 
 
 def test_a_batch_holds_32_unless_told_otherwise():
@@ -123,6 +160,12 @@ def test_the_size_may_be_a_number_of_numpys():
         ),
         (
             (X,),
+            {"size": 11, "drop_last": True},
+            ValueError,
+            "10 examples fill no batch of 11, and drop_last leaves none. Give a smaller size.",
+        ),
+        (
+            (X,),
             {"rng": 0},
             TypeError,
             "rng is int. Give numpy.random.default_rng(0), or None.",
@@ -148,7 +191,8 @@ def test_the_size_may_be_a_number_of_numpys():
     ],
     ids=[
         *("no arrays", "a number", "None", "lengths", "no examples", "ragged list", "words"),
-        *("size 0", "size -1", "size 2.0", "size '4'", "size None", "size True", "rng", "device"),
+        *("size 0", "size -1", "size 2.0", "size '4'", "size None", "size True"),
+        *("drop_last", "rng", "device"),
         *("augment", "augment without rng"),
     ],
 )
@@ -234,7 +278,7 @@ def test_a_state_repeats_the_pass_before_which_it_was_taken():
 
 def test_a_state_of_batches_in_their_order_is_how_many_they_are():
     data = tn.data.batches(X, size=3)
-    assert data.state_dict() == {"examples": 10, "size": 3}
+    assert data.state_dict() == {"examples": 10, "size": 3, "drop_last": False}
     data.load_state_dict(data.state_dict())
 
 
@@ -273,6 +317,30 @@ def test_the_first_array_of_each_batch_is_augmented_and_the_data_are_not():
     numpy.testing.assert_array_equal(pictures, target + 100)
     numpy.testing.assert_array_equal(numpy.concatenate(seen), target)
     numpy.testing.assert_array_equal(x, X)
+
+
+@pytest.mark.parametrize(
+    ("function", "settings"),
+    [
+        (tn.data.augment.affine, {"rotate": 10}),
+        (tn.data.augment.rotate, {"degrees": 10}),
+        (tn.data.augment.shift, {"fraction": 0.2}),
+        (tn.data.augment.shear, {"degrees": 10}),
+        (tn.data.augment.zoom, {"fraction": 0.2}),
+        (tn.data.augment.flip, {"vertical": True}),
+        (tn.data.augment.elastic, {"strength": 1, "smoothness": 2}),
+        (tn.data.augment.brightness, {"amount": 0.2}),
+        (tn.data.augment.contrast, {"amount": 0.2}),
+        (tn.data.augment.cutout, {"size": 2}),
+    ],
+)
+def test_the_functions_of_augment_fit_with_their_settings(function, settings):
+    pictures = numpy.random.default_rng(0).random((6, 8, 8, 1), numpy.float32)
+    augment = functools.partial(function, **settings)
+    rng = numpy.random.default_rng(1)
+    (x,) = gathered(tn.data.batches(pictures, size=3, rng=rng, augment=augment))
+    assert (x.shape, x.dtype) == (pictures.shape, numpy.float32)
+    assert not all((picture == pictures).all(axis=(1, 2, 3)).any() for picture in x)
 
 
 def test_every_batch_and_every_pass_draws_other_numbers():

@@ -134,7 +134,7 @@ def test_a_callback_may_stop_before_anything_was_trained():
             run.stop = True
 
     model = network()
-    assert len(fit(model, 5, [Never(), EarlyStopping()])) == 0
+    assert len(fit(model, 5, [Never(), EarlyStopping("loss")])) == 0
     assert same(model.state_dict(), network().state_dict())
 
 
@@ -157,7 +157,7 @@ def test_it_stops_when_patience_is_over_and_brings_the_best_weights_back(
     numbers, patience, epochs, best
 ):
     model, kept = network(), Kept()
-    stopping = EarlyStopping("validation number", patience)
+    stopping = EarlyStopping("validation number", patience, better="higher")
     history = fit(model, len(numbers), [stopping, kept], numbers)
     assert len(history) == epochs
     assert same(model.state_dict(), kept.weights[(best or epochs) - 1])
@@ -165,7 +165,8 @@ def test_it_stops_when_patience_is_over_and_brings_the_best_weights_back(
 
 def test_without_restore_best_the_last_weights_stay():
     model, kept = network(), Kept()
-    fit(model, 4, [EarlyStopping("validation number", 2, restore_best=False), kept], [4, 3, 2, 1])
+    stopping = EarlyStopping("validation number", 2, restore_best=False, better="higher")
+    fit(model, 4, [stopping, kept], [4, 3, 2, 1])
     assert len(kept.weights) == 3
     assert same(model.state_dict(), kept.weights[-1])
 
@@ -203,7 +204,7 @@ def test_an_equal_number_is_no_better(watch):
 def test_one_that_has_not_had_enough_does_not_take_back_the_stop_of_another(tmp_path):
     path = tmp_path / "run.npz"
     callbacks = lambda: [
-        EarlyStopping("validation number", 1),
+        EarlyStopping("validation number", 1, better="higher"),
         EarlyStopping("validation loss", 50),
         SaveState(path),
     ]
@@ -212,7 +213,7 @@ def test_one_that_has_not_had_enough_does_not_take_back_the_stop_of_another(tmp_
 
 
 def test_one_that_is_used_again_begins_anew():
-    stopping = EarlyStopping("validation number", 2)
+    stopping = EarlyStopping("validation number", 2, better="higher")
     assert len(fit(network(), 9, [stopping], [3, 2, 1])) == 3
     model, kept = network(), Kept()
     assert len(fit(model, 9, [stopping, kept], [1, 2, 1, 1])) == 4
@@ -228,7 +229,8 @@ def test_a_training_that_was_stopped_inside_an_epoch_keeps_its_weights():
             run.stop = (run.epoch, run.batch) == (2, 1)
             self.weights = run.model.state_dict()
 
-    model, late, stopping = network(), Late(), EarlyStopping("validation number", 3)
+    model, late = network(), Late()
+    stopping = EarlyStopping("validation number", 3, better="higher")
     fit(model, 9, [stopping, late], [2, 1])
     assert same(model.state_dict(), late.weights)
     assert not same(stopping.weights, late.weights)
@@ -240,7 +242,7 @@ def test_a_training_that_was_stopped_inside_an_epoch_keeps_its_weights():
 @pytest.mark.parametrize("suffix", ["npz", "safetensors"])
 def test_the_file_holds_the_best_weights_and_is_written_only_then(suffix, tmp_path):
     path = tmp_path / f"best.{suffix}"
-    best, kept = BestModel(path, "validation number"), Kept()
+    best, kept = BestModel(path, "validation number", "higher"), Kept()
     written = []
 
     def look(run):
@@ -256,11 +258,20 @@ def test_the_file_holds_the_best_weights_and_is_written_only_then(suffix, tmp_pa
 
 def test_a_best_model_that_was_resumed_does_not_forget_the_best(tmp_path):
     path, state = tmp_path / "best.npz", tmp_path / "run.npz"
-    fit(network(), 1, [BestModel(path, "validation number"), SaveState(state)], [5])
+    fit(network(), 1, [BestModel(path, "validation number", "higher"), SaveState(state)], [5])
     before = path.read_bytes()
-    callbacks = [BestModel(path, "validation number"), SaveState(state)]
+    callbacks = [BestModel(path, "validation number", "higher"), SaveState(state)]
     fit(network(), 3, callbacks, [4, 3], resume=state)
     assert path.read_bytes() == before
+
+
+def test_a_best_model_that_is_used_again_forgets_the_best_of_the_training_before(tmp_path):
+    best = BestModel(tmp_path / "best.npz", "validation number", "higher")
+    fit(network(), 1, [best], [9])
+    model, kept = network(), Kept()
+    fit(model, 2, [best, kept], [3, 2])
+    assert best.best == 3
+    assert same(tn.load(best.path), kept.weights[0])
 
 
 # -- SaveState -------------------------------------------------------------------------------------
@@ -334,6 +345,39 @@ def test_settings_out_of_range_are_refused(make, message):
         make()
 
 
+@pytest.mark.parametrize("watch", ["validation number", "dice", "validation iou"])
+def test_a_number_of_unknown_kind_needs_better(watch):
+    for make, name in (
+        (EarlyStopping, "EarlyStopping"),
+        (lambda w: BestModel("a", w), "BestModel"),
+    ):
+        message = f'{name}: is {watch!r} better lower or higher? Give better=, "lower" or "higher".'
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            make(watch)
+
+
+def test_what_is_watched_is_a_name():
+    message = (
+        "EarlyStopping: watch is 5. Give the name of a number of the history, "
+        '"validation loss" say.'
+    )
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+        EarlyStopping(5)
+
+
+@pytest.mark.parametrize("make", [BestModel, SaveState])
+def test_a_place_where_nothing_can_be_saved_is_refused_at_once(make, tmp_path):
+    folder = tmp_path / "none"
+    message = f"{make.__name__}: there is no folder {str(folder)!r}. Make it first."
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        make(folder / "best.npz")
+    with pytest.raises(ValueError, match=rf"^{make.__name__} '.*best\.txt': the ending is \.txt"):
+        make(tmp_path / "best.txt")
+    with pytest.raises(TypeError, match=f"^{make.__name__}: "):
+        make(3)
+    assert make(tmp_path / "best").path == tmp_path / "best.npz"
+
+
 def test_a_number_of_numpys_is_a_patience():
     assert EarlyStopping(patience=numpy.int64(2)).patience == 2
 
@@ -345,17 +389,25 @@ def test_a_number_of_numpys_is_a_patience():
             EarlyStopping(),
             None,
             "EarlyStopping: there is no 'validation loss' to watch. There is 'loss'; give fit "
-            "validation= for more.",
+            "validation= or metrics= for more.",
         ),
         (
             BestModel("never.npz", "validation accuracy"),
             (X, Y),
-            "BestModel: there is no 'validation accuracy' to watch. There is 'loss', 'validation "
-            "loss'; give fit validation= for more.",
+            "BestModel: there is no 'validation accuracy' to watch. Did you mean 'validation "
+            "loss'? There is 'loss', 'validation loss'; give fit validation= or metrics= for more.",
+        ),
+        (
+            EarlyStopping("val_loss"),
+            (X, Y),
+            "EarlyStopping: there is no 'val_loss' to watch. Did you mean 'validation loss'? There "
+            "is 'loss', 'validation loss'; give fit validation= or metrics= for more.",
         ),
     ],
-    ids=["EarlyStopping", "BestModel"],
+    ids=["EarlyStopping", "BestModel", "a name of Keras'"],
 )
 def test_what_is_not_measured_cannot_be_watched(callback, validation, message):
+    model = network()
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        fit(network(), 3, [callback], validation=validation)
+        fit(model, 3, [callback], validation=validation)
+    assert same(model.state_dict(), network().state_dict())  # it is said before the first epoch

@@ -36,6 +36,18 @@ class FakeGPUArray(numpy.ndarray):
         raise TypeError(f"numpy.{function.__name__} was given an array of the GPU.")
 
 
+class SealedGPUArray:
+    """Values on a GPU that NumPy cannot look into, as it cannot into CuPy's: asnumpy alone can."""
+
+    __module__ = "cupy"
+
+    def __init__(self, values: numpy.ndarray) -> None:
+        self.values, self.shape, self.dtype = values, values.shape, values.dtype
+
+    def __array__(self, *_, **__):
+        raise TypeError("Implicit conversion to a NumPy array is not allowed.")
+
+
 def on_host(x: Any) -> Any:
     """What is inside a fake array.  TypeError for an array of NumPy's, as CuPy has it."""
     if isinstance(x, FakeGPUArray):
@@ -90,7 +102,7 @@ class FakeCupy(types.ModuleType):
         return x if isinstance(x, FakeGPUArray) else on_gpu(numpy.array(x, dtype))
 
     def asnumpy(self, x):
-        return numpy.array(on_host(x))
+        return numpy.array(x.values if isinstance(x, SealedGPUArray) else on_host(x))
 
     def RawKernel(self, code, name):
         def launch(grid, block, args):

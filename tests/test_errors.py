@@ -535,7 +535,7 @@ TABLE = {
         lambda: tn.batch_norm(ones(1, 3), ONE_EACH, ONE_EACH, training=True),
         ValueError,
         "batch_norm: x (1, 3) has 1 value(s) a channel, and a variance needs at least 2. Give a "
-        "larger batch, or training=False.",
+        "larger batch (of data.batches, drop_last=True), or training=False.",
     ),
     "batch-norm of a vector": (
         lambda: tn.batch_norm(ONE_EACH, ONE_EACH, ONE_EACH, training=True),

@@ -37,7 +37,7 @@ TABLE = {  # layer, its arguments, the shape of its input with the batch (a list
     "dense on sequences": ("Dense", (2,), {"activation": "tanh"}, (4, 5, 3)),
     **{
         f"dense with {name}": ("Dense", (5,), {"activation": name}, (4, 3))
-        for name in (*tn.layers.base.ACTIVATIONS, "linear")
+        for name in (*tn.layers.arguments.ACTIVATIONS, "linear")
     },
     "convolution": ("Conv2D", (4, 3), {}, PICTURE),
     "convolution same": ("Conv2D", (4, 3), {"padding": "same"}, PICTURE),
@@ -310,7 +310,7 @@ def test_names_are_those_that_keras_gives(keras):
     for name in [*arguments, *arguments, "Dense"]:
         layers.append(getattr(tn.layers, name)(*arguments[name]))
         theirs = getattr(keras.layers, name)(*arguments[name])
-        tn.models.name_layers(layers, "here")
+        tn.names.names_of(layers, "here")
         assert layers[-1].name == theirs.name
 
 

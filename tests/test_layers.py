@@ -285,7 +285,7 @@ def test_another_picture_size_is_no_other_layer():
     kernel = layer.kernel
     assert layer(ones(1, 9, 4, 1)).shape == (1, 7, 2, 2)
     assert layer.kernel is kernel
-    assert (layer.input_shape, layer.made_shape) == ((9, 4, 1), (7, 2, 2))
+    assert (layer.input_shape, layer.made_shape) == ((5, 5, 1), (3, 3, 2))  # built for
 
 
 # -- training and inference ------------------------------------------------------------------------
@@ -357,6 +357,21 @@ def test_normalization_takes_the_batch_in_training_and_what_it_kept_in_inference
     numpy.testing.assert_array_equal(layer.moving_variance.numpy(), [4, 16])
 
 
+@pytest.mark.parametrize("bad", [numpy.nan, numpy.inf])
+def test_a_batch_with_nan_does_not_spoil_what_is_kept_for_inference(bad):
+    layer = BatchNormalization(momentum=0.9)
+    layer(batch((4, 2)))
+    before = [a.tobytes() for a in (layer.moving_mean.numpy(), layer.moving_variance.numpy())]
+    x = batch((4, 2)).numpy().copy()
+    x[1, 0] = bad
+    with numpy.errstate(invalid="ignore"):
+        assert numpy.isnan(layer(x).numpy()[:, 0]).any()  # it is seen, and not mended
+    after = [a.tobytes() for a in (layer.moving_mean.numpy(), layer.moving_variance.numpy())]
+    assert after == before
+    layer(batch((4, 2)))
+    assert layer.moving_mean.numpy().tobytes() != before[0]
+
+
 def test_gamma_and_beta_stretch_and_shift():
     layer = BatchNormalization(epsilon=1e-6).build((2,))
     layer.gamma.data[...] = [2, 3]
@@ -426,10 +441,10 @@ def test_penalties_that_nobody_takes_are_an_error_in_the_end():
     layer = LeakyReLU(activity_regularizer=L1(0.5))
     with pytest.raises(
         RuntimeError,
-        match=r"^LeakyReLU: the penalties of its last 1000 calls were not taken\. Add "
-        r"model\.penalty\(\) to the loss\.$",
+        match=r"^LeakyReLU: the penalties of its last 32 calls were not taken\. Add "
+        r"model\.penalty\(\) to the loss, or call the model under tn\.no_grad\(\)\.$",
     ):
-        for _ in range(1001):
+        for _ in range(33):
             layer(ones(1, 1))
 
 
@@ -450,6 +465,28 @@ class Scale(Layer):
         return x * self.factor
 
 
+def test_a_layer_is_an_activation_and_is_built_with_the_layer_that_it_belongs_to():
+    model = tn.Sequential([Dense(3, activation=LeakyReLU(0.5))], input_shape=(2,), rng=seeded())
+    x = batch((5, 2))
+    plain = x @ model.layers[0].kernel.numpy()
+    expected = numpy.where(plain > 0, plain, 0.5 * plain)
+    numpy.testing.assert_allclose(model(x).numpy(), expected, rtol=1e-5, atol=1e-6)
+    layer = Conv2D(4, 1, activation=Scale()).build((3, 3, 1), seeded())
+    assert list(layer.weights()) == ["kernel", "bias", "activation.factor"]
+    assert layer.activation.input_shape == (3, 3, 4)
+    wrapped = Activation(Scale()).build((5,))
+    assert list(wrapped.weights()) == ["activation.factor"]
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["own", "given"])
+def test_an_activation_that_draws_has_the_generator_of_its_layer(own):
+    layer = Dense(50, activation=Dropout(0.5), rng=seeded() if own else None)
+    layer.build((3,), None if own else seeded())
+    y = layer(ones(4, 3)).numpy()
+    assert 0.2 < (y == 0).mean() < 0.8
+    assert layer.eval()(ones(4, 3)).numpy().all()
+
+
 def test_a_layer_of_ones_own_has_create_and_forward():
     model = tn.Sequential([Dense(3), Scale()], input_shape=(2,), rng=seeded())
     assert list(model.weights()) == ["dense.kernel", "dense.bias", "scale.factor"]
@@ -463,7 +500,7 @@ def test_a_layer_of_ones_own_has_create_and_forward():
 NO_PICTURE = "and it takes pictures, (N, H, W, C)."
 ACTIVATIONS = (
     "There are 'log_softmax', 'relu', 'sigmoid', 'softmax', 'softplus', 'tanh'; any function of a "
-    "tensor will do."
+    "tensor will do, tn.leaky_relu say."
 )
 BORDERS = (
     'padding must be "valid", "same", a number of pixels, (vertical, horizontal) or '
@@ -491,22 +528,22 @@ ERRORS = {
     "a name with a dot": (
         lambda: Dense(2, name="a.b"),
         ValueError,
-        "Dense: name must be a word without dots and slashes, received 'a.b'.",
+        "Dense: name must be a printable word without dots and slashes, received 'a.b'.",
     ),
     "a name with a slash": (
         lambda: Dense(2, name="a/b"),
         ValueError,
-        "Dense: name must be a word without dots and slashes, received 'a/b'.",
+        "Dense: name must be a printable word without dots and slashes, received 'a/b'.",
     ),
     "a name of no letters": (
         lambda: Flatten(name=""),
         ValueError,
-        "Flatten: name must be a word without dots and slashes, received ''.",
+        "Flatten: name must be a printable word without dots and slashes, received ''.",
     ),
     "a number as name": (
         lambda: Flatten(name=3),
         ValueError,
-        "Flatten: name must be a word without dots and slashes, received 3.",
+        "Flatten: name must be a printable word without dots and slashes, received 3.",
     ),
     "a seed as generator": (
         lambda: Dense(2, rng=0),
@@ -539,6 +576,34 @@ ERRORS = {
         lambda: Activation("step"),
         ValueError,
         f"Activation: there is no activation 'step'. {ACTIVATIONS}",
+    ),
+    "the shape of the input, which is the model's": (
+        lambda: Dense(2, input_shape=(3,)),
+        TypeError,
+        "Dense: input_shape belongs to the model. Write tn.Sequential([...], "
+        "input_shape=(28, 28, 1), rng=rng).",
+    ),
+    "a word that was another's": (
+        lambda: LeakyReLU(alpha=0.2),
+        TypeError,
+        "LeakyReLU: there is no argument 'alpha'. It is called 'negative_slope' here: "
+        "help(tn.layers.LeakyReLU).",
+    ),
+    "noise of a shape": (
+        lambda: Dropout(0.5, noise_shape=(1, 1)),
+        TypeError,
+        "Dropout: there is no argument 'noise_shape'. It is called 'SpatialDropout2D' here: "
+        "help(tn.layers.Dropout).",
+    ),
+    "an unknown argument": (
+        lambda: Conv2D(2, 3, colour="red"),
+        TypeError,
+        "Conv2D: there is no argument 'colour'. See: help(tn.layers.Conv2D).",
+    ),
+    "a name that cannot be printed": (
+        lambda: Dense(2, name="a\n"),
+        ValueError,
+        "Dense: name must be a printable word without dots and slashes, received 'a\\n'.",
     ),
     "a number as activation": (
         lambda: Conv2D(2, 3, activation=3, name="c"),
@@ -708,7 +773,8 @@ ERRORS = {
     "a vector into dense": (
         lambda: Dense(2, rng=RNG)(ones(3)),
         ValueError,
-        "Dense: input (N,) has no features. It takes (N, D): use x[:, None] for D=1.",
+        "Dense: input (N,) has no features, and it takes (N, D). One example is x[None]; N of one "
+        "feature each are x[:, None].",
     ),
     "a vector to normalize": (
         lambda: BatchNormalization()(ones(3)),
@@ -799,7 +865,7 @@ ERRORS = {
         lambda: BatchNormalization(name="bn")(ones(1, 3)),
         ValueError,
         "BatchNormalization 'bn': x (1, 3) has 1 value(s) a channel, and a variance needs at least "
-        "2. Give a larger batch, or training=False.",
+        "2. Give a larger batch (of data.batches, drop_last=True), or training=False.",
     ),
     "an axis that is not there": (
         lambda: Softmax(5)(ones(1, 3)),
@@ -825,7 +891,8 @@ ERRORS = {
     "shapes that are not equal": (
         lambda: Add()([ones(1, 3), ones(1, 4)]),
         ValueError,
-        "Add: inputs (N, 3), (N, 4) are to be added, and their shapes differ.",
+        "Add: inputs (N, 3), (N, 4) are to be added, and they differ. Make them equal first, with "
+        "Dense or a 1x1 Conv2D.",
     ),
     "shapes without that axis": (
         lambda: Concatenate(2)([ones(1, 3), ones(1, 4)]),
@@ -836,13 +903,13 @@ ERRORS = {
         lambda: Concatenate(1)([ones(1, 3, 2), ones(1, 4, 1)]),
         ValueError,
         "Concatenate: inputs (N, 3, 2), (N, 4, 1) are to stand side by side along axis 1, and they "
-        "differ along another.",
+        "differ along another. Make these equal first.",
     ),
     # -- after it was built -------------------------------------------------------------------
     "other features": (
         lambda: Dense(2, name="head").build((3,), RNG)(ones(1, 4)),
         ValueError,
-        "Dense 'head': input (N, 4) has 4 features, and its kernel takes 3.",
+        "Dense 'head': input (N, 4) has 4 features, and its kernel takes 3. Give it (N, ..., 3).",
     ),
     "pictures where rows were": (
         lambda: Dense(2).build((784,), RNG)(ones(1, 28, 28, 1)),

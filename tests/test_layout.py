@@ -22,8 +22,8 @@ ROOT = Path(__file__).parent.parent
 FLOORS = (
     {"devices"},
     {"inputs"},
-    {"autograd", "operators", "values", "state"},
-    {"tensor"},
+    {"autograd", "operators", "values", "state", "names", "shapes"},
+    {"tensor", "graph"},
     {"ops", "optim", "check", "doctor", "data", "init", "schedules", "metrics", "io", "summary"},
     {"regularizers", "module"},
     {"layers"},

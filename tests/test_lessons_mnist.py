@@ -69,7 +69,7 @@ def test_each_row_of_augmented_digits_shows_one_setting(few):
     assert list(rows) == [
         "as they are", "rotate 8", "shift 0.08", "shear 0.3", "zoom 0.08", "shear 17.2", "all four",
     ]  # fmt: skip
-    alone = tn.data.augment.rotate(few.train[:10], 8, numpy.random.default_rng(3))
+    alone = tn.data.augment.rotate(few.train[:10], numpy.random.default_rng(3), 8)
     numpy.testing.assert_array_equal(rows["rotate 8"], alone)
     together = mnist.augment(few.train[:10], numpy.random.default_rng(3))
     numpy.testing.assert_array_equal(rows["all four"], together)

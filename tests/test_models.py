@@ -30,7 +30,7 @@ from tinynet.layers import (
 )
 from tinynet.regularizers import L1, L2
 
-from .test_devices import FakeCupy
+from .test_devices import FakeCupy, SealedGPUArray
 
 
 def seeded(seed=0):
@@ -164,6 +164,67 @@ def test_a_name_is_free_again_after_pop():
     model.pop()
     model.add(Dense(4))
     assert names(model) == ["dense", "dense_1"]
+
+
+def test_a_layer_that_was_taken_off_can_be_put_back():
+    model = tn.Sequential([Dense(2), Dense(3)], input_shape=(4,), rng=seeded())
+    before = model.state_dict()
+    model.add(model.pop())
+    assert list(model.weights()) == list(before)
+    model.layers.insert(0, model.pop())
+    assert [name for name, _ in model.children()] == ["dense", "dense_1"]  # by their places
+
+
+def test_a_layer_may_be_called_otherwise_in_another_model():
+    shared = Dense(2)
+    one = tn.Sequential([Dense(4), shared], input_shape=(4,), rng=seeded())
+    assert list(one.weights())[2:] == ["dense_1.kernel", "dense_1.bias"]
+    other = tn.Sequential([shared])
+    assert list(other.weights()) == ["dense.kernel", "dense.bias"]
+    assert [row.name for row in other.rows()] == ["dense"]
+    x = tn.Input((4,))
+    graph = tn.Model(x, tn.Sequential([Dense(3)])(one.layers[0](x)), rng=seeded())
+    both = tn.Sequential([*other.layers, tn.Sequential([Dense(2)]).layers[0]])
+    assert [row.name for row in graph.rows()[1:]] == ["dense", "sequential"]
+    assert [name for name, _ in both.children()] == ["dense", "dense_1"]  # no clash
+    other.load_state_dict({"dense.kernel": ones(4, 2), "dense.bias": ones(2)})
+    assert (one.layers[1].bias.numpy() == 1).all()
+
+
+def test_a_name_given_by_hand_is_the_same_everywhere():
+    shared = Dense(2, name="dense_1")
+    tn.Sequential([Dense(2), shared])
+    assert [name for name, _ in tn.Sequential([shared, Dense(2)]).children()] == [
+        "dense_1",
+        "dense",
+    ]
+    shared.name = "renamed"
+    assert [name for name, _ in tn.Sequential([shared]).children()] == ["renamed"]
+
+
+def test_a_layer_that_could_not_be_added_has_no_name_of_the_model():
+    model = tn.Sequential([Dense(2), Dense(2, name="b")], input_shape=(3,), rng=seeded())
+    lone, twin = Conv2D(2, 3), Dense(2, name="b")
+    for layer in (lone, twin):
+        with pytest.raises(ValueError):
+            model.add(layer)
+    assert (lone.name, lone.given_name, lone.rng, lone.built) == (None, None, None, False)
+    assert (twin.name, twin.rng, twin.built) == ("b", None, False)
+    model.pop()
+    model.add(twin)
+    assert names(model) == ["dense", "b"]
+
+
+def test_all_layers_fit_or_none_is_built():
+    parts = [Dense(2), Flatten(), Conv2D(2, 3)]
+    for make in (
+        lambda: tn.Sequential(parts, input_shape=(4, 4, 1), rng=seeded()),
+        lambda: tn.Sequential(parts).build((4, 4, 1), seeded()),
+    ):
+        with pytest.raises(ValueError, match=r"Conv2D 'conv2d': input \(N, 32\), and it takes"):
+            make()
+        assert not any(part.built for part in parts)
+    tn.Sequential(parts[:2], input_shape=(7,), rng=seeded())  # another shape is still free
 
 
 def test_a_layer_that_does_not_fit_is_not_added():
@@ -364,6 +425,62 @@ def test_a_shared_part_has_its_weights_once():
     assert list(model.weights()) == ["one.kernel", "one.bias", "all.1.kernel", "all.1.bias"]
     assert [row.parameters for row in model.rows()] == [12, 0, 0, 12]
     assert len(model.modules()) == 3
+
+
+class Nested(tn.Module):
+    """Parts in dictionaries and in lists of lists."""
+
+    def __init__(self, rng=None):
+        self.heads = {"one": Dense(2), "other": [Dense(3), (Dense(4),)]}
+        self.scales = [[tn.Tensor([1.0], requires_grad=True)], {"last": tn.Tensor([2.0])}]
+        self._hidden = Dense(5)
+        self._cache = [tn.Tensor([3.0])]
+        self.calls = 0
+        if rng is not None:
+            self.rng = rng
+
+    def forward(self, x):
+        self.calls += 1
+        x = self.heads["other"][1][0](self.heads["other"][0](self.heads["one"](x)))
+        return x * self.scales[0][0] + self.scales[1]["last"]
+
+
+NESTED = [
+    *("scales.0.0", "scales.1.last", "heads.one.kernel", "heads.one.bias"),
+    *("heads.other.0.kernel", "heads.other.0.bias"),
+    *("heads.other.1.0.kernel", "heads.other.1.0.bias"),
+]
+
+
+def test_parts_in_dictionaries_and_nested_lists_are_found_and_hidden_ones_are_not():
+    model = Nested().build((4,), seeded())
+    assert list(model.weights()) == NESTED
+    assert len(model.parameters()) == 7
+    assert [module.training for module in model.eval().modules()] == [False] * 4
+    assert (model._hidden.training, model._hidden.built) == (True, False)
+    model(ones(1, 4)).sum().backward()
+    assert all(w.grad is not None for w in model.parameters())
+
+
+def test_a_generator_of_ones_own_draws_the_weights():
+    built, called, inside = (Nested(seeded(7)) for _ in range(3))
+    built.build((4,))
+    called(ones(1, 4))
+    tn.Sequential([inside], input_shape=(4,), rng=seeded())
+    expected = Nested().build((4,), seeded(7)).state_dict()
+    for model in (built, called, inside):
+        for name, w in model.state_dict().items():
+            assert w.tobytes() == expected[name].tobytes(), name
+
+
+def test_the_shape_of_what_was_built_is_known_without_computing():
+    model = Nested().build((4,), seeded())
+    calls = model.calls
+    assert (model.input_shape, model.made_shape, model.output_shape((4,))) == ((4,), (4,), (4,))
+    assert model.calls == calls
+    assert model.output_shape((5, 4)) == (5, 4)  # another one is computed
+    model(ones(2, 6, 4))
+    assert (model.input_shape, model.made_shape) == ((4,), (4,))
 
 
 def test_a_shared_tensor_is_one_weight():
@@ -635,6 +752,85 @@ def test_train_and_eval_reach_every_part():
     assert (model(batch(5, 3)).numpy() != y).any()
 
 
+# -- freezing --------------------------------------------------------------------------------------
+
+
+def test_what_is_frozen_gets_no_gradient_and_goes_on_when_thawed():
+    model = nested()
+    part = model.layers[1]
+    everything = [w.name for w in model.parameters()]
+    untrained = [name for name, w in model.weights().items() if not w.requires_grad]
+    model(batch(5, 3)).sum().backward()
+    assert model.trainable and part.trainable
+    part.trainable = False
+    part.trainable = False  # twice is once
+    assert not (model.trainable or part.trainable) and model.layers[0].trainable
+    frozen = list(part.weights().values())
+    assert [w.grad for w in frozen] == [None] * len(frozen)
+    assert {id(w) for w in model.parameters()}.isdisjoint(map(id, frozen))
+    assert list(model.weights()) == list(nested().weights())
+    model(batch(5, 3)).sum().backward()
+    assert [w.grad for w in frozen] == [None] * len(frozen)
+    model.trainable = True
+    assert [w.name for w in model.parameters()] == everything
+    assert [name for name, w in model.weights().items() if not w.requires_grad] == untrained
+
+
+def test_a_frozen_weight_that_was_computed_is_still_a_weight():
+    model = Pair()
+    model.start = tn.Tensor([1.0]) * 3
+    model.start.requires_grad = True
+    model.build((2,), seeded())
+    model.trainable = False
+    assert next(iter(model.weights())) == "start"
+    model.trainable = True
+    assert model.start.requires_grad
+
+
+# -- devices and states ----------------------------------------------------------------------------
+
+
+def test_a_move_that_fails_moves_nothing(monkeypatch):
+    model = chain()
+    model(batch(2, 28, 28, 1)).sum().backward()
+    arrays = [(w.data, w.grad) for w in model.weights().values()]
+    calls = iter(range(100))
+
+    def full(array, device):
+        if next(calls) == 3:
+            raise MemoryError
+        return array.copy()
+
+    monkeypatch.setattr(tn.module, "move", full)
+    with pytest.raises(MemoryError):
+        model.to("gpu")
+    for w, (data, grad) in zip(model.weights().values(), arrays, strict=True):
+        assert w.data is data
+        assert w.grad is grad
+
+
+@pytest.mark.parametrize("kind", ["tensors", "arrays of the gpu"])
+def test_a_state_may_hold_tensors_and_arrays_of_the_gpu(kind, monkeypatch):
+    gpu.gpu_unavailable_reason.cache_clear()
+    monkeypatch.setitem(sys.modules, "cupy", FakeCupy())
+    try:
+        model, other = chain(), chain()
+        for w in other.weights().values():
+            w.data += 1
+        expected = other.state_dict()
+        if kind == "tensors":
+            model.load_state_dict(other.weights())
+        else:
+            state = other.state_dict()
+            model.load_state_dict({name: SealedGPUArray(w) for name, w in state.items()})
+        assert model.device == "cpu"
+        for name, w in model.state_dict().items():
+            assert type(w) is numpy.ndarray
+            assert w.tobytes() == expected[name].tobytes()
+    finally:
+        gpu.gpu_unavailable_reason.cache_clear()
+
+
 def moved(device):
     """A network's outputs and gradients there, with weights that were moved there."""
     model = chain().to(device)
@@ -777,6 +973,32 @@ ERRORS = {
         ValueError,
         "Sequential: two layers are called 'a'. Give them different names.",
     ),
+    **{
+        f"a name with a slash, {make.__name__}": (
+            lambda make=make, given=given: make(*given, name="a/b"),
+            ValueError,
+            f"{make.__name__}: name must be a printable word without dots and slashes, received "
+            "'a/b'.",
+        )
+        for make, given in ((tn.Sequential, ()), (tn.Model, (X, X)), (tn.Input, ((3,),)))
+    },
+    "an Input in a Sequential": (
+        lambda: tn.Sequential([tn.Input((28, 28, 1)), Flatten()]),
+        TypeError,
+        "Sequential: an Input belongs to a graph, tn.Model. Here, leave it out and give the model "
+        "input_shape=(28, 28, 1).",
+    ),
+    "a state that is none": (
+        lambda: tn.Sequential(name="m").load_state_dict([ones(2)]),
+        TypeError,
+        "Sequential 'm': the state is list. Give what state_dict() or tn.load(path) returned.",
+    ),
+    "freezing before there are weights": (
+        lambda: setattr(Dense(2, name="d"), "trainable", False),
+        ValueError,
+        "Dense 'd': it has no weights yet, as it has seen no input. Give the model input_shape= "
+        "and rng=, call build(input_shape, rng), or call it once.",
+    ),
     "one layer twice": (
         lambda: tn.Sequential([ONE, ONE]),
         ValueError,
@@ -814,7 +1036,7 @@ ERRORS = {
     "deep inside": (
         lambda: nested()(ones(2, 7)),
         ValueError,
-        "Dense 'dense': input (N, 7) has 7 features, and its kernel takes 3.",
+        "Dense 'dense': input (N, 7) has 7 features, and its kernel takes 3. Give it (N, ..., 3).",
     ),
     "an input shape with the batch": (
         lambda: tn.Sequential([], input_shape=(None, 3)),
@@ -868,7 +1090,8 @@ ERRORS = {
     "shapes that do not join": (
         lambda: Add()([X, Y]),
         ValueError,
-        "Add: inputs (N, 3), (N, 2) are to be added, and their shapes differ.",
+        "Add: inputs (N, 3), (N, 2) are to be added, and they differ. Make them equal first, with "
+        "Dense or a 1x1 Conv2D.",
     ),
     "one value to join": (
         lambda: Add()(X),

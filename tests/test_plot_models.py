@@ -127,8 +127,24 @@ def test_the_second_half_of_a_graph_begins_with_its_input():
     code = Dense(2)(x)
     whole = tn.Model(x, Dense(4)(code), rng=rng())
     figure = plot.graph(tn.Model(code, whole.outputs[0]))
-    assert boxes(figure)[1] == ["input (InputLayer)\n(None, 2)", "dense_1 (Dense)\n(None, 4)"]
-    assert drawn_edges(figure) == [("input", "dense_1")]
+    assert boxes(figure)[1] == ["input (InputLayer)\n(None, 2)", "dense (Dense)\n(None, 4)"]
+    assert drawn_edges(figure) == [("input", "dense")]
+
+
+def test_a_subclass_cannot_be_drawn():
+    class Own(tn.Module):
+        def __init__(self):
+            self.one, self.other = Dense(2), Dense(3)
+
+        def forward(self, x):
+            return self.other(self.one(x))
+
+    message = (
+        "graph: what Own does with its parts is in its forward, which cannot be drawn. Give a "
+        "tn.Sequential or a tn.Model."
+    )
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+        tn.plot.graph(Own().build((4,), rng()))
 
 
 def test_a_model_of_nothing_is_refused():

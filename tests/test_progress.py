@@ -195,6 +195,16 @@ def test_each_epoch_has_its_own_speed_and_time(time):
     )
 
 
+def test_the_speed_is_that_of_training_and_the_time_is_with_validation(time):
+    progress, text = said(terminal=False)
+    progress.start(1, 1, "images")
+    time.now += 10
+    progress.batch(1, 100, {"loss": 1.0})
+    time.now += 30  # validation
+    progress.end({"loss": 1.0})
+    assert text() == "epoch 1/3  loss 1.0000  10 images/s  0:40\n"
+
+
 def test_no_time_at_all_divides_by_nothing(time):
     progress, text = said(terminal=False)
     progress.start(1, 1, "images")

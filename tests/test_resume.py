@@ -66,7 +66,7 @@ class Training(NamedTuple):
 
 
 def shifted(pictures, rng):
-    return tn.data.augment.shift(pictures, 0.2, rng)
+    return tn.data.augment.shift(pictures, rng, 0.2)
 
 
 def network(rng, outputs=3):

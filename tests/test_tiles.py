@@ -35,13 +35,19 @@ def test_tiles_give_what_one_piece_gives(pictures, settings, f, rng, monkeypatch
         numpy.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
 
 
-def test_the_columns_of_a_large_batch_are_never_there_all_at_once(rng):
-    x = rng.standard_normal((64, 32, 32, 16), dtype=numpy.float32)
+@pytest.mark.parametrize("f", [tn.conv2d, tn.conv2d_transpose], ids=["conv2d", "transpose"])
+def test_the_columns_of_a_large_batch_are_never_there_all_at_once(f, rng):
+    x, dy = (
+        rng.standard_normal(shape, dtype=numpy.float32)
+        for shape in ((64, 32, 32, 16), (64, 28, 28, 4))
+    )
+    if f is tn.conv2d_transpose:
+        x, dy = dy, x
     w = rng.standard_normal((5, 5, 16, 4), dtype=numpy.float32)
     columns = 64 * 28 * 28 * 5 * 5 * 16 * 4  # bytes: 80 MB
     tracemalloc.start()
     try:
-        with_gradients(x, w, numpy.ones((64, 28, 28, 4), numpy.float32))
+        with_gradients(x, w, dy, f)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

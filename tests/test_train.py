@@ -78,20 +78,21 @@ def test_fit_is_the_loop_that_a_student_writes(device):
     model, twin = deep().to(device), deep().to(device)
     history = fit(model, data_of(device), epochs=3)
 
-    optimizer, data, losses = adam(twin), data_of(device), []
+    optimizer, data, seen = adam(twin), data_of(device), []
     for _ in range(3):
         twin.train()
-        sums = 0.0
+        sums = numpy.zeros(2)
         for x, target in data:
             optimizer.zero_grad()
-            value = tn.cross_entropy(twin(x), target) + twin.penalty()
-            value.backward()
+            loss = tn.cross_entropy(twin(x), target)
+            penalty = twin.penalty()
+            (loss + penalty).backward()
             optimizer.step()
-            sums += value.item() * len(target)
-        losses.append(sums / 10)
+            sums += [loss.item() * len(target), penalty.item() * len(target)]
+        seen.append(dict(zip(("loss", "penalty"), sums / 10, strict=True)))
 
     same(model, twin)
-    assert history["loss"] == losses
+    assert history.epochs == seen
     assert model.device == device
 
 
@@ -100,17 +101,40 @@ def test_the_penalties_of_regularizers_are_added_to_the_loss_that_is_trained():
     kernel = model.layers[0].kernel.numpy().copy()
     loss = tn.cross_entropy(model(X), Y).item()
     history = fit(model, [(X, Y)], optimizer=tn.optim.SGD(model.parameters(), 0.1))
-    assert history["loss"][0] == pytest.approx(loss + 0.5 * (kernel**2).sum(), rel=1e-6)
+    assert history["loss"] == [pytest.approx(loss, rel=1e-6)]  # without, as in validation
+    assert history["penalty"] == [pytest.approx(0.5 * (kernel**2).sum(), rel=1e-6)]
+    assert history.names == ["loss", "penalty"]
     without = small(bias_initializer="ones")
     fit(without, [(X, Y)], optimizer=tn.optim.SGD(without.parameters(), 0.1))
     moved = model.layers[0].kernel.numpy() - without.layers[0].kernel.numpy()
     numpy.testing.assert_allclose(moved, -0.1 * 2 * 0.5 * kernel, atol=1e-6)
 
 
+def test_without_regularizers_there_is_no_penalty_in_the_history():
+    assert fit(small(), [(X, Y)]).names == ["loss"]
+
+
+def test_what_is_frozen_is_not_trained():
+    model = tn.Sequential([Dense(4), Dense(3)], input_shape=(4,), rng=generator())
+    everything = adam(model)  # made before: what has no gradient stays where it is
+    model.layers[0].trainable = False
+    before = model.state_dict()
+    for optimizer in (everything, adam(model)):
+        fit(model, data_of(), optimizer=optimizer)
+        after = model.state_dict()
+        assert [(after[name] == before[name]).all() for name in before] == [True] * 2 + [False] * 2
+
+
+def frozen():
+    model = small()
+    model.trainable = False
+    return model
+
+
 def test_what_calls_before_the_training_left_behind_is_no_part_of_its_loss():
     model, twin = (small(activity_regularizer=L2(0.1)) for _ in range(2))
     model(X)  # in training mode, and nobody took its penalty
-    assert fit(model, [(X, Y)])["loss"] == fit(twin, [(X, Y)])["loss"]
+    assert fit(model, [(X, Y)]).epochs == fit(twin, [(X, Y)]).epochs
     same(model, twin)
 
 
@@ -451,6 +475,15 @@ def test_a_loss_that_is_not_finite_says_where():
     assert all(numpy.isfinite(a).all() for a in model.state_dict().values())
 
 
+def grown():
+    """A model that has two layers more than its optimizer knows of: what fit takes."""
+    model = small()
+    optimizer = adam(model)
+    model.add(Dense(3))
+    model.add(Dense(3))
+    return model, data_of(), tn.cross_entropy, 1, optimizer
+
+
 MODEL = small()
 CLASS = "<class 'tinynet.callbacks.EarlyStopping'>"
 TABLE = {
@@ -472,8 +505,26 @@ TABLE = {
     "an optimizer of another model": (
         lambda: fit(MODEL, data_of(), optimizer=adam(small())),
         ValueError,
-        "fit: the optimizer has none of this model's parameters. Give it model.parameters(), after "
-        "the model was built.",
+        "fit: the optimizer lacks 2 parameter(s) of the model: dense.kernel, dense.bias. Make it "
+        "with model.parameters() once the model is complete; what is not to be trained is frozen "
+        "with layer.trainable = False.",
+    ),
+    "an optimizer without what was added": (
+        lambda: fit(*grown()),
+        ValueError,
+        "fit: the optimizer lacks 4 parameter(s) of the model: dense_1.kernel, dense_1.bias, "
+        "dense_2.kernel, .... Make it with model.parameters() once the model is complete; what is "
+        "not to be trained is frozen with layer.trainable = False.",
+    ),
+    "a model that is frozen": (
+        lambda: fit(frozen(), data_of(), optimizer=adam(MODEL)),
+        ValueError,
+        "fit: the model has nothing to train. Set trainable = True.",
+    ),
+    "a metric called penalty": (
+        lambda: fit(MODEL, data_of(), metrics={"penalty": len}),
+        ValueError,
+        "fit: a metric is called 'penalty', as that of the regularizers is. Rename it.",
     ),
     **{
         f"epochs {epochs!r}": (

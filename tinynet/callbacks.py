@@ -78,6 +78,11 @@ class _Watch(Callback):
     """Keeps the best value of one number of the history."""
 
     def __init__(self, watch: str, better: str | None) -> None:
+        if not isinstance(watch, str):
+            raise TypeError(
+                f"{type(self).__name__}: watch is {shown(watch)}. Give the name of a number of the "
+                'history, "validation loss" say.'
+            )
         if better not in (None, "lower", "higher"):
             raise ValueError(
                 f'{type(self).__name__}: better must be "lower" or "higher", received {better!r}.'

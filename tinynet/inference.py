@@ -119,8 +119,9 @@ def by_name(where: str, metrics: Metrics) -> dict[str, Metric]:
                 f"{where}: a metric is called {name!r}. Give it a name that a file can hold, "
                 "without / and \\."
             )
-    if "loss" in metrics:
-        raise ValueError(f"{where}: a metric is called 'loss', as the loss is. Rename it.")
+    for name, what in (("loss", "the loss is"), ("penalty", "that of the regularizers is")):
+        if name in metrics:
+            raise ValueError(f"{where}: a metric is called {name!r}, as {what}. Rename it.")
     return dict(metrics)
 
 

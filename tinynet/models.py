@@ -89,7 +89,10 @@ class Sequential(_OfLayers):
                 f"{self.label}: the layer {layer.label} stands in it twice. Make two, or share one "
                 "in a graph of Input and Model."
             )
-        name = layer.name, layer.given_name
+        name, without = (
+            (layer.name, layer.given_name),
+            [m for m in layer.modules() if m.rng is None],
+        )
         try:
             names_of([*self.layers, layer], self.label)
             if self.input_shape is not None:
@@ -100,6 +103,9 @@ class Sequential(_OfLayers):
                     layer.to(self._place())
         except BaseException:
             layer.name, layer.given_name = name
+            for part in without:
+                if not getattr(part, "built", False):
+                    part.rng = None  # another model may give it its own
             raise
         give_generator(layer, self.rng)
         self.layers.append(layer)

@@ -117,9 +117,11 @@ class Module:
     def _tensors(self) -> Iterator[tuple[str, Tensor]]:
         """Its own weights, without those of its parts."""
         for name, value in self._held():
-            # a result is no leaf or, made under no_grad, needs no gradient
-            made = isinstance(value, Tensor) and value.operation and not value.requires_grad
-            if isinstance(value, Tensor) and value.is_leaf and not made:
+            if not isinstance(value, Tensor) or not value.is_leaf:
+                continue
+            # what forward computed under no_grad is a leaf too, and needs no gradient
+            trained = value.requires_grad or any(value is frozen for frozen in self._frozen)
+            if trained or not value.operation:
                 yield name, value
 
     def must_be_built(self) -> None:
@@ -302,13 +304,22 @@ def _on_host(value: Any) -> Any:
 
 
 def give_generator(module: Module, rng: Any) -> None:
-    """Make rng the generator of every part that has none.  TypeError if it is not a Generator."""
-    if rng is None:
-        return
+    """Make rng the generator of every part that has none.  TypeError if it is not a Generator.
+
+    What has its own shares it with its parts.
+    """
     check_generator(module.label, rng)
-    for part in module.modules():
-        if part.rng is None:
-            part.rng = rng
+    _give(module, rng, set())
+
+
+def _give(module: Module, rng: Any, seen: set[int]) -> None:
+    if id(module) in seen:
+        return
+    seen.add(id(module))
+    if module.rng is None and rng is not None:
+        module.rng = rng
+    for _, child in module.children():
+        _give(child, module.rng, seen)
 
 
 def check_generator(where: str, rng: Any) -> None:

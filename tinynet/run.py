@@ -196,9 +196,10 @@ class Run:
             callback.load_state_dict(kept["state"])
 
     def _take_place(self, state: State) -> None:
-        if state["batch"] and state["sums"].keys() - {"penalty"} != {"loss", *self.metrics}:
+        begun = [name for name in state["sums"] if name != "penalty"]
+        if state["batch"] and set(begun) != {"loss", *self.metrics}:
             raise ValueError(
-                f"fit: the epoch was begun with {', '.join(state['sums'])}, and now there is "
+                f"fit: the epoch was begun with {', '.join(begun)}, and now there is "
                 f"{', '.join(['loss', *self.metrics])}. Give the same metrics."
             )
         if state["batch"]:

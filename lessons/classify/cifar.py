@@ -3,7 +3,7 @@
 Slides    003_05cde12013bfe355.txt "The CIFAR-10 and CIFAR-100" (a name, no network)
 Question  How far does a small network come, on photographs instead of digits?
 Expect    by default, 2,500 pictures three times: 47% right, where guessing gives 10% (68% of drawn
-          pictures); --full, all training pictures fifteen times: at least 70%
+          pictures); --full, fifteen times: 79.9% from 20,000 of the 50,000 training pictures
 Try       augment=None in `train`, with --full: training gets better, and the test?
 """
 
@@ -58,7 +58,7 @@ def model(rng):
 
 # %% Few pictures, so each is shown changed: mirrored or not, and moved by up to 10%.
 def changed(photographs, rng):
-    return tn.data.augment.shift(tn.data.augment.flip(photographs, rng), 0.1, rng)
+    return tn.data.augment.shift(tn.data.augment.flip(photographs, rng), rng, 0.1)
 
 
 # %% Standardised: each color has mean 0 and variance 1 over the training pictures.
@@ -153,5 +153,5 @@ def show(results):
 def draw_filters(results):
     """Each kernel of the first layer as a picture: the pattern and color that it asks for."""
     kernels = results["filters"].transpose(3, 0, 1, 2)  # (32, 3, 3, 3)
-    title = f"The 32 kernels of the first layer, in color ({learnt_from(results['data'])})"
+    title = f"The 32 kernels of the first layer, in color\n({learnt_from(results['data'])})"
     return plot.grid(kernels, title=title, columns=8, width=0.9)

@@ -3,6 +3,9 @@
 Plain functions of a batch of pictures and a generator; the labels stay as they are.  Every picture
 draws its own numbers.  The pictures given are never changed, and the result has their dtype: uint8,
 float32 or float64.
+
+`batches(augment=...)` calls them with pictures and rng alone, so functools.partial gives them their
+settings: `augment=functools.partial(tn.data.augment.rotate, degrees=10)`.
 """
 
 from __future__ import annotations
@@ -76,7 +79,7 @@ def affine(
 
 
 def rotate(
-    pictures: Any, degrees: float, rng: numpy.random.Generator, fill: str = "nearest"
+    pictures: Any, rng: numpy.random.Generator, degrees: float, fill: str = "nearest"
 ) -> numpy.ndarray:
     """Turned about the middle by at most so many degrees.  (N, H, W, C) -> (N, H, W, C)"""
     pictures = _checked("rotate", pictures, rng, fill, degrees=degrees)
@@ -84,7 +87,7 @@ def rotate(
 
 
 def shift(
-    pictures: Any, fraction: float, rng: numpy.random.Generator, fill: str = "nearest"
+    pictures: Any, rng: numpy.random.Generator, fraction: float, fill: str = "nearest"
 ) -> numpy.ndarray:
     """Moved by at most this fraction of the height and the width.  (N, H, W, C) -> (N, H, W, C)
 
@@ -95,7 +98,7 @@ def shift(
 
 
 def shear(
-    pictures: Any, degrees: float, rng: numpy.random.Generator, fill: str = "nearest"
+    pictures: Any, rng: numpy.random.Generator, degrees: float, fill: str = "nearest"
 ) -> numpy.ndarray:
     """Slanted by at most so many degrees: 0.3 does nothing, see affine.  (N, H, W, C) -> same"""
     pictures = _checked("shear", pictures, rng, fill, below={"degrees": 90}, degrees=degrees)
@@ -103,7 +106,7 @@ def shear(
 
 
 def zoom(
-    pictures: Any, fraction: float, rng: numpy.random.Generator, fill: str = "nearest"
+    pictures: Any, rng: numpy.random.Generator, fraction: float, fill: str = "nearest"
 ) -> numpy.ndarray:
     """Height and width 1 - fraction to 1 + fraction times as large.  (N, H, W, C) -> same"""
     pictures = _checked("zoom", pictures, rng, fill, below={"fraction": 1}, fraction=fraction)
@@ -129,9 +132,9 @@ def flip(
 
 def elastic(
     pictures: Any,
+    rng: numpy.random.Generator,
     strength: float,
     smoothness: float,
-    rng: numpy.random.Generator,
     fill: str = "nearest",
 ) -> numpy.ndarray:
     """Every pixel moved a little, neighbours alike: trembling hands.  (N, H, W, C) -> same
@@ -168,8 +171,8 @@ def _smoothing(length: int, deviation: float) -> numpy.ndarray:
 
 def brightness(
     pictures: Any,
-    amount: float,
     rng: numpy.random.Generator,
+    amount: float,
     limits: tuple[float, float] | None = None,
 ) -> numpy.ndarray:
     """A number of at most this amount added to each picture.  (N, H, W, C) -> (N, H, W, C)
@@ -185,8 +188,8 @@ def brightness(
 
 def contrast(
     pictures: Any,
-    amount: float,
     rng: numpy.random.Generator,
+    amount: float,
     limits: tuple[float, float] | None = None,
 ) -> numpy.ndarray:
     """Distances from the picture's mean, times 1 - amount to 1 + amount.  (N, H, W, C) -> same
@@ -205,7 +208,7 @@ def contrast(
 
 
 def cutout(
-    pictures: Any, size: int, rng: numpy.random.Generator, value: float = 0
+    pictures: Any, rng: numpy.random.Generator, size: int, value: float = 0
 ) -> numpy.ndarray:
     """A square of size x size pixels set to a value.  (N, H, W, C) -> (N, H, W, C)
 

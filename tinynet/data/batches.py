@@ -31,8 +31,9 @@ def batches(
     drop_last: whether to leave that one out, if it is smaller: batch-norm cannot train on one row.
     rng: numpy.random.default_rng(seed) to shuffle (a new order each time); None keeps the order.
     device: where the batches are to be.
-    augment: a function (pictures, rng) -> pictures for the first array of each batch, as those of
-        tn.data.augment are; it gets a generator of the batch's own.  It needs rng.
+    augment: a function (pictures, rng) -> pictures for the first array of each batch, such as
+        functools.partial(tn.data.augment.rotate, degrees=10).  It gets a generator of the batch's
+        own, and needs rng.
     prefetch: whether a thread prepares the next batch while this one is used.
 
     ValueError for no arrays, no examples, different lengths, or a size that is not at least 1.
