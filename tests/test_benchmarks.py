@@ -11,7 +11,8 @@ import sys
 import numpy
 import pytest
 
-from benchmarks import compare, engine
+import tinynet as tn
+from benchmarks import accuracy, compare, engine
 from benchmarks.__main__ import BENCHMARKS, main
 
 TINY = engine.Effort(rounds=2, seconds=0.0, chains=(10, 100), steps=5)
@@ -233,7 +234,7 @@ def test_without_a_name_the_benchmarks_are_listed_with_one_line_each(capsys):
 
 @pytest.mark.parametrize(
     ("name", "answer"),
-    [("engin", "Did you mean 'engine'?"), ("zzz", "There is: engine.")],
+    [("engin", "Did you mean 'engine'?"), ("zzz", "There is: accuracy, engine.")],
 )
 def test_an_unknown_name_gets_the_nearest_match_and_code_2(name, answer, capsys):
     with pytest.raises(SystemExit) as end:
@@ -261,3 +262,24 @@ def test_only_a_full_run_that_is_asked_to_is_recorded(monkeypatch):
     assert engine.main(1) is None
     assert engine.main(1, quick=True, record=True) is None
     assert engine.main(1, record=True) == engine.RESULTS
+
+
+# -- accuracy --------------------------------------------------------------------------------------
+
+
+def test_both_networks_of_the_accuracy_benchmark_compute_the_same(rng):
+    torch = pytest.importorskip("torch")
+    ours = accuracy.model(0)
+    theirs = accuracy.torch_model(ours).eval()
+    x = rng.random((3, 28, 28, 1), dtype=numpy.float32)
+    with torch.no_grad():
+        expected = theirs(torch.from_numpy(x)).numpy()
+    numpy.testing.assert_allclose(tn.predict(ours, x), expected, atol=1e-5)
+
+
+def test_accuracy_without_the_data_set_says_where_it_was_looked_for(monkeypatch, tmp_path, capsys):
+    pytest.importorskip("torch")
+    monkeypatch.delenv("TINYNET_DATA", raising=False)
+    monkeypatch.setenv("TINYNET_CACHE", str(tmp_path))
+    assert accuracy.main(1, quick=True) == 1
+    assert capsys.readouterr().out.startswith("accuracy: fashion_mnist: ")
