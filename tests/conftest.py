@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 
+os.environ["TINYNET_OFFLINE"] = "1"  # no test downloads, what it starts does not either
+# Before NumPy is loaded, as lessons/__init__.py has it: small products are slow on two threads.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy
 import pytest
 
 import tinynet as tn
-
-os.environ["TINYNET_OFFLINE"] = "1"  # no test downloads, what it starts does not either
 
 
 @pytest.fixture(params=["cpu", "gpu"])
