@@ -628,6 +628,13 @@ TABLE = {
         "cross_entropy: logits (2, 3) and labels (3,) do not fit. Labels must be integers of shape "
         "(2,), or one-hot of shape (2, 3).",
     ),
+    "a Flatten that is missing": (
+        lambda: tn.cross_entropy(PICTURES, [0, 1]),
+        ValueError,
+        "cross_entropy: logits (2, 7, 7, 3) and labels (2,) do not fit. Labels must be integers of "
+        "shape (2, 7, 7), or one-hot of shape (2, 7, 7, 3). For one label a picture, a Flatten is "
+        "missing before the last layer.",
+    ),
     "one-hot labels that are NaN": (
         lambda: tn.cross_entropy(X, numpy.full((2, 3), math.nan)),
         ValueError,

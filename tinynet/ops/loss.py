@@ -127,9 +127,12 @@ def cross_entropy(logits, labels: Array, reduction: str = "mean"):
         target = labels[..., None] == xp(logits).arange(K)  # (..., K)
         losses = -xp(logits).take_along_axis(log_p, labels[..., None], axis=-1)[..., 0]
     else:
+        hint = ""
+        if labels.ndim == 1 and logits.ndim > 2:
+            hint = " For one label a picture, a Flatten is missing before the last layer."
         raise ValueError(
             f"logits {logits.shape} and labels {labels.shape} do not fit. Labels must be integers "
-            f"of shape {logits.shape[:-1]}, or one-hot of shape {logits.shape}."
+            f"of shape {logits.shape[:-1]}, or one-hot of shape {logits.shape}.{hint}"
         )
     loss, share = _reduce(losses, reduction)
     weight = target.sum(axis=-1, keepdims=True, dtype=logits.dtype)  # 1, or as near as it was given
