@@ -135,6 +135,7 @@ CUBE = signed(2, 3, 4)
 PICTURES, NONE = signed(2, 5, 4, 2), [((0, 5, 4, 2),)]
 BORDER = ((1, 2), (0, 2))
 MODES = [{"mode": mode} for mode in ("constant", "edge", "symmetric", "reflect")]
+EXAMPLES = [((3,), (3,)), ((2, 2, 3), (2, 2, 3)), ((1, 1), (1, 1)), ((2, 0), (2, 0))]
 CONVOLUTIONS = [
     {},
     {"padding": "same"},
@@ -381,6 +382,13 @@ TABLE = [
         also=[((0, 3),), ((1, 1),), ((),)],
     ),
     row(
+        "sample_gaussian",
+        lambda *inputs: tn.sample_gaussian(*inputs, numpy.random.default_rng(5)),
+        partial(oracles.sample_gaussian, seed=5),
+        *(signed(3, 4), signed(3, 4)),
+        also=[((0, 3), (0, 3)), ((1, 1), (1, 1)), ((), ())],
+    ),
+    row(
         *("batch_norm: training", partial(tn.batch_norm, training=True), oracles.batch_norm),
         *(signed(6, 3), positive(3), signed(3)),
         also=[((2, 3, 2, 3), (3,), (3,)), ((2, 1), (1,), (1,))],
@@ -393,6 +401,26 @@ TABLE = [
         *(signed(6, 3), positive(3), signed(3)),
         also=[((2, 3, 2, 3), (3,), (3,)), ((0, 3), (3,), (3,)), ((1, 3), (3,), (3,))],
         moving=((0.5, -1.0, 0.25), (0.5, 2.0, 1.0)),
+    ),
+    loss(
+        *("kl_standard_normal", tn.kl_standard_normal, oracles.kl_standard_normal),
+        *(signed(3, 4), signed(3, 4)),
+        also=EXAMPLES,
+    ),
+    loss(
+        *("bernoulli_log_likelihood", tn.bernoulli_log_likelihood),
+        *(oracles.bernoulli_log_likelihood, signed(3, 4), unit(3, 4)),
+        also=EXAMPLES,
+    ),
+    loss(
+        *("gaussian_log_likelihood", tn.gaussian_log_likelihood),
+        *(oracles.gaussian_log_likelihood, signed(3, 4), signed(3, 4)),
+        also=EXAMPLES,
+    ),
+    loss(
+        *("gaussian_log_likelihood: a variance each", tn.gaussian_log_likelihood),
+        *(oracles.gaussian_log_likelihood, signed(3, 4), signed(3, 4), signed(3, 4)),
+        also=[((3, 4), (3, 4), ()), ((2, 2, 3), (2, 2, 3), (2, 2, 3))],
     ),
     loss("mse", tn.mse, oracles.mse, signed(3, 4), signed(3, 4), also=[((), ())]),
     loss("mae", tn.mae, oracles.mae, signed(3, 4), unit(3, 4), also=[((), ())]),

@@ -297,6 +297,11 @@ def gaussian_noise(x, std, seed):
     return each(lambda x, z: x + float(numpy.float32(z) * numpy.float32(std)))(x, drawn)
 
 
+def sample_gaussian(mean, log_var, seed):
+    drawn = numpy.random.default_rng(seed).standard_normal(mean.shape, dtype=numpy.float32)
+    return each(lambda m, v, z: m + math.sqrt(math.exp(v)) * z)(mean, log_var, drawn)
+
+
 def batch_norm(x, gamma, beta, moving_mean=None, moving_variance=None, epsilon=0.001):
     """With the moving statistics where they are given, otherwise with those of x."""
     y = numpy.empty(x.shape)
@@ -355,3 +360,37 @@ def _reduce(losses, reduction):
     return {"none": losses, "sum": numpy.array(sum(numbers)), "mean": numpy.array(mean(numbers))}[
         reduction
     ]
+
+
+# -- one number for each example ---------------------------------------------------------------
+
+
+def by_example(f):
+    """f of the numbers of one element, summed for each example, then reduced over the examples."""
+
+    def oracle(*arrays, reduction="mean"):
+        numbers = each(f)(*arrays)
+        sums = numpy.array([sum(example.ravel().tolist()) for example in numbers])
+        if reduction == "none":
+            return sums
+        return numpy.asarray(mean(sums.tolist()) if reduction == "mean" else sum(sums.tolist()))
+
+    return oracle
+
+
+@by_example
+def kl_standard_normal(mean, log_var):
+    variance = math.exp(log_var)
+    return -math.log(math.sqrt(variance)) + (variance + mean**2) / 2 - 1 / 2
+
+
+@by_example
+def bernoulli_log_likelihood(z, x):
+    p = sigmoid(z)
+    return x * math.log(p) + (1 - x) * math.log(1 - p)
+
+
+@by_example
+def gaussian_log_likelihood(mean, x, log_var=0.0):
+    std = math.sqrt(math.exp(log_var))
+    return math.log(math.exp(-(((x - mean) / std) ** 2) / 2) / (std * math.sqrt(2 * math.pi)))

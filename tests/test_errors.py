@@ -606,6 +606,57 @@ TABLE = {
         ValueError,
         "bce_with_logits: target must be in [0, 1], and holds -1.",
     ),
+    "a picture of bytes as probabilities": (
+        lambda: tn.bernoulli_log_likelihood(X, 255 * X),
+        ValueError,
+        "bernoulli_log_likelihood: x must be in [0, 1], and holds 255. Pictures of bytes are "
+        "divided by 255.",
+    ),
+    "a likelihood of other pictures": (
+        lambda: tn.bernoulli_log_likelihood(ones(2, 4), X),
+        ValueError,
+        "bernoulli_log_likelihood: logits (2, 4) and x (2, 3) have different shapes. Broadcasting "
+        "them would compare what does not belong together: reshape one.",
+    ),
+    "a likelihood of one number": (
+        lambda: tn.gaussian_log_likelihood(1.0, 2.0),
+        ValueError,
+        "gaussian_log_likelihood: there is one number. Give examples (N, ...): reshape(1, -1) for "
+        "one.",
+    ),
+    "a variance for each column": (
+        lambda: tn.gaussian_log_likelihood(X, X, ONE_EACH),
+        ValueError,
+        "gaussian_log_likelihood: x (2, 3) and log_var (3,) do not fit. Give one number, or "
+        "(2, 3).",
+    ),
+    "a KL of codes of unequal sizes": (
+        lambda: tn.kl_standard_normal(X, ones(2, 4)),
+        ValueError,
+        "kl_standard_normal: mean (2, 3) and log_var (2, 4) have different shapes. Broadcasting "
+        "them would compare what does not belong together: reshape one.",
+    ),
+    "a KL of no codes": (
+        lambda: tn.kl_standard_normal(ones(0, 2), ones(0, 2)),
+        ValueError,
+        "kl_standard_normal: the batch is empty: there is no loss of no examples.",
+    ),
+    "a KL reduced in no way": (
+        lambda: tn.kl_standard_normal(X, X, reduction="batchmean"),
+        ValueError,
+        'kl_standard_normal: reduction \'batchmean\' does not exist. Use "mean", "sum" or "none".',
+    ),
+    "a seed as generator of codes": (
+        lambda: tn.sample_gaussian(X, X, 0),
+        TypeError,
+        "sample_gaussian: rng is int. Give a generator, numpy.random.default_rng(0).",
+    ),
+    "codes of unequal sizes": (
+        lambda: tn.sample_gaussian(X, ones(2, 4), RNG),
+        ValueError,
+        "sample_gaussian: mean (2, 3) and log_var (2, 4) have different shapes. Broadcasting them "
+        "would compare what does not belong together: reshape one.",
+    ),
     "a label too large": (
         lambda: tn.cross_entropy(X, [0, 3]),
         ValueError,

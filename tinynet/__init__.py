@@ -19,6 +19,12 @@ from .ops.loss import bce, bce_with_logits, cross_entropy, mae, mse
 from .ops.noise import dropout, gaussian_noise
 from .ops.normalization import batch_norm
 from .ops.pooling import average_pool2d, l2_pool2d, max_pool2d, min_pool2d, sum_pool2d
+from .ops.probability import (
+    bernoulli_log_likelihood,
+    gaussian_log_likelihood,
+    kl_standard_normal,
+    sample_gaussian,
+)
 from .ops.shape import concatenate, flip, pad, stack
 from .ops.upsampling import upsample2d
 from .run import Run
@@ -41,6 +47,7 @@ __all__ = [
     "batch_norm",
     "bce",
     "bce_with_logits",
+    "bernoulli_log_likelihood",
     "callbacks",
     "clip",
     "concatenate",
@@ -55,12 +62,14 @@ __all__ = [
     "exp",
     "fit",
     "flip",
+    "gaussian_log_likelihood",
     "gaussian_noise",
     "gpu_available",
     "gpu_unavailable_reason",
     "gradcheck",
     "im2col",
     "init",
+    "kl_standard_normal",
     "l2_pool2d",
     "layers",
     "leaky_relu",
@@ -82,6 +91,7 @@ __all__ = [
     "predict",
     "regularizers",
     "relu",
+    "sample_gaussian",
     "save",
     "schedules",
     "sigmoid",

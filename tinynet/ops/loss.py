@@ -20,9 +20,9 @@ def mse(prediction, target, reduction: str = "mean"):
 
     reduction="sum" or "none" for the sum, or for every element's.
     """
-    _equal_shapes(prediction=prediction, target=target)
+    equal_shapes(prediction=prediction, target=target)
     error = prediction - target
-    loss, share = _reduce(error * error, reduction)
+    loss, share = reduce(error * error, reduction)
     return loss, (lambda dy: share(dy) * 2 * error, lambda dy: share(dy) * -2 * error)
 
 
@@ -34,9 +34,9 @@ def mae(prediction, target, reduction: str = "mean"):
 
     reduction="sum" or "none" for the sum, or for every element's.
     """
-    _equal_shapes(prediction=prediction, target=target)
+    equal_shapes(prediction=prediction, target=target)
     error = prediction - target
-    loss, share = _reduce(xp(error).abs(error), reduction)
+    loss, share = reduce(xp(error).abs(error), reduction)
     sign = xp(error).sign
     return loss, (lambda dy: share(dy) * sign(error), lambda dy: share(dy) * -sign(error))
 
@@ -49,9 +49,9 @@ def bce(probability, target, reduction: str = "mean"):
     p is sure and wrong.  Training is safer with bce_with_logits, which cannot become infinite.
     """
     p = probability
-    _equal_shapes(probability=p, target=target)
-    _in_unit_interval(probability=p, hint=" For logits use bce_with_logits.")
-    _in_unit_interval(target=target)
+    equal_shapes(probability=p, target=target)
+    in_unit_interval(probability=p, hint=" For logits use bce_with_logits.")
+    in_unit_interval(target=target)
     where = xp(p).where
 
     def part(weight, q):  # -weight log(q), where 0 log 0 = 0
@@ -61,7 +61,7 @@ def bce(probability, target, reduction: str = "mean"):
     def ratio(weight, q):  # weight / q, where 0 / 0 = 0
         return where(weight > 0, where(q > 0, weight / where(q > 0, q, 1), math.inf), 0)
 
-    loss, share = _reduce(part(target, p) + part(1 - target, 1 - p), reduction)
+    loss, share = reduce(part(target, p) + part(1 - target, 1 - p), reduction)
     return loss, (
         lambda dy: share(dy) * (ratio(1 - target, 1 - p) - ratio(target, p)),
         lambda dy: share(dy) * (xp(p).log1p(-p) - xp(p).log(p)),
@@ -76,12 +76,12 @@ def bce_with_logits(logits, target, reduction: str = "mean"):
     target: in [0, 1].  The gradient is sigmoid(z) - target.
     """
     z = logits
-    _equal_shapes(logits=z, target=target)
-    _in_unit_interval(target=target)
+    equal_shapes(logits=z, target=target)
+    in_unit_interval(target=target)
     # softplus(z) - z target, but with the large parts taken off each other first: no small loss is
     # rounded away
     losses = (xp(z).maximum(z, 0) - z * target) + softplus_of(-xp(z).abs(z))
-    loss, share = _reduce(losses, reduction)
+    loss, share = reduce(losses, reduction)
     return loss, (
         lambda dy: share(dy) * (sigmoid_of(z) - target),
         lambda dy: share(dy) * -z,
@@ -134,12 +134,12 @@ def cross_entropy(logits, labels: Array, reduction: str = "mean"):
             f"logits {logits.shape} and labels {labels.shape} do not fit. Labels must be integers "
             f"of shape {logits.shape[:-1]}, or one-hot of shape {logits.shape}.{hint}"
         )
-    loss, share = _reduce(losses, reduction)
+    loss, share = reduce(losses, reduction)
     weight = target.sum(axis=-1, keepdims=True, dtype=logits.dtype)  # 1, or as near as it was given
     return loss, lambda dy: share(dy)[..., None] * (xp(logits).exp(log_p) * weight - target)
 
 
-def _equal_shapes(**pair: Array) -> None:
+def equal_shapes(**pair: Array) -> None:
     (a, x), (b, y) = ((name, getattr(value, "shape", ())) for name, value in pair.items())
     if x != y:
         raise ValueError(
@@ -148,7 +148,7 @@ def _equal_shapes(**pair: Array) -> None:
         )
 
 
-def _in_unit_interval(hint: str = "", **values: Array) -> None:
+def in_unit_interval(hint: str = "", **values: Array) -> None:
     for name, value in values.items():
         x = xp(value).asarray(value)
         inside = (x >= 0) & (x <= 1)  # False for NaN
@@ -157,7 +157,7 @@ def _in_unit_interval(hint: str = "", **values: Array) -> None:
             raise ValueError(f"{name} must be in [0, 1], and holds {float(outside):g}.{hint}")
 
 
-def _reduce(losses: Array, reduction: str) -> tuple[Array, Callable[[Array], Array]]:
+def reduce(losses: Array, reduction: str) -> tuple[Array, Callable[[Array], Array]]:
     """The reduced losses, and from the gradient of the result what each of them gets of it."""
     if losses.size == 0:
         raise ValueError("the batch is empty: there is no loss of no examples.")

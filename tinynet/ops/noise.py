@@ -26,7 +26,7 @@ def dropout(x, rate: float, rng: numpy.random.Generator, mask_shape: tuple[int, 
     """
     if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
         raise ValueError(f"rate must be in [0, 1), the share to drop; received {rate!r}.")
-    _check_generator(rng)
+    check_generator(rng)
     if mask_shape is None:
         mask_shape = x.shape
     elif not _fits(mask_shape, x.shape):
@@ -52,12 +52,12 @@ def gaussian_noise(x, std: float, rng: numpy.random.Generator):
     """
     if isinstance(std, bool) or not isinstance(std, int | float) or not 0 <= std < math.inf:
         raise ValueError(f"std must be at least 0 and finite, received {std!r}.")
-    _check_generator(rng)
+    check_generator(rng)
     noise = rng.standard_normal(x.shape, dtype=numpy.float32) * std
     return x + move(noise.astype(x.dtype, copy=False), device_of(x)), lambda dy: dy
 
 
-def _check_generator(rng: object) -> None:
+def check_generator(rng: object) -> None:
     if not isinstance(rng, numpy.random.Generator):
         raise TypeError(
             f"rng is {type(rng).__name__}. Give a generator, numpy.random.default_rng(0)."

@@ -1,0 +1,122 @@
+"""What a variational autoencoder is made of: likelihoods, a sample that gradients pass, and the KL.
+
+Everything is in nats, and a sum over all axes but the first, for independent numbers multiply their
+probabilities.  Then the mean over the examples, unless reduction="sum" or "none" is given.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy
+
+from ..devices import Array, device_of, move, xp
+from ..tensor import differentiable
+from .activation import sigmoid_of, softplus_of
+from .loss import equal_shapes, in_unit_interval, reduce
+from .noise import check_generator
+
+LOG_2_PI = math.log(2 * math.pi)
+
+
+@differentiable
+def sample_gaussian(mean, log_var, rng: numpy.random.Generator):
+    """z = mean + exp(log_var / 2) * e with e ~ N(0, 1): a sample of N(mean, exp(log_var)).
+
+    (...), (...) -> (...)
+
+    The chance is in e, which depends on nothing, so the gradient reaches mean and log_var.  This is
+    the reparameterization trick.  Source: Kingma and Welling, "Auto-Encoding Variational Bayes",
+    2014; lecture 000, "Reparameterized Formulation".
+
+    log_var: the logarithm of the variance; any number is one, where a variance must be positive.
+    rng: numpy.random.default_rng(seed); each call advances it.
+    ValueError for different shapes, TypeError for an rng that is no generator.
+    """
+    equal_shapes(mean=mean, log_var=log_var)
+    check_generator(rng)
+    noise = rng.standard_normal(mean.shape, dtype=numpy.float32).astype(mean.dtype, copy=False)
+    deviation = xp(mean).exp(0.5 * log_var) * move(noise, device_of(mean))  # sigma e
+    return mean + deviation, (lambda dy: dy, lambda dy: dy * 0.5 * deviation)
+
+
+@differentiable
+def kl_standard_normal(mean, log_var, reduction: str = "mean"):
+    """KL(N(mean, exp(log_var)) || N(0, 1)) = 1/2 sum (mean^2 + exp(log_var) - log_var - 1).
+
+    (N, Z), (N, Z) -> ()
+
+    How much a code tells about its picture: 0 where mean and log_var are 0, and never less.  The
+    sum is over all axes but the first, the mean over the N examples; reduction="sum" for their sum,
+    or "none" for (N,).
+
+    Source: Kingma and Welling, "Auto-Encoding Variational Bayes", 2014, appendix B.
+    """
+    equal_shapes(mean=mean, log_var=log_var)
+    excess = xp(log_var).expm1(log_var)  # exp(log_var) - 1, of which no small part is rounded away
+    kl, share = _of_examples(0.5 * (mean * mean + (excess - log_var)), reduction)
+    return kl, (lambda dy: share(dy) * mean, lambda dy: share(dy) * 0.5 * excess)
+
+
+@differentiable
+def bernoulli_log_likelihood(logits, x, reduction: str = "mean"):
+    """log p(x) where each number of x is 1 with probability sigmoid(logits): minus the BCE, summed.
+
+    (N, ...), (N, ...) -> ()
+
+    x: in [0, 1].  A grey pixel counts as that share of a white one.  Then this is no longer the
+        logarithm of a probability, but what lectures call the likelihood all the same.
+    The sum is over all axes but the first, the mean over the N examples; reduction="sum" for their
+    sum, or "none" for (N,).  Finite for every logit.
+    """
+    z = logits
+    equal_shapes(logits=z, x=x)
+    in_unit_interval(x=x, hint=" Pictures of bytes are divided by 255.")
+    losses = (xp(z).maximum(z, 0) - z * x) + softplus_of(-xp(z).abs(z))  # as bce_with_logits
+    value, share = _of_examples(-losses, reduction)
+    return value, (lambda dy: share(dy) * (x - sigmoid_of(z)), lambda dy: share(dy) * z)
+
+
+@differentiable
+def gaussian_log_likelihood(mean, x, log_var=0.0, reduction: str = "mean"):
+    """log p(x) where each number of x is from N(mean, exp(log_var)): a density, so it may exceed 0.
+
+    (N, ...), (N, ...) -> ()
+
+    log_var: one number for all, or one for each, of the shape of x.  With 0 it is minus half the
+        squared error, summed, minus log(2 pi) / 2 for each number: to make it large is to make the
+        MSE small.
+    The sum is over all axes but the first, the mean over the N examples; reduction="sum" for their
+    sum, or "none" for (N,).
+    """
+    equal_shapes(mean=mean, x=x)
+    if getattr(log_var, "shape", ()) not in ((), x.shape):
+        raise ValueError(
+            f"x {x.shape} and log_var {log_var.shape} do not fit. Give one number, or {x.shape}."
+        )
+    error = x - mean
+    precision = xp(x).exp(
+        xp(x).zeros_like(x) - log_var
+    )  # 1 / variance, of the shape and dtype of x
+    squares = error * error * precision
+    value, share = _of_examples(-0.5 * (squares + log_var + LOG_2_PI), reduction)
+    return value, (
+        lambda dy: share(dy) * error * precision,
+        lambda dy: share(dy) * -error * precision,
+        lambda dy: share(dy) * 0.5 * (squares - 1),
+    )
+
+
+def _of_examples(terms: Array, reduction: str) -> tuple[Array, Callable[[Array], Array]]:
+    """The terms summed for each example and reduced; and what each term gets of the gradient."""
+    if terms.ndim == 0:
+        raise ValueError("there is one number. Give examples (N, ...): reshape(1, -1) for one.")
+    value, share = reduce(terms.sum(axis=tuple(range(1, terms.ndim))), reduction)
+    each = (-1,) + (1,) * (terms.ndim - 1)
+
+    def shared(dy: Array) -> Array:
+        part = share(dy)
+        return part.reshape(each) if reduction == "none" else part
+
+    return value, shared
