@@ -586,19 +586,19 @@ ERRORS = {
     "a word that was another's": (
         lambda: LeakyReLU(alpha=0.2),
         TypeError,
-        "LeakyReLU: there is no argument 'alpha'. It is called 'negative_slope' here: "
+        "LeakyReLU: there is no argument 'alpha'. Here it is negative_slope: see "
         "help(tn.layers.LeakyReLU).",
     ),
     "noise of a shape": (
         lambda: Dropout(0.5, noise_shape=(1, 1)),
         TypeError,
-        "Dropout: there is no argument 'noise_shape'. It is called 'SpatialDropout2D' here: "
+        "Dropout: there is no argument 'noise_shape'. Here it is SpatialDropout2D: see "
         "help(tn.layers.Dropout).",
     ),
     "an unknown argument": (
         lambda: Conv2D(2, 3, colour="red"),
         TypeError,
-        "Conv2D: there is no argument 'colour'. See: help(tn.layers.Conv2D).",
+        "Conv2D: there is no argument 'colour'. See help(tn.layers.Conv2D).",
     ),
     "a name that cannot be printed": (
         lambda: Dense(2, name="a\n"),

@@ -40,7 +40,8 @@ class Callback:
         """What it must remember when a run is resumed."""
         return {}
 
-    def load_state_dict(self, state: State) -> None: ...
+    def load_state_dict(self, state: State) -> None:
+        """Take over what state_dict() returned; ValueError where it does not fit."""
 
 
 class _Function(Callback):
@@ -70,7 +71,7 @@ def as_callbacks(values: Any) -> list[Callback]:
     return sorted(map(as_callback, values), key=lambda callback: isinstance(callback, SaveState))
 
 
-_LOWER = ("loss", "error", "mse", "mae", "bce", "cross_entropy", "perplexity", "penalty")
+_LOWER = ("loss", "error", "mse", "mae", "bce", "cross_entropy", "perplexity")
 _HIGHER = ("accuracy", "top", "precision", "recall", "f1", "auc", "psnr", "r2")
 
 
@@ -142,7 +143,8 @@ class EarlyStopping(_Watch):
 
     watch: a number of the history.  patience: how many epochs without a better one, at least 1.
     restore_best: whether the model gets its weights of the best epoch back at the end.
-    better: "lower" or "higher"; losses and errors are better lower, all else higher, unless given.
+    better: "lower" or "higher"; known for losses, errors, accuracies and the like, and asked for
+        where the name does not tell.
     """
 
     def __init__(

@@ -116,7 +116,7 @@ def _train(run: Run, loss: Any, said: Progress | None) -> None:
         penalty = model.penalty()
         if isinstance(penalty, Tensor):
             numbers["penalty"] = penalty.item()
-        value = value + penalty
+            value = value + penalty
         number = value.item()
         if not math.isfinite(number):
             raise FloatingPointError(

@@ -55,10 +55,10 @@ class Layer(Module):
             )
         if unknown:
             word = next(iter(unknown))
-            hint = f"It is called {OLD_WORDS[word]!r} here" if word in OLD_WORDS else "See"
+            kind = type(self).__name__
+            hint = f"Here it is {OLD_WORDS[word]}: see" if word in OLD_WORDS else "See"
             raise TypeError(
-                f"{type(self).__name__}: there is no argument {word!r}. {hint}: "
-                f"help(tn.layers.{type(self).__name__})."
+                f"{kind}: there is no argument {word!r}. {hint} help(tn.layers.{kind})."
             )
         check_name(type(self).__name__, name)
         self.name = name
