@@ -27,7 +27,7 @@ def at_least(what: str, bound: float, got: float) -> Claim:
 
 
 def at_most(what: str, bound: float, got: float) -> Claim:
-    return Claim(what, f"at most {bound:g}", f"{got:.2g}", got <= bound)
+    return Claim(what, f"at most {bound:g}", f"{got:.3g}", got <= bound)
 
 
 def _text(numbers: numpy.ndarray) -> str:

@@ -9,7 +9,16 @@ import numpy
 import pytest
 
 import tinynet as tn
-from tinynet.metrics import accuracy, confusion_matrix, log_loss, top_k
+from tinynet.metrics import (
+    accuracy,
+    auc,
+    confusion_matrix,
+    log_loss,
+    psnr,
+    r2,
+    roc_curve,
+    top_k,
+)
 
 SCORES = numpy.float32([[0.1, 0.7, 0.2], [3, 1, 2], [-5, -6, -4], [0, 0, 1]])
 LABELS = numpy.array([1, 2, 2, 0])
@@ -165,6 +174,104 @@ def test_the_confusion_matrix_counts_as_a_loop_does(rng):
     found = confusion_matrix(predicted.astype("uint8"), labels.astype("uint8"))  # 20 * 20 > 255
     numpy.testing.assert_array_equal(found, right)
     assert numpy.trace(found) / 300 == accuracy(one_hot(predicted, 20), labels)
+
+
+# -- the ROC curve ---------------------------------------------------------------------------------
+
+
+def test_the_roc_curve_by_hand(device):
+    scores = numpy.float32([0.9, 0.8, 0.7, 0.6])
+    for given in forms(scores, device):
+        false, true, thresholds = roc_curve(given, [1, 0, 1, 0])
+        numpy.testing.assert_array_equal(false, [0, 0, 0.5, 0.5, 1])
+        numpy.testing.assert_array_equal(true, [0, 0.5, 0.5, 1, 1])
+        numpy.testing.assert_array_equal(thresholds, [math.inf, *scores.astype(float)])
+        assert {a.dtype for a in (false, true, thresholds)} == {numpy.dtype("float64")}
+    assert auc(scores, [1, 0, 1, 0]) == 0.75
+
+
+def test_equal_scores_are_one_step():
+    false, true, thresholds = roc_curve([2, 1, 1, 0], [1, 1, 0, 0])
+    numpy.testing.assert_array_equal(false, [0, 0, 0.5, 1])
+    numpy.testing.assert_array_equal(true, [0, 0.5, 1, 1])
+    numpy.testing.assert_array_equal(thresholds, [math.inf, 2, 1, 0])
+
+
+def test_the_roc_curve_counts_as_a_loop_does(rng):
+    scores, labels = rng.integers(0, 9, 60) / 4, rng.integers(0, 2, 60)
+    false, true, thresholds = roc_curve(scores, labels)
+    assert thresholds[0] == math.inf and list(thresholds[1:]) == sorted(set(scores))[::-1]
+    for f, t, threshold in zip(false, true, thresholds, strict=True):
+        said = scores >= threshold
+        assert f == sum(said & (labels == 0)) / sum(labels == 0)
+        assert t == sum(said & (labels == 1)) / sum(labels == 1)
+
+
+@pytest.mark.parametrize("distinct", [1, 2, 5, 1000])
+def test_the_auc_counts_pairs_and_is_the_area_under_the_curve(distinct, rng):
+    scores, labels = rng.integers(0, distinct, 60), rng.integers(0, 2, 60)
+    pairs = [(p, q) for p in scores[labels == 1] for q in scores[labels == 0]]
+    right = sum((p > q) + 0.5 * (p == q) for p, q in pairs) / len(pairs)
+    assert auc(scores, labels) == pytest.approx(right, abs=1e-12)
+    false, true, _ = roc_curve(scores, labels)
+    assert numpy.trapezoid(true, false) == pytest.approx(right, abs=1e-12)
+
+
+def test_scores_in_a_column_and_infinite_ones_are_ranked(device):
+    labels = numpy.array([True, False, True])
+    column = tn.Tensor([[math.inf], [-math.inf], [0]]).to(device)
+    assert auc(column, labels) == auc(column, tn.Tensor(labels[:, None]).to(device)) == 1
+    assert auc(-column, labels) == 0
+    assert type(auc(column, labels)) is float
+
+
+# -- how close -------------------------------------------------------------------------------------
+
+
+def test_a_tenth_off_is_20_decibels(device):
+    truth = numpy.float64([[[0.5], [0.25]], [[0.75], [0.5]]])
+    for given in forms(truth + 0.1 * numpy.float64([-1, 1])[:, None], device):
+        assert psnr(given, truth) == pytest.approx(20, abs=1e-5)
+    assert psnr(numpy.zeros(3), numpy.ones(3)) == 0
+    assert math.copysign(1, psnr(numpy.zeros(3), numpy.ones(3))) == 1  # 0, not -0
+
+
+def test_equal_pictures_are_infinitely_close():
+    assert psnr(numpy.ones((2, 3)), numpy.ones((2, 3))) == math.inf
+
+
+def test_psnr_is_of_one_mean_over_all_values(rng):
+    a, b = rng.random((2, 5, 4, 4, 3), dtype=numpy.float32)
+    error = math.fsum((float(x) - float(y)) ** 2 for x, y in zip(a.flat, b.flat, strict=True))
+    assert psnr(a, b) == pytest.approx(10 * math.log10(a.size / error), rel=1e-12)
+
+
+def test_r2_by_hand(device):
+    target = numpy.float32([1, 2, 3, 6])  # mean 3, spread 14
+    for given in forms(target + numpy.float32([1, 0, -1, 0]), device):
+        assert r2(given, target) == pytest.approx(1 - 2 / 14)
+    assert r2(target, target) == 1
+    assert r2(numpy.full(4, 3), target) == 0
+    assert r2(-target, target) < -1
+    assert type(r2(target, target)) is float
+
+
+def test_several_numbers_have_a_mean_each():
+    target = numpy.array([[0.0, 100], [2, 100], [4, 103]])  # spreads 8 and 6
+    off = numpy.array([[1, 0], [0, 0], [0, 1]])
+    assert r2(target + off, target) == pytest.approx(1 - 2 / 14)
+
+
+@pytest.mark.parametrize("metric", [psnr, r2])
+def test_training_may_watch_them(metric):
+    x = numpy.float32([[0.1], [0.2], [0.4]])
+    model = tn.Sequential(
+        [tn.layers.Dense(1, activation="sigmoid")],
+        input_shape=(1,),
+        rng=numpy.random.default_rng(0),
+    )
+    seen = tn.evaluate(model, (x, x), tn.mse, [metric])[metric.__name__]
+    assert seen == pytest.approx(metric(tn.predict(model, x), x))
 
 
 # -- what they refuse ------------------------------------------------------------------------------
@@ -370,6 +477,97 @@ TABLE = {
         lambda: confusion_matrix([], [], classes=3),
         ValueError,
         "confusion_matrix: the batch is empty. Give at least one example.",
+    ),
+    "scores of several classes": (
+        lambda: auc(SCORES, LABELS),
+        ValueError,
+        "auc: scores must be (N,), one for each example, received (4, 3). Give the column of the "
+        "class in question.",
+    ),
+    "scores with NaN": (
+        lambda: roc_curve([0.5, math.nan], [0, 1]),
+        ValueError,
+        "roc_curve: scores hold NaN, first in example 1. Find out where it comes from with "
+        "tn.doctor().",
+    ),
+    "scores of pictures": (
+        lambda: auc(numpy.zeros((2, 3, 3)), [0, 1]),
+        ValueError,
+        "auc: scores must be (N, K) or (N,), received (2, 3, 3).",
+    ),
+    "no scores": (
+        lambda: auc([], []),
+        ValueError,
+        "auc: the batch is empty. Give at least one example.",
+    ),
+    "more labels than scores": (
+        lambda: roc_curve([0.5, 0.1], [0, 1, 1]),
+        ValueError,
+        "roc_curve: labels must be 0 or 1, of shape (2,), received (3,). Give one for each score.",
+    ),
+    "ten classes for two": (
+        lambda: auc([0.5, 0.1, 0.2], [0, 1, 9]),
+        ValueError,
+        "auc: labels must be 0 or 1, received 0 to 9. Give labels == k for class k.",
+    ),
+    "one class only": (
+        lambda: auc([0.5, 0.1], [1, 1]),
+        ValueError,
+        "auc: all 2 labels are 1. Give examples of both classes.",
+    ),
+    "the other class only": (
+        lambda: roc_curve([0.5, 0.1], [False, False]),
+        ValueError,
+        "roc_curve: all 2 labels are 0. Give examples of both classes.",
+    ),
+    "pictures of another shape": (
+        lambda: psnr(numpy.zeros((2, 3, 1)), numpy.zeros((2, 3))),
+        ValueError,
+        "psnr: pictures (2, 3, 1) and truth (2, 3) must have equal shapes. Reshape one of them.",
+    ),
+    "logits for pictures": (
+        lambda: psnr([0.5, -2], [0.5, 0]),
+        ValueError,
+        "psnr: pictures must be in [0, 1], and lie in [-2, 0.5]. Divide bytes by 255, give "
+        "tn.sigmoid of logits, or cut off what lies outside.",
+    ),
+    "bytes for pictures": (
+        lambda: psnr([0.5, 1], [128, 255]),
+        ValueError,
+        "psnr: truth must be in [0, 1], and lie in [128, 255]. Divide bytes by 255, give "
+        "tn.sigmoid of logits, or cut off what lies outside.",
+    ),
+    "no pictures": (
+        lambda: psnr(numpy.zeros((0, 2)), numpy.zeros((0, 2))),
+        ValueError,
+        "psnr: the batch is empty. Give at least one example.",
+    ),
+    "pictures of NaN": (
+        lambda: psnr([[0.5], [0.5]], [[0.5], [math.nan]]),
+        ValueError,
+        "psnr: truth hold NaN, first in example 1. Find out where it comes from with tn.doctor().",
+    ),
+    "a column for a row": (
+        lambda: r2(numpy.zeros((5, 1)), numpy.zeros(5)),
+        ValueError,
+        "r2: prediction (5, 1) and target (5,) must have equal shapes. Reshape one of them.",
+    ),
+    "a constant target": (
+        lambda: r2([1.0, 2, 3], [0.1, 0.1, 0.1]),
+        ValueError,
+        "r2: target is the same in all examples, so there is no variation to explain. Give more "
+        "examples, or use the mean squared error.",
+    ),
+    "one number": (
+        lambda: r2(1.0, 2.0),
+        ValueError,
+        "r2: target is the same in all examples, so there is no variation to explain. Give more "
+        "examples, or use the mean squared error.",
+    ),
+    "infinity": (
+        lambda: r2([1.0, math.inf], [1.0, 2.0]),
+        ValueError,
+        "r2: prediction holds infinity. Find out where it comes from with tn.doctor().",
     ),
 }
 

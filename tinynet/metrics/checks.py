@@ -1,0 +1,112 @@
+"""What a metric accepts: numbers as NumPy arrays on the host, and what it refuses, in its words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from ..devices import is_array, move
+from ..inputs import shown
+from ..tensor import Tensor
+
+
+def on_host(where: str, name: str, values: Any) -> numpy.ndarray:
+    """The values as a NumPy array of real numbers."""
+    if isinstance(values, Tensor):
+        values = values.data
+    if is_array(values):
+        array = move(values, "cpu")
+    else:
+        try:
+            array = numpy.asarray(values)
+        except ValueError:
+            raise ValueError(
+                f"{where}: the rows of {name} have different lengths. Make them equally long."
+            ) from None
+    if array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"{where}: {name} is {shown(values)}, not numbers. Give a Tensor, an array or a list "
+            "of numbers."
+        )
+    return array
+
+
+def refuse_empty(where: str, array: numpy.ndarray) -> None:
+    if array.size == 0:
+        raise ValueError(f"{where}: the batch is empty. Give at least one example.")
+
+
+def refuse_nan(where: str, name: str, array: numpy.ndarray) -> None:
+    if array.dtype.kind == "f" and numpy.isnan(array).any():
+        row = int(numpy.isnan(array.reshape(len(array), -1)).any(axis=1).argmax())
+        raise ValueError(
+            f"{where}: {name} hold NaN, first in example {row}. Find out where it comes from with "
+            "tn.doctor()."
+        )
+
+
+def refuse_fractions(where: str, name: str, array: numpy.ndarray) -> None:
+    if array.dtype.kind not in "iub":
+        raise TypeError(
+            f"{where}: {name} are {array.dtype}, and class numbers are integers. Give an array of "
+            "integers, array.astype(int); a list that became a Tensor is float32."
+        )
+
+
+def as_scores(where: str, name: str, values: Any) -> numpy.ndarray:
+    """(N,) or (N, K), not empty and without NaN."""
+    array = on_host(where, name, values)
+    if array.ndim not in (1, 2):
+        raise ValueError(f"{where}: {name} must be (N, K) or (N,), received {array.shape}.")
+    refuse_empty(where, array)
+    refuse_nan(where, name, array)
+    return array
+
+
+def as_matrix(where: str, name: str, values: Any) -> numpy.ndarray:
+    """(N, K), not empty and without NaN."""
+    array = on_host(where, name, values)
+    if array.ndim != 2:
+        raise ValueError(
+            f"{where}: {name} must be (N, K), a number for each class, received {array.shape}."
+        )
+    return as_scores(where, name, array)
+
+
+def as_classes(where: str, values: Any, N: int, K: int, name: str = "labels") -> numpy.ndarray:
+    """Class numbers (N,), int64, from such, or from one-hot rows (N, K)."""
+    array = on_host(where, name, values)
+    if array.shape == (N, K):
+        if not (((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all()):
+            raise ValueError(
+                f"{where}: {name} (N, K) must be one-hot, a single 1 in every row and else 0, and "
+                "some row is not."
+            )
+        return array.argmax(axis=1)
+    if array.shape != (N,):
+        raise ValueError(
+            f"{where}: {name} must be integers of shape ({N},), or one-hot of shape ({N}, {K}), "
+            f"received {array.shape}."
+        )
+    refuse_fractions(where, name, array)
+    if array.size and (array.min() < 0 or array.max() >= K):
+        raise ValueError(
+            f"{where}: {name} must be in [0, {K}), received {int(array.min())} to "
+            f"{int(array.max())}."
+        )
+    return array.astype(numpy.int64)
+
+
+def as_equals(where: str, names: tuple[str, str], values: tuple[Any, Any]) -> list[numpy.ndarray]:
+    """Two arrays of one shape, float64, not empty and without NaN."""
+    one, other = (on_host(where, name, x) for name, x in zip(names, values, strict=True))
+    if one.shape != other.shape:
+        raise ValueError(
+            f"{where}: {names[0]} {one.shape} and {names[1]} {other.shape} must have equal shapes. "
+            "Reshape one of them."
+        )
+    refuse_empty(where, one)
+    for name, x in zip(names, (one, other), strict=True):
+        refuse_nan(where, name, numpy.atleast_1d(x))
+    return [one.astype(numpy.float64), other.astype(numpy.float64)]

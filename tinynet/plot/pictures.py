@@ -1,0 +1,185 @@
+"""Pictures and tables of numbers: one by one, in a grid, in tiles, and in rows to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy
+
+from .host import on_host
+
+Limits = tuple[float, float]
+
+
+def picture(axes: Any, image: numpy.ndarray, title: str = "", limits: Limits | None = None) -> None:
+    """Draw one picture on matplotlib axes, every pixel a square, without ticks.
+
+    image: (H, W), (H, W, 1), or (H, W, 3) in colour.
+    limits: the values drawn black and white, (0, 255) say; what lies outside is cut off.  The
+        smallest and largest value of the picture unless given.
+    """
+    image = on_host(image)
+    if image.ndim == 3 and image.shape[2] == 1:
+        image = image[:, :, 0]
+    if not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)) or not image.size:
+        raise ValueError(
+            f"picture: image has shape {image.shape}. It must be (H, W), (H, W, 1) or (H, W, 3)."
+        )
+    _squares(axes, _shades(image, limits), title, cmap="gray", vmin=0, vmax=1)
+
+
+def matrix(axes: Any, numbers: numpy.ndarray, title: str = "", form: str = "{:g}") -> None:
+    """Draw a table of numbers (H, W), each written in its cell: white is 0, red more, blue less."""
+    numbers = on_host(numbers)
+    largest = float(numpy.abs(numbers).max()) or 1.0
+    _squares(axes, numbers, title, cmap="RdBu_r", vmin=-largest, vmax=largest)
+    for (i, j), number in numpy.ndenumerate(numbers):
+        color = "white" if abs(number) > 0.6 * largest else "black"
+        size = max(6, 13 - max(numbers.shape))
+        axes.text(j, i, form.format(number), ha="center", va="center", color=color, fontsize=size)
+
+
+def grid(
+    images: Sequence[numpy.ndarray],
+    titles: Sequence[str] = (),
+    title: str = "",
+    columns: int = 10,
+    width: float = 1.1,
+    draw: Callable[..., None] = picture,
+    **settings: Any,
+) -> Any:
+    """A figure of pictures (or, with draw=matrix, tables), so many to a row, each under its title.
+
+    width: of one picture, in inches.  settings: passed on to draw.
+    """
+    import matplotlib.pyplot as plt
+
+    if not len(images):
+        raise ValueError("grid: there are no pictures. Give at least one.")
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    height = width * images[0].shape[0] / images[0].shape[1] + (0.25 if len(titles) else 0.05)
+    size = (max(width * columns, 4), height * rows + 0.4)
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    for i, place in enumerate(axes.flat):
+        if i < len(images):
+            draw(place, images[i], titles[i] if len(titles) else "", **settings)
+        else:
+            place.set_axis_off()
+    figure.suptitle(title)
+    return figure
+
+
+def _squares(axes: Any, values: numpy.ndarray, title: str, **colors: Any) -> None:
+    axes.imshow(values, interpolation="nearest", **colors)
+    axes.set_title(title, fontsize=10)
+    axes.set_xticks([])
+    axes.set_yticks([])
+
+
+def tiles(images: Any, columns: int = 10, gap: int = 1) -> numpy.ndarray:
+    """Pictures side by side in one array, so many to a row.  (N, H, W[, C]) -> (H', W'[, 3])
+
+    images: (N, H, W), (N, H, W, 1) or (N, H, W, 3), or a list of such pictures of one shape.
+    gap: pixels between them, of the largest value that occurs, as are places left over.
+    """
+    pictures = _pictures("tiles", "images", images)
+    for name, number, least in (("columns", columns, 1), ("gap", gap, 0)):
+        if (
+            isinstance(number, bool)
+            or not isinstance(number, int | numpy.integer)
+            or number < least
+        ):
+            raise ValueError(
+                f"tiles: {name} must be a whole number of at least {least}, received {number!r}."
+            )
+    N, H, W, *color = pictures.shape
+    columns = min(int(columns), N)
+    count = -(-N // columns)
+    down, across = H + int(gap), W + int(gap)
+    sheet = numpy.full(
+        (count * down - gap, columns * across - gap, *color), pictures.max(), pictures.dtype
+    )
+    for i, image in enumerate(pictures):
+        top, left = i // columns * down, i % columns * across
+        sheet[top : top + H, left : left + W] = image
+    return sheet
+
+
+def rows(
+    pictures: Mapping[str, Any],
+    title: str = "",
+    width: float = 0.9,
+    limits: Limits | Mapping[str, Limits] | None = None,
+) -> Any:
+    """A figure with a row of pictures for each label: what belongs together stands in one column.
+
+    pictures: {label: (N, H, W[, C])}, the same N in every row; H and W may differ between rows,
+        for originals, codes and reconstructions say.
+    width: of a column, in inches.
+    limits: the values drawn black and white, one pair for all rows or {label: pair}.  A row
+        without has the smallest and largest value of its own, so that its pictures compare.
+    """
+    import matplotlib.pyplot as plt
+
+    if not isinstance(pictures, Mapping) or not pictures:
+        raise ValueError(
+            'rows: there are no rows. Give {label: pictures}, {"originals": x} for instance.'
+        )
+    given = {label: _pictures("rows", repr(label), row) for label, row in pictures.items()}
+    (first, N), *others = ((label, len(row)) for label, row in given.items())
+    for label, count in others:
+        if count != N:
+            raise ValueError(
+                f"rows: {label!r} has N = {count} and {first!r} has N = {N}. Give every row as "
+                "many pictures, those that belong together in the same place."
+            )
+    heights = [max(0.25, row.shape[1] / max(row.shape[1:3])) for row in given.values()]
+    spare = 0.06  # between pictures; a column is 1 wide
+    size = (max(width * N + 1.3, 4), width * (sum(heights) + spare * len(heights)) + 0.5)
+    figure, axes = plt.subplots(figsize=size, layout="constrained")
+    middles, top = [], 0.0
+    for (label, row), height in zip(given.items(), heights, strict=True):
+        middle = top + height / 2
+        pair = limits.get(label) if isinstance(limits, Mapping) else limits
+        H, W = (side / max(row.shape[1:3]) * (1 - spare) / 2 for side in row.shape[1:3])
+        for i, image in enumerate(_shades(row, pair)):
+            place = (i + 0.5 - W, i + 0.5 + W, middle + H, middle - H)
+            _squares(axes, image, "", cmap="gray", vmin=0, vmax=1, extent=place)
+        middles.append(middle)
+        top += height + spare
+    axes.set(xlim=(0, N), ylim=(top - spare, 0), aspect="equal")
+    axes.set_yticks(middles, list(given), fontsize=10)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    figure.suptitle(title)
+    return figure
+
+
+def _pictures(where: str, name: str, images: Any) -> numpy.ndarray:
+    """(N, H, W), or (N, H, W, 3) in colour, from what may be given; one channel is left out."""
+    if isinstance(images, list | tuple):
+        parts = [on_host(image) for image in images]
+        shapes = sorted({part.shape for part in parts})
+        if len(shapes) > 1:
+            raise ValueError(
+                f"{where}: {name} have shapes {shapes[0]} and {shapes[1]}. Give pictures of one "
+                "size."
+            )
+        images = numpy.stack(parts) if parts else numpy.zeros((0, 0, 0))
+    array = on_host(images)
+    if array.ndim == 4 and array.shape[3] == 1:
+        array = array[..., 0]
+    if not (array.ndim == 3 or (array.ndim == 4 and array.shape[3] == 3)) or not array.size:
+        raise ValueError(
+            f"{where}: {name} has shape {array.shape}. It must be (N, H, W), (N, H, W, 1) or "
+            "(N, H, W, 3)."
+        )
+    return array
+
+
+def _shades(values: numpy.ndarray, limits: Limits | None) -> numpy.ndarray:
+    """The values as shades from 0, black, to 1, white."""
+    low, high = (values.min(), values.max()) if limits is None else limits
+    return numpy.clip((values - low) / ((high - low) or 1), 0, 1)
