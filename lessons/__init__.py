@@ -22,6 +22,7 @@ CHAPTERS = {
         "regularization",
         "batch_size",
     ],
+    "generate": ["vae"],
 }
 
 # A file numbers.py would hide Python's own module from whoever works in its folder.

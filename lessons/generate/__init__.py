@@ -1,0 +1,1 @@
+"""Generation: a network that learns where pictures come from, and draws new ones."""
