@@ -6,7 +6,7 @@ Question  How can a network draw a digit that nobody wrote?
 Expect    with 5,000 digits (MNIST), 161 nats a picture; --full: 141.8 after 20 epochs.  With
           beta = 0 the codes tell 23 times as much, and fly apart; the plain autoencoder's map
           changes more than twice as fast as the VAE's, and has a third of its codes near 0
-Try       beta=0, and look at the latent map again.  Where did the clouds go, and why?
+Try       BETAS = (0, 1, 50): what does the encoder still say, and what does the decoder draw?
 """
 
 from __future__ import annotations
@@ -179,9 +179,11 @@ def claims(results):
         at_most(f"-ELBO, nats a picture, {len(data.test):,} of {data.source}", goal, nats),
         at_least("log p(x) by 100 codes a picture, minus the ELBO", 0, gap),
         at_least("divergence with beta = 0, over beta = 1", 3, empty[told] / ours[told]),
-        at_least("divergence with beta = 1, over beta = 8", 1.5, ours[told] / strict[told]),
         at_least(
-            "reconstruction with beta = 8, minus beta = 1",
+            f"divergence with beta = 1, over beta = {BETAS[2]}", 1.5, ours[told] / strict[told]
+        ),
+        at_least(
+            f"reconstruction with beta = {BETAS[2]}, minus beta = 1",
             3,
             strict["reconstruction"] - ours["reconstruction"],
         ),
