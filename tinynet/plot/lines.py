@@ -53,8 +53,8 @@ def roc(axes: Any, false_positive_rate: Any, true_positive_rate: Any, label: str
             )
     if not any(line.get_gid() == "guessing" for line in axes.lines):
         axes.plot([0, 1], [0, 1], "--", color="gray", linewidth=1, label="guessing", gid="guessing")
-        axes.set(xlabel="false positive rate", ylabel="true positive rate", aspect="equal")
-        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        axes.set(xlabel="false positive rate", ylabel="true positive rate")
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))  # a fixed aspect cuts labels off
         axes.grid(alpha=0.3)
     axes.plot(across, up, label=label or None)
     axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False)
