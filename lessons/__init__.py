@@ -22,7 +22,27 @@ CHAPTERS = {
         "regularization",
         "batch_size",
     ],
-    "generate": ["vae"],
+    "autoencode": [
+        "autoencoder",
+        "deep_autoencoder",
+        "sparse_autoencoder",
+        "denoising_autoencoder",
+        "contractive_autoencoder",
+        "pca_against_autoencoder",
+        "latent_size",
+        "uses",
+        "rbm",
+        "dbn",
+    ],
+    "generate": [
+        "probability",
+        "latent_attribute",
+        "reparameterization",
+        "vae",
+        "fashion_vae",
+        "faces_vae",
+        "dogs_vae",
+    ],
 }
 
 # A file numbers.py would hide Python's own module from whoever works in its folder.

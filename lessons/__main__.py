@@ -62,10 +62,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _list() -> None:
+    width = max(len(name) for names in CHAPTERS.values() for name in names)
     for chapter, names in CHAPTERS.items():
         print(chapter)
         for name in names:
-            print(f"  {name:<16} {_title(name)}")
+            print(f"  {name:<{width}}  {_title(name)}")
     print("\npython -m lessons run NAME runs one, python -m lessons run all of them.")
 
 
