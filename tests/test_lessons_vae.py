@@ -130,6 +130,6 @@ def test_pictures_of_another_size_are_an_error():
     with pytest.raises(ValueError) as caught:
         model(numpy.zeros((2, 32, 32, 1), numpy.float32))
     assert str(caught.value) == (
-        "Dense 'dense': input (N, 1024) has 1024 features, and its kernel takes 784. Give it "
-        "(N, ..., 784)."
+        "Model: input (N, 32, 32, 1) is not what its Input was made for, (N, 28, 28, 1). Reshape, "
+        "pad or scale it, or build another model."
     )

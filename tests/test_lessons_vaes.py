@@ -91,8 +91,8 @@ ERRORS = {
     ),
     "small dogs in the network": (
         lambda: dogs_vae.encoder(numpy.random.default_rng(0))(some((32, 32, 3), 1)),
-        "Dense 'dense': input (N, 4096) has 4096 features, and its kernel takes 16384. Give it "
-        "(N, ..., 16384).",
+        "Model 'encoder': input (N, 32, 32, 3) is not what its Input was made for, (N, 64, 64, 3). "
+        "Reshape, pad or scale it, or build another model.",
     ),
 }
 

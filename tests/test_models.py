@@ -932,6 +932,7 @@ def test_the_penalty_is_the_sum_over_all_parts_and_shared_ones_once():
 
 X = tn.Input((3,))
 Y = tn.Input((2,))
+P = tn.Input((8, 8, 1))
 OPERATORS = (
     "Symbol: a value of the functional graph has no numbers yet, so operators do not work on it. "
     "Use layers: Add()([a, b]), Concatenate()([a, b]), Activation(function)(a)."
@@ -1086,6 +1087,18 @@ ERRORS = {
         lambda: tn.Model([X, Y], Concatenate()([X, Y])).output_shape((3,)),
         ValueError,
         "Model: received 1 input(s), and it has 2: (N, 3), (N, 2).",
+    ),
+    "pictures of another size, which every layer would take": (
+        lambda: tn.Model(P, Conv2D(2, 3)(P), rng=numpy.random.default_rng(0))(ones(1, 6, 6, 1)),
+        ValueError,
+        "Model: input (N, 6, 6, 1) is not what its Input was made for, (N, 8, 8, 1). Reshape, pad "
+        "or scale it, or build another model.",
+    ),
+    "a shape of another size": (
+        lambda: tn.Model(P, Flatten()(P), name="encoder").output_shape((6, 6, 1)),
+        ValueError,
+        "Model 'encoder': input (N, 6, 6, 1) is not what its Input was made for, (N, 8, 8, 1). "
+        "Reshape, pad or scale it, or build another model.",
     ),
     "shapes that do not join": (
         lambda: Add()([X, Y]),

@@ -220,16 +220,14 @@ class Model(_OfLayers):
     def output_shape(self, input_shape: Any) -> Any:
         shapes = input_shape if isinstance(input_shape, list) else [input_shape]
         shapes = [as_shape(self.label, shape) for shape in shapes]
-        values = {id(s): shape for s, shape in zip(self.inputs, self._checked(shapes), strict=True)}
-        for step in self.steps:
-            if id(step) not in values:
-                values[id(step)] = self._step(step, values, shapes=True)
-        made = [values[id(symbol)] for symbol in self.outputs]
+        self._check(shapes)
+        made = [symbol.shape for symbol in self.outputs]
         return made if self.gives_list else made[0]
 
     def forward(self, x: Any) -> Any:
         given = list(x) if self.takes_list and isinstance(x, list | tuple) else [x]
-        values = {id(s): v for s, v in zip(self.inputs, self._checked(given), strict=True)}
+        self._check([x.shape[1:] if hasattr(x, "shape") else None for x in given])
+        values = {id(s): v for s, v in zip(self.inputs, given, strict=True)}
         for step in self.steps:
             if id(step) not in values:
                 values[id(step)] = self._step(step, values)
@@ -265,22 +263,28 @@ class Model(_OfLayers):
         chain = all(r.sources == before.name for before, r in itertools.pairwise(rows))
         print(table(self.name or "model", rows, self._all(), graph=not chain))
 
-    def _checked(self, given: list) -> list:
-        if len(given) != len(self.inputs):
+    def _check(self, shapes: list) -> None:
+        """ValueError where something else comes in than its inputs are made for."""
+        if len(shapes) != len(self.inputs):
             raise ValueError(
-                f"{self.label}: received {len(given)} input(s), and it has {len(self.inputs)}: "
+                f"{self.label}: received {len(shapes)} input(s), and it has {len(self.inputs)}: "
                 f"{', '.join(written(symbol.shape) for symbol in self.inputs)}."
             )
-        return given
+        for shape, symbol in zip(shapes, self.inputs, strict=True):
+            if shape is not None and tuple(shape) != symbol.shape:
+                raise ValueError(
+                    f"{self.label}: input {written(shape)} is not what its Input was made for, "
+                    f"{written(symbol.shape)}. Reshape, pad or scale it, or build another model."
+                )
 
     @staticmethod
-    def _step(step: Symbol, values: dict[int, Any], shapes: bool = False) -> Any:
+    def _step(step: Symbol, values: dict[int, Any]) -> Any:
         into = [values[id(symbol)] for symbol in step.inputs]
         if isinstance(step, Part):
             return into[0][step.index]
         module: Any = step.module
         what = into if _takes_list(step) else into[0]
-        return module.output_shape(what) if shapes else module(what)
+        return module(what)
 
 
 def _takes_list(step: Symbol) -> bool:

@@ -41,7 +41,7 @@ def decoder(latent, rng):
 
 
 class VAE(tn.Module):
-    """encoder: pictures -> [mean, log_var].  decoder: codes -> logits, of the pictures' shape."""
+    """encoder: pictures -> [mean, log_var].  decoder: codes -> pictures, here as logits."""
 
     def __init__(self, encoder, decoder, rng):
         self.encoder, self.decoder = encoder, decoder
