@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 BENCHMARKS = {
     "accuracy": "the Fashion-MNIST CNN trained here and in PyTorch: the same accuracy?",
+    "cpu": "a training step of each of the lessons' models against PyTorch, on the processors",
     "engine": "a training step against PyTorch, the longest chain, memory over 10,000 steps",
 }
 
@@ -43,6 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="N",
         help="threads for NumPy's BLAS and for PyTorch alike (all processors: %(default)s)",
     )
+    parser.add_argument(
+        "--models", nargs="+", default=[], metavar="MODEL", help="cpu: these alone, never recorded"
+    )
     options = parser.parse_args(arguments)
     if options.name is None:
         for name, line in BENCHMARKS.items():
@@ -52,11 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         near = difflib.get_close_matches(options.name, BENCHMARKS, n=1)
         fix = f"Did you mean {near[0]!r}?" if near else f"There is: {', '.join(BENCHMARKS)}."
         parser.error(f"there is no benchmark {options.name!r}. {fix}")
+    if options.models and options.name != "cpu":
+        parser.error(f"--models belongs to cpu, and {options.name} has no choice of models.")
     # BLAS reads these once, when NumPy is loaded; that is why it is not loaded before.
     for variable in BLAS_THREADS:
         os.environ[variable] = str(options.threads)
     benchmark = importlib.import_module(f"benchmarks.{options.name}")
-    return benchmark.main(options.threads, options.quick, options.record)
+    more = {"models": options.models} if options.models else {}
+    return benchmark.main(options.threads, options.quick, options.record, **more)
 
 
 def _positive(text: str) -> int:

@@ -1,0 +1,257 @@
+"""The models whose training step is timed: those of the lessons, each with its PyTorch twin.
+
+To add one: a function of the batch's size that returns a Work, and a row in MODELS.  What a layer's
+twin is stands in twin.py; the loss of the twin is written here, beside ours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy
+
+import tinynet as tn
+
+from .twin import Twin
+
+Loss = Callable[..., Any]  # of the batch's tensors
+
+
+class Work(NamedTuple):
+    """A model, a batch, and the loss of both libraries.
+
+    network: its parameters are trained.  batch: arrays, float32.  ours: the loss of the batch as
+    tensors.  theirs: given a Twin, makes the twin's parts and returns its loss.  rng: what our loss
+    draws its noise from, if any; to be compared, the twin draws from a copy of it.
+    """
+
+    network: tn.Module
+    batch: tuple[numpy.ndarray, ...]
+    ours: Loss
+    theirs: Callable[[Twin], Loss]
+    rng: numpy.random.Generator | None = None
+
+
+class Row(NamedTuple):
+    """batch: how many examples, as in the lecture.  make: the Work with so many."""
+
+    batch: int
+    make: Callable[[int], Work]
+
+
+def start() -> numpy.random.Generator:
+    return numpy.random.default_rng(0)
+
+
+def digits(count: int) -> numpy.ndarray:
+    """Drawn digits, (N, 28, 28, 1) in [0, 1]"""
+    return tn.data.digits(count, start())[0].astype(numpy.float32) / 255
+
+
+def rows(count: int) -> numpy.ndarray:
+    """(N, 784)"""
+    return digits(count).reshape(count, 784)
+
+
+# -- autoencoders ---------------------------------------------------------------------------------
+
+
+def autoencoder(batch: int) -> Work:
+    from lessons.autoencode.autoencoder import functional
+
+    return _squared_error(functional(start())[0], rows(batch))
+
+
+def deep_autoencoder(batch: int) -> Work:
+    from lessons.autoencode.deep_autoencoder import deep
+
+    return _squared_error(deep(start()), rows(batch))
+
+
+def _squared_error(network: tn.Module, x: numpy.ndarray) -> Work:
+    def theirs(twin: Twin) -> Loss:
+        module, mse = twin.module(network), twin.torch.nn.functional.mse_loss
+        return lambda x: mse(module(x), x)
+
+    return Work(network, (x,), lambda x: tn.mse(network(x), x), theirs)
+
+
+def sparse_autoencoder(batch: int) -> Work:
+    """With its activity penalty: L1 times the sum of the code, mean over the batch."""
+    from lessons.autoencode.sparse_autoencoder import L1, model
+
+    network, encoder = model(start())
+
+    def ours(x: tn.Tensor) -> tn.Tensor:
+        return tn.mse(network(x), x) + network.penalty()
+
+    def theirs(twin: Twin) -> Loss:
+        whole = list(network.layers)
+        half = len(encoder.layers)
+        parts = (tn.Sequential(whole[:half]), tn.Sequential(whole[half:]))
+        for part, shape in zip(parts, ((784,), encoder.output_shape((784,))), strict=True):
+            part.build(shape)
+        encode, decode = map(twin.module, parts)
+
+        def loss(x: Any) -> Any:
+            code = encode(x)
+            error = twin.torch.nn.functional.mse_loss(decode(code), x)
+            return error + L1 * code.abs().sum() / len(x)
+
+        return loss
+
+    return Work(network, (rows(batch),), ours, theirs)
+
+
+def denoising_autoencoder(batch: int) -> Work:
+    """The pictures are spoiled before the step, as in the lesson."""
+    from lessons.autoencode.denoising_autoencoder import model, spoiled
+
+    network, x = model(start()), digits(batch)
+
+    def theirs(twin: Twin) -> Loss:
+        module = twin.module(network)
+        bce = twin.torch.nn.functional.binary_cross_entropy_with_logits
+        return lambda noisy, x: bce(module(noisy), x)
+
+    noisy = spoiled(x, "Gaussian noise", start())
+    return Work(network, (noisy, x), lambda noisy, x: tn.bce_with_logits(network(noisy), x), theirs)
+
+
+def contractive_autoencoder(batch: int) -> Work:
+    from lessons.autoencode.contractive_autoencoder import loss, model
+
+    network: Any = model(start())
+
+    def theirs(twin: Twin) -> Loss:
+        kernel, bias, output_bias = (
+            twin.parameter(getattr(network, name), name)
+            for name in ("kernel", "bias", "output_bias")
+        )
+        bce = twin.torch.nn.functional.binary_cross_entropy_with_logits
+
+        def twin_loss(x: Any) -> Any:
+            h = twin.torch.sigmoid(twin.torch.addmm(bias, x, kernel))
+            logits = twin.torch.addmm(output_bias, h, kernel.T)
+            slope = h * (1 - h)
+            contraction = (slope**2 @ (kernel**2).sum(dim=0)).mean()
+            return bce(logits, x, reduction="sum") / len(x) + contraction
+
+        return twin_loss
+
+    return Work(network, (rows(batch),), lambda x: loss(network, x, x, 1.0), theirs)
+
+
+def rbm(batch: int) -> Work:
+    """CD-1, 784 to 500: one step of Gibbs sampling from the data, and Adam on the contrast."""
+    from lessons.autoencode.boltzmann import RBM
+    from lessons.autoencode.rbm import bits, divergence
+
+    network, rng = RBM(784, 500, start()), start()
+
+    def theirs(twin: Twin) -> Loss:
+        torch = twin.torch
+        kernel, b, c = (
+            twin.parameter(getattr(network, name), name)
+            for name in ("kernel", "visible_bias", "hidden_bias")
+        )
+
+        def free_energy(v: Any) -> Any:
+            bend = torch.nn.functional.softplus(torch.addmm(c, v, kernel))
+            return -(v @ b) - bend.sum(dim=1)
+
+        def loss(v: Any) -> Any:
+            with torch.no_grad():
+                p = torch.sigmoid(torch.addmm(c, v, kernel))
+                h = (twin.uniform(p) < p).to(v.dtype)
+                p = torch.sigmoid(torch.addmm(b, h, kernel.T))
+                dreamt = (twin.uniform(p) < p).to(v.dtype)
+            return free_energy(v).mean() - free_energy(dreamt).mean()
+
+        return loss
+
+    return Work(network, (bits(digits(batch)),), lambda v: divergence(network, v, rng), theirs, rng)
+
+
+# -- variational autoencoders ---------------------------------------------------------------------
+
+
+def _vae(network: Any, x: numpy.ndarray, ours: Loss, nats: Callable[..., Any]) -> Work:
+    """nats(torch, decoded, x): the twin's reconstruction term, in nats a picture."""
+
+    def theirs(twin: Twin) -> Loss:
+        encode, decode = twin.module(network.encoder), twin.module(network.decoder)
+        torch = twin.torch
+
+        def loss(x: Any) -> Any:
+            mean, log_var = encode(x)
+            z = mean + torch.exp(0.5 * log_var) * twin.normal(mean)
+            divergence = 0.5 * (mean**2 + torch.exp(log_var) - log_var - 1).sum() / len(x)
+            return nats(torch, decode(z), x) + divergence
+
+        return loss
+
+    return Work(network, (x,), lambda x: ours(network(x), x), theirs, network.noise)
+
+
+def _of_bits(torch: Any, logits: Any, x: Any) -> Any:
+    bce = torch.nn.functional.binary_cross_entropy_with_logits
+    return bce(logits, x, reduction="sum") / len(x)
+
+
+def vae(batch: int) -> Work:
+    """Two numbers in a code, dense layers."""
+    from lessons.generate.vae import VAE, decoder, encoder, negative_elbo
+
+    rng = start()
+    network = VAE(encoder(2, rng), decoder(2, rng), rng)
+    return _vae(network, digits(batch), negative_elbo, _of_bits)
+
+
+def fashion_vae(batch: int) -> Work:
+    from lessons.generate.fashion_vae import LATENT, expanded, model
+    from lessons.generate.vae import negative_elbo
+
+    clothes = tn.data.clothes(batch, start())[0].astype(numpy.float32) / 255
+    return _vae(model(LATENT, start()), expanded(clothes), negative_elbo, _of_bits)
+
+
+def faces_vae(batch: int, size: int = 64) -> Work:
+    from lessons.generate.faces_vae import SIGMA, negative_elbo, network
+
+    x = tn.data.faces(batch, start(), size)[0].astype(numpy.float32) / 255
+
+    def nats(torch: Any, mean: Any, x: Any) -> Any:
+        squares = ((x - mean) ** 2).sum() / (2 * SIGMA**2 * len(x))
+        return squares + x[0].numel() * math.log(SIGMA * math.sqrt(2 * math.pi))
+
+    return _vae(network(size, 0), x, negative_elbo, nats)
+
+
+def faces_vae_256(batch: int) -> Work:
+    return faces_vae(batch, 256)
+
+
+def dogs_vae(batch: int) -> Work:
+    """On faces: the lesson's dogs are a data set, and the time of a step is the same."""
+    from lessons.generate.dogs_vae import loss, model
+
+    x = tn.data.faces(batch, start(), 64)[0].astype(numpy.float32) / 255
+    return _vae(model(start()), x, loss, lambda torch, y, x: ((x - y) ** 2).sum() / len(x))
+
+
+MODELS = {
+    "autoencoder": Row(256, autoencoder),
+    "deep_autoencoder": Row(256, deep_autoencoder),
+    "sparse_autoencoder": Row(256, sparse_autoencoder),
+    "denoising_autoencoder": Row(256, denoising_autoencoder),
+    "contractive_autoencoder": Row(256, contractive_autoencoder),
+    "rbm": Row(128, rbm),
+    "vae": Row(128, vae),
+    "fashion_vae": Row(128, fashion_vae),
+    "faces_vae": Row(32, faces_vae),
+    "faces_vae_256": Row(16, faces_vae_256),
+    "dogs_vae": Row(32, dogs_vae),
+}

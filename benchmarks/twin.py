@@ -1,0 +1,283 @@
+"""The PyTorch twin of a tinynet model: the same layers, with the same weights, one for one.
+
+It is written as PyTorch likes it, pictures (N, C, H, W), without a copy that a person would not
+write.  Keras' padding="same" puts the odd row below and to the right, PyTorch's can only put it
+above and to the left: so the twin sees every picture, and every kernel, turned by 180 degrees.
+Where a row of numbers was a picture, the weights before or after it are put in the twin's order.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy
+
+import tinynet as tn
+from tinynet import layers
+
+LAYOUTS = ("default layout", "channels last")
+
+Change = Callable[[numpy.ndarray], numpy.ndarray]
+
+
+class Pair(NamedTuple):
+    """A parameter in both; `changes` turn ours, and its gradient, into the twin's, in order."""
+
+    name: str
+    ours: tn.Tensor
+    theirs: Any
+    changes: list[Change]
+
+    def turned(self, array: numpy.ndarray) -> numpy.ndarray:
+        for change in self.changes:
+            array = change(array)
+        return array
+
+
+class Value(NamedTuple):
+    """What the twin knows of a value between layers.
+
+    number: its place.  shape: ours, without the batch.  order: of the numbers of a row that was a
+    picture, in the twin: theirs = ours[:, order]; None where it is the same.  maker: the two
+    weights of the Dense layer that made it, whose outputs can still be put in another order.
+    """
+
+    number: int
+    shape: tuple[int, ...]
+    order: numpy.ndarray | None = None
+    maker: tuple[Pair, ...] = ()
+
+
+class Twin:
+    """Makes the twins of models, and of single weights; knows every pair of parameters.
+
+    layout: of pictures and kernels in memory, one of LAYOUTS.
+    Noise is drawn by PyTorch, until draw_like() says otherwise.
+    """
+
+    def __init__(self, torch: Any, layout: str = LAYOUTS[0]) -> None:
+        if layout not in LAYOUTS:
+            raise ValueError(f"Twin: layout must be one of {LAYOUTS}, received {layout!r}.")
+        self.torch = torch
+        self.rng: numpy.random.Generator | None = None
+        self.channels_last = layout == LAYOUTS[1]
+        self.pairs: list[Pair] = []
+
+    # -- numbers ----------------------------------------------------------------------------------
+
+    def batch(self, array: numpy.ndarray) -> Any:
+        """(N, H, W, C) as PyTorch's (N, C, H, W), turned; anything else as it is."""
+        if array.ndim == 4:
+            array = array[:, ::-1, ::-1].transpose(0, 3, 1, 2)
+        return self._placed(self.torch.from_numpy(numpy.ascontiguousarray(array)))
+
+    def parameter(self, ours: tn.Tensor, name: str, change: Change | None = None) -> Any:
+        """A weight of the twin, which starts as ours."""
+        pair = Pair(name, ours, None, [change] if change else [])
+        start = numpy.array(pair.turned(ours.data), order="C")  # a copy
+        theirs = self.torch.nn.Parameter(self._placed(self.torch.from_numpy(start)))
+        self.pairs.append(pair._replace(theirs=theirs))
+        return theirs
+
+    def draw_like(self, rng: numpy.random.Generator | None) -> None:
+        """From now on noise is what this generator is going to draw; it is left as it is."""
+        self.rng = copy.deepcopy(rng)
+
+    def normal(self, like: Any) -> Any:
+        """A number of N(0, 1) for each of `like`, as tn.sample_gaussian draws them: in float32."""
+        if self.rng is None:
+            return self.torch.randn_like(like)
+        return self.torch.from_numpy(
+            self.rng.standard_normal(tuple(like.shape), dtype=numpy.float32)
+        ).to(like.dtype)
+
+    def uniform(self, like: Any) -> Any:
+        """A number in [0, 1) for each of `like`, drawn in its dtype."""
+        if self.rng is None:
+            return self.torch.rand_like(like)
+        dtype: Any = str(like.dtype).removeprefix("torch.")
+        return self.torch.from_numpy(self.rng.random(tuple(like.shape), dtype=dtype))
+
+    def _placed(self, tensor: Any) -> Any:
+        if tensor.ndim == 4 and self.channels_last:
+            return tensor.contiguous(memory_format=self.torch.channels_last)
+        return tensor
+
+    # -- models -----------------------------------------------------------------------------------
+
+    def module(self, model: tn.Module) -> Callable[..., Any]:
+        """The twin of a Sequential or a Model that is built.  TypeError for a layer without one."""
+        steps: list[tuple[Callable[..., Any], int, int]] = []
+        inputs = [Value(0, model.input_shape if isinstance(model, tn.Sequential) else s.shape)
+                  for s in getattr(model, "inputs", [None])]  # fmt: skip
+        if len(inputs) != 1:
+            raise TypeError(f"Twin: {model.label} has {len(inputs)} inputs, and a twin takes one.")
+        outputs = self._walk(model, inputs[0], steps)
+        wanted = [value.number for value in outputs]
+        several = getattr(model, "gives_list", False)
+
+        def forward(x: Any) -> Any:
+            values = {0: x}
+            for function, source, number in steps:
+                values[number] = function(values[source])
+            made = [values[number] for number in wanted]
+            return made if several else made[0]
+
+        return forward
+
+    def _walk(self, model: Any, x: Value, steps: list) -> list[Value]:
+        """Append the twin's steps of a model, or of one layer; -> what comes out."""
+        if isinstance(model, tn.Sequential):
+            for layer in model.layers:
+                (x,) = self._walk(layer, x, steps)
+            return [x]
+        if isinstance(model, tn.Model):
+            values = {id(model.inputs[0]): x}
+            for symbol in model.steps:
+                if id(symbol) not in values:
+                    if len(symbol.inputs) != 1 or symbol.module is None:
+                        raise TypeError(f"Twin: {model.label} merges values. Write it by hand.")
+                    source = values[id(symbol.inputs[0])]
+                    (values[id(symbol)],) = self._walk(symbol.module, source, steps)
+            return [values[id(symbol)] for symbol in model.outputs]
+        make = getattr(self, f"_{type(model).__name__}", None)
+        if make is None:
+            raise TypeError(
+                f"Twin: there is no twin of {type(model).__name__}. Write Twin._"
+                f"{type(model).__name__}(layer, x), which returns a function and a Value."
+            )
+        function, value = make(model, x)
+        activation = getattr(model, "activation", None)
+        if activation is not None:
+            function = _chain(function, self._activation(activation))
+        number = len(steps) + 1
+        steps.append((function, x.number, number))
+        return [value._replace(number=number)]
+
+    def _activation(self, activation: Callable[..., Any]) -> Callable[..., Any]:
+        name = getattr(activation, "__name__", "")
+        known = {
+            "relu": self.torch.relu,
+            "sigmoid": self.torch.sigmoid,
+            "softplus": self.torch.nn.functional.softplus,
+            "tanh": self.torch.tanh,
+        }
+        if getattr(tn, name, None) is not activation or name not in known:
+            raise TypeError(f"Twin: there is no twin of the activation {name or activation!r}.")
+        return known[name]
+
+    # -- one layer each: its function, and what is known of what comes out ------------------------
+
+    def _Dense(self, layer: layers.Dense, x: Value) -> tuple[Any, Value]:
+        changes: list[Change] = [lambda w: w.T]  # Linear keeps (O, D)
+        if x.order is not None:
+            order = x.order
+            changes.append(lambda w: w[:, order])
+        start = len(self.pairs)
+        weight = self._weight(layer, "kernel", *changes)
+        bias = self._weight(layer, "bias") if layer.bias is not None else None
+        maker = tuple(self.pairs[start:])
+        linear = self.torch.nn.functional.linear
+        return lambda h: linear(h, weight, bias), Value(
+            0, (*x.shape[:-1], layer.units), None, maker
+        )
+
+    def _Conv2D(self, layer: layers.Conv2D, x: Value) -> tuple[Any, Value]:
+        shape = layer.output_shape(x.shape)
+        padding, unused = [0, 0], [0, 0]
+        for i, (k, s) in enumerate(zip(layer.kernel_size, layer.strides, strict=True)):
+            missing = (shape[i] - 1) * s + k - x.shape[i]  # rows, for all windows to be full
+            padding[i] = max(missing - missing // 2, 0)  # above, when turned: the larger half
+            unused[i] = max(-missing, 0)  # above, when turned
+            if (x.shape[i] - unused[i] + 2 * padding[i] - k) // s + 1 != shape[i]:
+                raise TypeError(f"Twin: {layer.label}: PyTorch has no such padding.")
+        weight = self._weight(layer, "kernel", lambda w: w[::-1, ::-1].transpose(3, 2, 0, 1))
+        bias = self._weight(layer, "bias") if layer.bias is not None else None
+        conv2d, (top, left) = self.torch.nn.functional.conv2d, unused
+        settings = (layer.strides, tuple(padding))
+        if top or left:
+            return lambda h: conv2d(h[:, :, top:, left:], weight, bias, *settings), Value(0, shape)
+        return lambda h: conv2d(h, weight, bias, *settings), Value(0, shape)
+
+    def _Conv2DTranspose(self, layer: layers.Conv2DTranspose, x: Value) -> tuple[Any, Value]:
+        shape = layer.output_shape(x.shape)
+        padding, more = [0, 0], [0, 0]
+        for i, (k, s) in enumerate(zip(layer.kernel_size, layer.strides, strict=True)):
+            cut = k - s if layer.padding == "same" else 0
+            padding[i] = max(cut - cut // 2, 0)
+            more[i] = shape[i] - ((x.shape[i] - 1) * s - 2 * padding[i] + k)
+            if k < s or not 0 <= more[i] < s:
+                raise TypeError(f"Twin: {layer.label}: PyTorch has no such padding.")
+        weight = self._weight(layer, "kernel", lambda w: w[::-1, ::-1].transpose(3, 2, 0, 1))
+        bias = self._weight(layer, "bias") if layer.bias is not None else None
+        grow = self.torch.nn.functional.conv_transpose2d
+        settings = (layer.strides, tuple(padding), tuple(more))
+        return lambda h: grow(h, weight, bias, *settings), Value(0, shape)
+
+    def _BatchNormalization(self, layer: Any, x: Value) -> tuple[Any, Value]:
+        if x.order is not None:
+            raise TypeError(f"Twin: {layer.label} after Flatten has no twin. Write it by hand.")
+        weight, bias = (
+            self._weight(layer, name) if getattr(layer, name) is not None else None
+            for name in ("gamma", "beta")
+        )
+        mean, variance = (
+            self.torch.from_numpy(moving.data.copy())
+            for moving in (layer.moving_mean, layer.moving_variance)
+        )
+        normalize, momentum = self.torch.nn.functional.batch_norm, 1 - layer.momentum
+        return (
+            lambda h: normalize(h, mean, variance, weight, bias, True, momentum, layer.epsilon),
+            Value(0, x.shape),
+        )
+
+    def _LeakyReLU(self, layer: layers.LeakyReLU, x: Value) -> tuple[Any, Value]:
+        leaky_relu = self.torch.nn.functional.leaky_relu
+        return lambda h: leaky_relu(h, layer.negative_slope), x
+
+    def _Activation(self, layer: layers.Activation, x: Value) -> tuple[Any, Value]:
+        return lambda h: h, x  # `activation` follows every layer that has one
+
+    def _Flatten(self, layer: layers.Flatten, x: Value) -> tuple[Any, Value]:
+        shape = layer.output_shape(x.shape)
+        if len(x.shape) != 3:
+            return lambda h: h.flatten(1), Value(0, shape, x.order)
+        order = self._order(x.shape)
+        if self.channels_last:  # so that nothing is copied
+            return lambda h: h.permute(0, 2, 3, 1).flatten(1), Value(0, shape, order)
+        return lambda h: h.flatten(1), Value(0, shape, order)
+
+    def _Reshape(self, layer: layers.Reshape, x: Value) -> tuple[Any, Value]:
+        shape = layer.output_shape(x.shape)
+        if x.order is not None or (len(shape) == 3 and not (len(x.shape) == 1 and x.maker)):
+            raise TypeError(f"Twin: {layer.label} does not follow a Dense. Write it by hand.")
+        if len(shape) != 3:
+            return lambda h: h.reshape(len(h), *shape), Value(0, shape)
+        order = self._order(shape)
+        for pair in x.maker:  # its outputs come in the twin's order from now on
+            pair.changes.append(lambda w: w[order])
+            start = numpy.array(pair.turned(pair.ours.data), order="C")
+            pair.theirs.data.copy_(self.torch.from_numpy(start))
+        H, W, C = shape
+        if self.channels_last:
+            return lambda h: h.reshape(len(h), H, W, C).permute(0, 3, 1, 2), Value(0, shape)
+        return lambda h: h.reshape(len(h), C, H, W), Value(0, shape)
+
+    def _order(self, shape: tuple[int, ...]) -> numpy.ndarray:
+        """Where each number of the twin's row is in ours, for a row that was a picture."""
+        places = numpy.arange(numpy.prod(shape)).reshape(shape)[::-1, ::-1]  # (H, W, C)
+        return (places if self.channels_last else places.transpose(2, 0, 1)).ravel()
+
+    def _weight(self, layer: Any, name: str, *changes: Change) -> Any:
+        def change(w: numpy.ndarray) -> numpy.ndarray:
+            for one in changes:
+                w = one(w)
+            return w
+
+        return self.parameter(getattr(layer, name), f"{layer.name}.{name}", change)
+
+
+def _chain(first: Callable[..., Any], second: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda x: second(first(x))
