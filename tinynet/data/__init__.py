@@ -6,12 +6,14 @@ from .clothes import CLOTHES, clothes
 from .colors import COLOR_CLASSES, color_pictures
 from .datasets import DataNotFoundError, cifar10, class_names, fashion_mnist, mnist
 from .digits import digits
+from .faces import FACE_ATTRIBUTES, draw_faces, faces
 from .files import DataError
 from .letters import xo
 
 __all__ = [
     "CLOTHES",
     "COLOR_CLASSES",
+    "FACE_ATTRIBUTES",
     "DataError",
     "DataNotFoundError",
     "augment",
@@ -21,6 +23,8 @@ __all__ = [
     "clothes",
     "color_pictures",
     "digits",
+    "draw_faces",
+    "faces",
     "fashion_mnist",
     "mnist",
     "xo",

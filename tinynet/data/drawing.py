@@ -90,3 +90,20 @@ def box(
     beyond_y = numpy.abs(y) - (half_height - corner)
     outside = numpy.hypot(numpy.maximum(beyond_x, 0), numpy.maximum(beyond_y, 0))
     return outside + numpy.minimum(numpy.maximum(beyond_x, beyond_y), 0) - corner
+
+
+def ellipse(x: numpy.ndarray, y: numpy.ndarray, half_width: Any, half_height: Any) -> numpy.ndarray:
+    """The signed distance to an ellipse about (0, 0), to first order: right near its outline.
+
+    With g = |(x / a, y / b)|, which is 1 on the ellipse, it is about (g - 1) / |gradient of g|.
+    """
+    u, v = x / half_width, y / half_height
+    level = numpy.sqrt(u * u + v * v)
+    u, v = u / half_width, v / half_height
+    return level * (level - 1) / (numpy.sqrt(u * u + v * v) + 1e-6)
+
+
+def smooth_minimum(one: numpy.ndarray, other: numpy.ndarray, width: float) -> numpy.ndarray:
+    """Both shapes as one, without a crease where they meet; width: how far the seam is smoothed."""
+    near = numpy.clip(0.5 + (other - one) / (2 * width), 0, 1)
+    return other + (one - other) * near - width * near * (1 - near)
