@@ -12,7 +12,7 @@ from .row import Row
 
 __all__ = ["CHAPTERS", "ERRATA", "Row", "chapters"]
 
-CHAPTERS = ("neuron", "convolution", "classify")
+CHAPTERS = ("neuron", "convolution", "classify", "autoencode", "generate")
 
 
 def chapters() -> dict[str, list[Row]]:

@@ -1,6 +1,14 @@
 """The errata: what is wrong on a slide, in a sentence each.  Their rows hold the proof."""
 
 ERRATA = {
+    1: "1,770,128 parameters, less the 576 averages of batch-norm that are not trained, are "
+    "1,769,552.",
+    2: "The last layer has 3 x 3 kernels from 32 channels to 3, and 3 biases: 867.",
+    3: "The right rows add up to 954,307. The printed ones add up to 954,247, which is not what is "
+    "printed either.",
+    4: "954,307 less 448 are 953,859. The printed pair adds up to 953,307.",
+    5: "448 numbers of 4 bytes are 1,792 bytes, 1.75 KB.",
+    6: "954,307 parameters are 954,000. Two digits are the wrong way round, or one is wrong.",
     7: "The terms add up to 10. The last + 5 has no pixel and no weight: it is a bias, which the "
     "slide never introduces.",
     8: "A pixel is 0 to 255, so 256 is none; the same grid is printed twice, and the second time "
@@ -14,6 +22,7 @@ ERRATA = {
     "loss is 0 whatever the network says.",
     13: "Step 4 computes the gradient of example i, step 5 subtracts one without the index. (And "
     'the slide with batches of B keeps the title "Stochastic Gradient Descent".)',
+    15: "The label of MNIST's 81st test picture, the first of the ninth row, is 7.",
     16: "There are as many maps as filters. A kernel's depth is that of its input, and is summed "
     "over.",
     17: "The sum runs over k; y[n] cannot be a sum over n. (The line above it, without the minus, "
@@ -38,5 +47,9 @@ ERRATA = {
     "answer costs 1.46, and at the start the slopes are a tenth.",
     30: "Keras takes shear_range in degrees. 0.3 degrees move no pixel by more than a tenth of a "
     "pixel; 0.3 radians would be 17 degrees.",
+    31: "regularizers.l1, with a letter l. (And the function is getDeepAE, as the one before is.)",
+    32: "One name for three losses, 784 and 392 times apart. To say which, say the reduction.",
+    36: "The maps are mirrored and the filter sizes are not. As printed the decoder's convolutions "
+    "have 894,851 parameters, mirrored 373,635.",
     37: 'Class 8 is "Bag".',
 }

@@ -1,0 +1,216 @@
+"""The ledger's rows of the chapter autoencode.
+
+No slide prints a loss or an error of an autoencoder, so nothing is trained here but one tiny net;
+the lessons train, and claim what comes out.  They are imported where a row needs one.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+import tinynet as tn
+
+from .row import computed, erratum, lost, reproduced, statement
+
+# -- what the rows call, where a lesson has it not as one number -----------------------------------
+
+
+@functools.cache
+def network(name):
+    """The network of a lesson, with fresh weights."""
+    rng = np.random.default_rng(0)
+    if name == "subclass":
+        from lessons.autoencode.autoencoder import subclassed
+
+        return subclassed(rng)
+    if name == "functional":
+        from lessons.autoencode.autoencoder import functional
+
+        return functional(rng)[0]
+    if name == "sparse":
+        from lessons.autoencode.sparse_autoencoder import model
+
+        return model(rng)[0]
+    from lessons.autoencode.deep_autoencoder import NETWORKS
+
+    return NETWORKS[name](rng)
+
+
+def parameters(name):
+    return sum(p.size for p in network(name).parameters())
+
+
+def by_layer(name):
+    """Kernel and bias of each layer together."""
+    sizes = [p.size for p in network(name).parameters()]
+    return [kernel + bias for kernel, bias in zip(sizes[::2], sizes[1::2], strict=True)]
+
+
+def widths(name):
+    """The sizes of the layers, the input first."""
+    biases = [p.size for p in network(name).parameters()][1::2]
+    return [network(name).parameters()[0].shape[0], *biases]
+
+
+def measures():
+    """The three measures of one error, in units of the smallest, the mean."""
+    from lessons.autoencode.autoencoder import three_measures
+
+    rng = np.random.default_rng(0)
+    found = three_measures(*rng.random((2, 28, 28), dtype=np.float32))
+    return [found[name] / found["mean"] for name in ("half of the sum", "sum", "mean")]
+
+
+def bce_is_the_slides_sum():
+    rng = np.random.default_rng(0)
+    x, guess = rng.random((2, 784))
+    by_hand = -sum(a * np.log(b) + (1 - a) * np.log(1 - b) for a, b in zip(x, guess, strict=True))
+    return bool(abs(tn.bce(guess, x, reduction="sum").item() / by_hand - 1) < 1e-12)
+
+
+def layers_of_an_rbm():
+    """As many as it has biases: one for the visible units, one for the hidden ones."""
+    from lessons.autoencode.boltzmann import RBM
+
+    rbm = RBM(784, 128, np.random.default_rng(0))
+    return sum(p.ndim == 1 for p in rbm.parameters())
+
+
+def penalty_is_on_activations():
+    """Twice the activations, twice the penalty; it is a sum over units, a mean over examples."""
+    from lessons.autoencode.sparse_autoencoder import L1
+
+    layer = tn.layers.Dense(8, activation="relu", activity_regularizer=tn.regularizers.L1(L1))
+    layer.build((4,), rng=np.random.default_rng(0))
+    x = np.random.default_rng(1).random((16, 4), dtype=np.float32)
+    code = layer.train()(tn.Tensor(x)).numpy()
+    return bool(np.isclose(layer.penalty().item(), L1 * code.sum() / 16, rtol=1e-5))
+
+
+def contraction_is_the_jacobians():
+    from lessons.autoencode.contractive_autoencoder import penalty_error
+
+    rng = np.random.default_rng(0)
+    return penalty_error(rng.random(12), rng.normal(size=(12, 5)), rng.normal(size=5)) < 1e-6
+
+
+def regularizer():
+    """The kind of the sparse network's penalty, and its factor."""
+    from lessons.autoencode.sparse_autoencoder import L1
+
+    layers = [layer for layer in network("sparse").layers if layer.activity_regularizer is not None]
+    return type(layers[0].activity_regularizer).__name__.lower(), L1
+
+
+def share_of_the_pixels():
+    from lessons.autoencode.restoring import halved
+
+    x = np.zeros((1, 28, 28, 1), np.float32)
+    return halved(x).size / x.size
+
+
+def cells(one, other):
+    """In how many cells two of the slide's grids of digits differ."""
+    from lessons.autoencode.latent_size import differing, printed
+
+    return differing(printed(one), printed(other))
+
+
+def squared_length_is_the_sum():
+    from lessons.autoencode.latent_size import squared_error
+
+    rng = np.random.default_rng(0)
+    x, guess = rng.random((2, 1, 28, 28, 1))
+    length = np.linalg.norm((x - guess).ravel())
+    return bool(np.isclose(squared_error(tn.Tensor(guess), tn.Tensor(x)).item(), length**2))
+
+
+def bent_beats_straight():
+    """Points on half a circle, told in one number: by PCA, and by a small network."""
+    from lessons.autoencode.pca_against_autoencoder import errors, pca
+
+    angle = np.random.default_rng(0).uniform(0, np.pi, 256)
+    x = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
+    mean, V, *_ = pca(x)
+    straight = errors(x, mean, V)[1]
+    rng = np.random.default_rng(1)
+    dense = functools.partial(tn.layers.Dense, activation="tanh")
+    layers = [dense(16), tn.layers.Dense(1), dense(16), tn.layers.Dense(2)]
+    bent = tn.Sequential(layers, input_shape=(2,), rng=rng)
+    optimizer = tn.optim.Adam(bent.parameters(), 0.01)
+    for _ in range(400):
+        optimizer.zero_grad()
+        loss = tn.mse(bent(tn.Tensor(x)), tn.Tensor(x))
+        loss.backward()
+        optimizer.step()
+    return bool(loss.item() < straight / 4)
+
+
+# -- the rows --------------------------------------------------------------------------------------
+
+ROWS = [
+    statement("B20", "001:1201", "the error of a picture is a squared length, a sum over pixels",
+              "||x - x^||^2", squared_length_is_the_sum),
+    computed("B21a", "001:1227", "digits of 100 that the 2-D latent space shows otherwise", 18,
+             lambda: cells(2, "truth"), why="By the slide's own ground truth, / read as 1."),
+    computed("B21b", "001:1241", "digits of 100 that the 5-D latent space shows otherwise", 11,
+             lambda: cells(5, "truth")),
+    lost("B21c", "001:1263", "ground truth, row 9, column 1", 9,
+         "The digits are the first 100 of MNIST's test set, and its label here is 7. Without the "
+         "data set nothing computes it; with it, a test compares all 100.", 15),
+    lost("B21d", "001:1225", "pictures in 2-D and in 5-D latent space", "two grids",
+         "The network behind them is not printed. Lesson latent_size trains its own and counts."),
+    statement("D01", "003:73", "told in as few numbers, a non-linear net loses less than PCA",
+              "outperform", bent_beats_straight,
+              "On half a circle and one number; lesson pca_against_autoencoder does it on digits."),
+    reproduced("D02", "003:121", "layers of an RBM", 2, layers_of_an_rbm,
+               why="Calling it an autoencoder is loose: it has no decoder, and is not trained to "
+               "say its input again, but to make it likely (lesson rbm)."),
+    lost("D03", "003:150", "a DBN needs few labels, and is very accurate against a shallow net",
+         "small, very accurate",
+         "No data, sizes or accuracies are printed. Lesson dbn measures 100 to 1,000 labels."),
+    statement("D04a", "003:171", "Bernoulli cross-entropies, summed over the pixels",
+              "-sum x log x^ ...", bce_is_the_slides_sum),
+    erratum(32, "D04b", "003:176", "squared error of a picture: half of the sum (003), the sum "
+            "(001) and the mean (the code), over the mean", "1/2 sum, ||.||^2, mse",
+            [392, 784, 1], measures, 2),
+    statement("D05a", "003:195", "the sparse penalty is on activations, not on weights",
+              "activations", penalty_is_on_activations),
+    statement("D05b", "003:199", "sum_j (h_j (1 - h_j))^2 sum_i W_ij^2 is the squared Jacobian",
+              "Jacobian of encoder", contraction_is_the_jacobians,
+              "The slide names the penalty and does not write it out."),
+    reproduced("D06a", "003:249", "share of the pixels that is sent", 1 / 4, share_of_the_pixels),
+    lost("D06b", "003:231", "a photograph, and its size", "1000 x 1500, 100kb",
+         "Neither the photograph nor the method's result is in the text."),
+    reproduced("D07a", "003:273", "latent_dim, by subclassing", 64, lambda: widths("subclass")[1]),
+    computed("D07b", "003:273", "parameters of encoder and decoder", [50240, 50960],
+             lambda: by_layer("subclass")),
+    computed("D07c", "003:273", "all parameters", 101200, lambda: parameters("subclass")),
+    lost("D07d", "003:281", "its error, after epochs", 10,
+         "The slide prints the settings and no error. The lesson's --full takes them."),
+    reproduced("D08a", "003:291", "sizes of the functional autoencoder", [784, 32, 784],
+               lambda: widths("functional")),
+    computed("D08b", "003:291", "parameters of encoder and decoder", [25120, 25872],
+             lambda: by_layer("functional")),
+    computed("D08c", "003:291", "all parameters", 50992, lambda: parameters("functional")),
+    reproduced("D08d", "003:299", "the code as a picture, 8 x 4", 8 * 4,
+               lambda: widths("functional")[1]),
+    lost("D08e", "003:299", "its error, after epochs, in batches of", [50, 256],
+         "The slide prints the settings and no error. The lesson's --full takes them."),
+    reproduced("D09a", "003:316", "sizes of the vanilla net", [784, 64, 784],
+               lambda: widths("shallow")),
+    computed("D09b", "003:316", "parameters of the vanilla net", 101200,
+             lambda: parameters("shallow")),
+    reproduced("D09c", "003:326", "sizes of the deep net",
+               [784, 512, 256, 128, 64, 128, 256, 512, 784], lambda: widths("deep")),
+    computed("D09d", "003:326", "parameters of the deep net", 1149520, lambda: parameters("deep")),
+    reproduced("D10a", "003:332", "sizes of the sparse net", [784, *[1024] * 5, 784],
+               lambda: widths("sparse")),
+    computed("D10b", "003:332", "parameters of the sparse net", 5805840,
+             lambda: parameters("sparse")),
+    reproduced("D10c", "003:332", "factor of its penalty", 1e-5, lambda: regularizer()[1]),
+    erratum(31, "D10d", "003:332", "its penalty, regularizers.?", "11", "l1",
+            lambda: regularizer()[0]),
+]  # fmt: skip
