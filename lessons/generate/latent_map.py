@@ -13,7 +13,7 @@ import numpy as np
 import tinynet as tn
 from tinynet import plot
 
-# Between two of these numbers lies the same share of N(0, 1).
+# Between two of these numbers lies the same share of N(0, 1), the prior of one number of a code.
 QUANTILES = np.array([NormalDist().inv_cdf((i + 0.5) / 15) for i in range(15)])
 
 
@@ -25,11 +25,13 @@ def decode(network, z):
 
 # %% Completeness: a code that was drawn, not encoded, gives a picture, too.
 #    of samples = mean |sample - the nearest training picture| / the same for reconstructions
-# and the share of the codes that lie "near 0", where 95% of N(0, 1) is.
+# A decoder that knows one picture only would pass, so its samples must differ, too:
+#    spread = mean |one sample - another| / the same for reconstructions
+# And the codes should lie where codes are drawn: "near 0", within 2.45, are 95% of N(0, I).
 # Continuity: a near code gives a similar picture.  When codes move by a tenth of their spread,
 #    change = mean |picture there - picture here| / mean |one picture - another|
-def quality(of, train, count, rng):
-    """of: a map.  train: pictures (M, 28, 28, 1).  count: how many codes and samples are tried."""
+def quality(codes, decoder, train, count, rng):
+    """codes: of test pictures.  train: pictures (M, 28, 28, 1).  count: codes and samples tried."""
 
     def to_nearest(shown):
         a, b = shown.reshape(len(shown), -1), train.reshape(len(train), -1)
@@ -39,14 +41,17 @@ def quality(of, train, count, rng):
     def apart(a, b):
         return float(np.sqrt(((a - b) ** 2).sum(axis=(1, 2, 3))).mean())
 
-    codes, network = of["codes"][:count], of["decoder"]
-    here = decode(network, codes)
-    there = decode(network, codes + 0.1 * codes.std(axis=0) * rng.standard_normal(codes.shape))
-    samples = decode(network, rng.standard_normal(codes.shape))
+    near_0 = float((np.linalg.norm(codes, axis=1) < 2.45).mean())
+    codes = codes[:count]
+    here = decode(decoder, codes)
+    there = decode(decoder, codes + 0.1 * codes.std(axis=0) * rng.standard_normal(codes.shape))
+    samples = decode(decoder, rng.standard_normal(codes.shape))
+    differ = max(apart(rng.permutation(here), here), 1e-6)
     return {
         "of samples": to_nearest(samples) / to_nearest(here),
-        "near 0": float((np.linalg.norm(of["codes"], axis=1) < 2.45).mean()),
-        "change": apart(there, here) / apart(rng.permutation(here), here),
+        "spread": apart(rng.permutation(samples), samples) / differ,
+        "near 0": near_0,
+        "change": apart(there, here) / differ,
     }
 
 
@@ -64,14 +69,14 @@ def draw_codes(maps, data):
 
 
 def draw_map(maps, data):
-    """What both decode the same codes to: those of the prior, N(0, 1)."""
+    """What both decode the same codes to: those of the prior, N(0, I)."""
     z = np.stack(np.meshgrid(QUANTILES, QUANTILES[::-1]), axis=-1)  # (15, 15, 2), up is up
     figure, places = plt.subplots(1, len(maps), figsize=(11, 5.8), layout="constrained")
     for axes, (name, of) in zip(places, maps.items(), strict=True):
         shown = decode(of["decoder"], z.reshape(-1, 2)).reshape(15, 15, 28, 28)
         plot.latent_grid(axes, shown, QUANTILES, QUANTILES[::-1], limits=(0, 1))
         axes.set_title(name)
-    figure.suptitle(f"what the codes of N(0, 1) are decoded to ({data.source})")
+    figure.suptitle(f"what the codes of N(0, I) are decoded to ({data.source})")
     return figure
 
 
@@ -82,7 +87,7 @@ def draw_pictures(maps, data, count=12):
         short = name.split(",")[0]
         rows[f"{short}:\nreconstructions"] = decode(of["decoder"], of["codes"][:count])
         rows[f"{short}:\nsamples"] = decode(of["decoder"], z)
-    title = f"{data.source}: pictures again, and pictures of codes drawn from N(0, 1)"
+    title = f"{data.source}: pictures again, and pictures of codes drawn from N(0, I)"
     return plot.rows(rows, title, limits=(0, 1))
 
 

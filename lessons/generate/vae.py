@@ -3,9 +3,10 @@
 Slides    001_2cc8296d8a649d23.txt "Variational Autoencoder (VAE)" to "VAE Summary",
           004_df52dc64b05a94d5.txt "Variational Autoencoders", "Variational Encoders (cont.)"
 Question  How can a network draw a digit that nobody wrote?
-Expect    with 5,000 digits (MNIST), 161 nats a picture; --full: 141.8 after 20 epochs.  With
-          beta = 0 the codes tell 23 times as much, and fly apart; the plain autoencoder's map
-          changes more than twice as fast as the VAE's, and has a third of its codes near 0
+Expect    with 5,000 digits (MNIST) 161 nats a picture, drawn ones 142; --full: 142 of MNIST after
+          20 epochs.  With beta = 0 the KL is 21 times as large, though no code can tell more than
+          which of N pictures it is, log N nats: the rest is that the codes fly apart.  A step on
+          the plain autoencoder's map changes the picture more than twice as much (drawn: 1.6 times)
 Try       BETAS = (0, 1, 50): what does the encoder still say, and what does the decoder draw?
 """
 
@@ -45,30 +46,35 @@ class VAE(tn.Module):
 
     def __init__(self, encoder, decoder, rng):
         self.encoder, self.decoder = encoder, decoder
-        self.noise = rng.spawn(1)[0]
+        self.noise, self.noise_in_inference = rng.spawn(2)  # so that validating changes nothing
 
     def forward(self, x):
         """x (N, ...) -> logits (N, ...), mean (N, Z), log_var (N, Z)"""
         mean, log_var = self.encoder(x)
-        z = tn.sample_gaussian(mean, log_var, self.noise)  # mean + exp(log_var / 2) e, e ~ N(0, 1)
+        noise = self.noise if self.training else self.noise_in_inference
+        z = tn.sample_gaussian(mean, log_var, noise)  # mean + exp(log_var / 2) e,  e ~ N(0, I)
         return self.decoder(z), mean, log_var
 
 
-# %% What to make small.  With the prior p(z) = N(0, 1), for any q (slide 004, four lines):
+# %% What to make small.  With the prior p(z) = N(0, I), for any q (slide 004, in five lines; its
+# third multiplies by q / q):
 #    log p(x) = E_q[log p(x)]                          p(x) does not depend on z
 #             = E_q[log p(x|z) p(z) / p(z|x)]          Bayes' rule
 #             = E_q[log p(x|z)] - E_q[log q(z|x) / p(z)] + E_q[log q(z|x) / p(z|x)]
 #             = E_q[log p(x|z)] - KL(q(z|x) || p(z))   + KL(q(z|x) || p(z|x))
 # The last term cannot be computed, but it is never negative.  So the rest, the ELBO, is a lower
-# bound of log p(x): whoever raises it makes the pictures likely, or q a better guess of p(z|x).
+# bound of log p(x): whoever raises it makes the pictures more likely, or q a better guess of
+# p(z|x).  (Our pictures are grey, not black and white: no network gets below the entropy of their
+# pixels, 45.5 nats a picture of MNIST, and log p(x) is one in name only.)
 def reconstruction(outputs, x):
-    """-E_q[log p(x|z)], by one z for each picture: how badly the code tells the picture.  Nats."""
+    """-E_q[log p(x|z)], from one z for each picture: what the picture costs who knows the code."""
     logits, _, _ = outputs
     return -tn.bernoulli_log_likelihood(logits, x)
 
 
 def divergence(outputs, x):
-    """KL(q(z|x) || p(z)): how much the code tells, and what keeps the clouds near 0.  Nats."""
+    """KL(q(z|x) || p(z)): what the code costs, at least as much as it tells; it keeps the clouds
+    near 0, and wide."""
     _, mean, log_var = outputs
     return tn.kl_standard_normal(mean, log_var)
 
@@ -112,9 +118,9 @@ def train(model, loss, data, epochs, size, lr, seed, device, metrics=()):
     )
 
 
-# %% How good is the bound?  log p(x) = log E_q[p(x|z) p(z) / q(z|x)], and the mean of the same K
-# numbers *inside* the logarithm comes nearer the more there are; the ELBO has K = 1 (Burda et al.,
-# "Importance Weighted Autoencoders", 2016).
+# %% How good is the bound?  With K codes z_1 ... z_K from q(z|x), take the mean of
+# p(x|z) p(z) / q(z|x) *inside* the logarithm.  For K = 1 its expected value is the ELBO; with K it
+# rises to log p(x) (Burda et al., "Importance Weighted Autoencoders", 2016).
 def log_likelihood(model, x, samples, rng):
     """(N,): for each picture  log 1/K sum_k p(x|z_k) p(z_k) / q(z_k|x),  z_k ~ q(z|x)."""
     mean, log_var = (tn.Tensor(a).to(model.device) for a in tn.predict(model.encoder, x))
@@ -164,21 +170,27 @@ def main(count=5000, test=1000, epochs=8, size=64, lr=0.002, seed=0, device="cpu
     bound = {K: log_likelihood(ours, few, K, np.random.default_rng((seed, 2))) for K in (1, 100)}
     for name in (PLAIN, OURS):
         rng = np.random.default_rng((seed, 3))
-        maps[name] |= latent_map.quality(maps[name], data.train[:4000], 500, rng)
+        codes, network = maps[name]["codes"], maps[name]["decoder"]
+        maps[name] |= latent_map.quality(codes, network, data.train[:4000], 500, rng)
     return {"full": full, "data": data, "maps": maps, "history": ours_history, "bound": bound}
+
+
+def errors_of(gap):
+    """The mean of (N,) in units of its own standard error"""
+    return float(gap.mean() / (gap.std() / len(gap) ** 0.5))
 
 
 def claims(results):
     data, bound = results["data"], results["bound"]
-    plain, empty, ours, strict = results["maps"].values()
+    plain, free, ours, strict = results["maps"].values()
     nats = ours["reconstruction"] + ours["divergence"]
     goal = 160 if results["full"] and data.real else 200
-    gap = float((bound[100] - bound[1]).mean())
+    gap = bound[100] - bound[1]  # (N,)
     told, far = "divergence", "of samples"
     return [
         at_most(f"-ELBO, nats a picture, {len(data.test):,} of {data.source}", goal, nats),
-        at_least("log p(x) by 100 codes a picture, minus the ELBO", 0, gap),
-        at_least("divergence with beta = 0, over beta = 1", 3, empty[told] / ours[told]),
+        at_least("bound by 100 codes minus the ELBO, in standard errors", 3, errors_of(gap)),
+        at_least("divergence with beta = 0, over beta = 1", 3, free[told] / ours[told]),
         at_least(
             f"divergence with beta = 1, over beta = {BETAS[2]}", 1.5, ours[told] / strict[told]
         ),
@@ -193,9 +205,10 @@ def claims(results):
             0.2,
             ours["near 0"] - plain["near 0"],
         ),
+        at_least("completeness: how much its samples differ", 0.5, ours["spread"]),
         at_most(
             "continuity: the VAE's change, over the plain one's",
-            0.9,
+            0.8,
             ours["change"] / plain["change"],
         ),
     ]

@@ -8,7 +8,7 @@ ERRATA = {
     "printed either.",
     4: "954,307 less 448 are 953,859. The printed pair adds up to 953,307.",
     5: "448 numbers of 4 bytes are 1,792 bytes, 1.75 KB.",
-    6: "954,307 parameters are 954,000. Two digits are the wrong way round, or one is wrong.",
+    6: "954,307 parameters are 954 thousand: the middle digit is wrong.",
     7: "The terms add up to 10. The last + 5 has no pixel and no weight: it is a bias, which the "
     "slide never introduces.",
     8: "A pixel is 0 to 255, so 256 is none; the same grid is printed twice, and the second time "
