@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 BENCHMARKS = {
     "accuracy": "the Fashion-MNIST CNN trained here and in PyTorch: the same accuracy?",
-    "cpu": "a training step of each of the lessons' models against PyTorch, on the processors",
+    "cpu": "a training step of the lessons' autoencoders, RBM and VAEs against PyTorch, on the CPU",
     "engine": "a training step against PyTorch, the longest chain, memory over 10,000 steps",
 }
 

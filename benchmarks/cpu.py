@@ -1,4 +1,4 @@
-"""A training step of the lessons' models, against PyTorch eager on the same processors.
+"""A training step of the lessons' autoencoders, RBM and VAEs, against PyTorch eager on the CPU.
 
 Forward, loss, backward and Adam, on one batch that stays.  What is measured: README.md beside this
 file; which models: models.py; how PyTorch gets the same network: twin.py.
@@ -85,10 +85,13 @@ def report(rows: dict[str, Row], effort: Effort, threads: int, results: Path | N
         for name, row in rows.items():
             found.append(time_model(name, row, effort, torch))
             print(line(found[-1]), flush=True)
+            gc.collect()  # the model, before the next one is timed
     except Disagreement as error:
         print(f"benchmarks cpu: {error}", file=sys.stderr)
         return 1
     except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] in ("", "lessons", "tinynet"):
+            raise  # ours, which no package brings
         print(
             f"benchmarks cpu: the models are the lessons', and they need {error.name}. Install it: "
             'pip install -e ".[bench,lessons]"',
@@ -109,7 +112,6 @@ def time_model(name: str, row: Row, effort: Effort, torch: Any) -> dict[str, Any
     ours = times["tinynet"]
     layouts = [layout for layout in times if layout != "tinynet"]
     best = min(layouts, key=lambda layout: spread(times[layout]).median, default=None)
-    gc.collect()
     return {
         "model": name,
         "batch": row.batch,
@@ -191,8 +193,8 @@ def check(name: str, row: Row, torch: Any) -> dict[str, Any]:
     """Disagreement unless losses and gradients of all layouts agree, from the same noise."""
     found = {}
     for layout in LAYOUTS:
-        exact = differences(in_float64(row.make(2)), Twin(torch, layout))
-        near = differences(row.make(row.batch), Twin(torch, layout))
+        exact = differences(name, in_float64(row.make(2)), Twin(torch, layout))
+        near = differences(name, row.make(row.batch), Twin(torch, layout))
         for kind, got, allowed in (
             ("losses in float64", exact.loss, SAME),
             ("gradients in float64", exact.parameter, SAME),
@@ -209,8 +211,8 @@ def check(name: str, row: Row, torch: Any) -> dict[str, Any]:
     return found
 
 
-def differences(work: Work, twin: Twin) -> Differences:
-    """Of one loss and its gradients, from the same weights, batch and noise."""
+def differences(name: str, work: Work, twin: Twin) -> Differences:
+    """Of one loss of the model of that name, and its gradients: same weights, batch and noise."""
     twin.draw_like(work.rng)
     theirs = work.theirs(twin)(*map(twin.batch, work.batch))
     theirs.backward()
@@ -218,7 +220,10 @@ def differences(work: Work, twin: Twin) -> Differences:
     ours = work.ours(*map(tn.Tensor, work.batch))
     ours.backward()
     if {id(pair.ours) for pair in twin.pairs} != {id(w) for w in work.network.parameters()}:
-        raise Disagreement("the twin and the model do not have the same parameters.")
+        raise Disagreement(
+            f"{name}: the twin and the model do not have the same parameters. Make each of the "
+            "twin's with twin.module or twin.parameter."
+        )
     sizes = [norm(pair.theirs.grad.numpy()) for pair in twin.pairs]
     apart = [norm(pair.turned(pair.ours.grad) - pair.theirs.grad.numpy()) for pair in twin.pairs]
     least = UNSEEN * max(sizes)

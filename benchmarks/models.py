@@ -1,4 +1,4 @@
-"""The models whose training step is timed: those of the lessons, each with its PyTorch twin.
+"""The timed models: the lessons' autoencoders, RBM and VAEs, each with its PyTorch twin.
 
 To add one: a function of the batch's size that returns a Work, and a row in MODELS.  What a layer's
 twin is stands in twin.py; the loss of the twin is written here, beside ours.
@@ -224,8 +224,9 @@ def faces_vae(batch: int, size: int = 64) -> Work:
     x = tn.data.faces(batch, start(), size)[0].astype(numpy.float32) / 255
 
     def nats(torch: Any, mean: Any, x: Any) -> Any:
-        squares = ((x - mean) ** 2).sum() / (2 * SIGMA**2 * len(x))
-        return squares + x[0].numel() * math.log(SIGMA * math.sqrt(2 * math.pi))
+        squares = torch.nn.functional.mse_loss(mean, x, reduction="sum")
+        constant = x[0].numel() * math.log(SIGMA * math.sqrt(2 * math.pi))
+        return squares / (2 * SIGMA**2 * len(x)) + constant
 
     return _vae(network(size, 0), x, negative_elbo, nats)
 
@@ -239,7 +240,11 @@ def dogs_vae(batch: int) -> Work:
     from lessons.generate.dogs_vae import loss, model
 
     x = tn.data.faces(batch, start(), 64)[0].astype(numpy.float32) / 255
-    return _vae(model(start()), x, loss, lambda torch, y, x: ((x - y) ** 2).sum() / len(x))
+
+    def nats(torch: Any, y: Any, x: Any) -> Any:
+        return torch.nn.functional.mse_loss(y, x, reduction="sum") / len(x)
+
+    return _vae(model(start()), x, loss, nats)
 
 
 MODELS = {

@@ -165,7 +165,10 @@ class Twin:
             "tanh": self.torch.tanh,
         }
         if getattr(tn, name, None) is not activation or name not in known:
-            raise TypeError(f"Twin: there is no twin of the activation {name or activation!r}.")
+            raise TypeError(
+                f"Twin: there is no twin of the activation {name or activation!r}. Add it to "
+                "Twin._activation."
+            )
         return known[name]
 
     # -- one layer each: its function, and what is known of what comes out ------------------------
@@ -192,7 +195,9 @@ class Twin:
             padding[i] = max(missing - missing // 2, 0)  # above, when turned: the larger half
             unused[i] = max(-missing, 0)  # above, when turned
             if (x.shape[i] - unused[i] + 2 * padding[i] - k) // s + 1 != shape[i]:
-                raise TypeError(f"Twin: {layer.label}: PyTorch has no such padding.")
+                raise TypeError(
+                    f"Twin: {layer.label}: PyTorch has no such padding. Write it by hand."
+                )
         weight = self._weight(layer, "kernel", lambda w: w[::-1, ::-1].transpose(3, 2, 0, 1))
         bias = self._weight(layer, "bias") if layer.bias is not None else None
         conv2d, (top, left) = self.torch.nn.functional.conv2d, unused
@@ -209,7 +214,9 @@ class Twin:
             padding[i] = max(cut - cut // 2, 0)
             more[i] = shape[i] - ((x.shape[i] - 1) * s - 2 * padding[i] + k)
             if k < s or not 0 <= more[i] < s:
-                raise TypeError(f"Twin: {layer.label}: PyTorch has no such padding.")
+                raise TypeError(
+                    f"Twin: {layer.label}: PyTorch has no such padding. Write it by hand."
+                )
         weight = self._weight(layer, "kernel", lambda w: w[::-1, ::-1].transpose(3, 2, 0, 1))
         bias = self._weight(layer, "bias") if layer.bias is not None else None
         grow = self.torch.nn.functional.conv_transpose2d

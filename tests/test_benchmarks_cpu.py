@@ -1,7 +1,8 @@
-"""The benchmark of the lessons' models: its PyTorch twins compute the same.  No times here."""
+"""The benchmark of the lessons' models: their PyTorch twins compute the same.  No times here."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 
@@ -50,7 +51,7 @@ def assert_same(torch, network, x):
         work = cpu.in_float64(work_of(network, x))
         for parameter in network.parameters():
             parameter.grad = None
-        found = cpu.differences(work, Twin(torch, layout))
+        found = cpu.differences("m", work, Twin(torch, layout))
         assert max(found) < 1e-9, layout
 
 
@@ -128,7 +129,7 @@ ERRORS = [
         lambda twin, rng: twin.module(
             tn.Sequential([Dense(2, activation=tn.exp)], input_shape=(3,), rng=rng)
         ),
-        "Twin: there is no twin of the activation 'exp'.",
+        "Twin: there is no twin of the activation 'exp'. Add it to Twin._activation.",
     ),
     (
         lambda twin, rng: twin.module(
@@ -144,7 +145,15 @@ ERRORS = [
                 [Conv2DTranspose(1, 1, strides=2, name="up")], input_shape=(2, 2, 1), rng=rng
             )
         ),
-        "Twin: Conv2DTranspose 'up': PyTorch has no such padding.",
+        "Twin: Conv2DTranspose 'up': PyTorch has no such padding. Write it by hand.",
+    ),
+    (
+        lambda twin, rng: twin.module(
+            tn.Sequential(
+                [Conv2D(1, 2, padding="same", name="even")], input_shape=(2, 2, 1), rng=rng
+            )
+        ),
+        "Twin: Conv2D 'even': PyTorch has no such padding. Write it by hand.",
     ),
     (
         lambda twin, rng: twin.module(
@@ -233,7 +242,7 @@ def test_a_wrong_gradient_of_one_small_bias_stops_the_benchmark(torch):
 
     with pytest.raises(cpu.Disagreement, match="slip: gradients in float64"):
         cpu.check("slip", broken(nudge), torch)
-    found = cpu.differences(cpu.in_float64(broken(nudge).make(4)), Twin(torch))
+    found = cpu.differences("m", cpu.in_float64(broken(nudge).make(4)), Twin(torch))
     assert found.loss < 1e-12 and found.parameter > 2 * found.gradient
 
 
@@ -262,8 +271,12 @@ def test_a_twin_that_forgets_a_parameter_stops_the_benchmark(torch):
         twin.pairs.pop()
         return loss
 
-    with pytest.raises(cpu.Disagreement, match="do not have the same parameters"):
+    with pytest.raises(cpu.Disagreement) as error:
         cpu.check("slip", broken(forget), torch)
+    assert str(error.value) == (
+        "slip: the twin and the model do not have the same parameters. Make each of the twin's "
+        "with twin.module or twin.parameter."
+    )
 
 
 def test_a_loss_of_nan_stops_the_benchmark(torch):
@@ -272,7 +285,7 @@ def test_a_loss_of_nan_stops_the_benchmark(torch):
 
 
 def test_both_learn_by_the_timed_step_and_stay_together(torch):
-    """Three steps of Adam from the same weights: only epsilon differs, and rounding."""
+    """Twenty steps of Adam from the same weights: only epsilon differs, and rounding."""
     row = broken(lambda loss, twin: loss)
     steps = cpu.contestants(row.make(4), torch)
     assert list(steps) == ["tinynet", LAYOUTS[0]]  # nothing here to lay out
@@ -330,7 +343,7 @@ def test_a_run_is_printed_and_written(torch, monkeypatch, capsys, tmp_path):
     out = capsys.readouterr().out
     assert out.splitlines()[-3].startswith("small")
     kept = json.loads(path.read_text())
-    assert kept["machine"]["PyTorch"].endswith("1 threads")
+    assert kept["machine"]["PyTorch"].endswith(", 1 threads")
     (row,) = kept["models"]
     assert row["model"] == "small" and len(row["seconds a step, by round"]["tinynet"]) == 2
     assert row["differences"][LAYOUTS[0]]["float64"]["loss"] < 1e-9
@@ -359,6 +372,13 @@ def test_without_what_the_lessons_need_it_says_what_to_install(monkeypatch, caps
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert cpu.report({"autoencoder": Row(2, autoencoder)}, TINY, 1, None) == 1
     assert 'pip install -e ".[bench,lessons]"' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["lessons.gone", "tinynet.gone"])
+def test_a_module_of_ours_that_is_gone_is_no_missing_package(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ModuleNotFoundError, match=name):
+        cpu.report({"m": Row(2, lambda batch: importlib.import_module(name))}, TINY, 1, None)
 
 
 @pytest.mark.parametrize(

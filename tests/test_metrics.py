@@ -70,6 +70,11 @@ def test_logits_are_split_at_zero():
     assert accuracy([[-math.inf], [math.inf]], [1, 1], threshold=0) == 0.5
 
 
+@pytest.mark.parametrize("number", [numpy.int64, numpy.uint8, numpy.float32, numpy.float64])
+def test_a_threshold_may_be_a_numpy_number(number):
+    assert accuracy([-3.0, 0.0, 0.2, 7.0], [0, 0, 1, 1], threshold=number(0)) == 1
+
+
 # -- top k -----------------------------------------------------------------------------------------
 
 
@@ -292,7 +297,8 @@ TABLE = {
     "pictures for outputs": (
         lambda: accuracy(numpy.zeros((2, 3, 3)), [1, 0]),
         ValueError,
-        "accuracy: outputs must be (N, K) or (N,), received (2, 3, 3).",
+        "accuracy: outputs must be (N, K) or (N,), received (2, 3, 3). Give a row, or one number, "
+        "for each example.",
     ),
     "an empty batch": (
         lambda: accuracy(numpy.zeros((0, 3)), numpy.zeros(0, int)),
@@ -314,19 +320,38 @@ TABLE = {
     "a threshold that is none": (
         lambda: accuracy([0.5], [1], threshold=None),
         ValueError,
-        "accuracy: threshold must be a number, received None.",
+        "accuracy: threshold must be a finite number, received None. Give 0.5 for probabilities, 0 "
+        "for logits.",
+    ),
+    "a threshold that is true": (
+        lambda: accuracy([0.5], [1], threshold=True),
+        ValueError,
+        "accuracy: threshold must be a finite number, received True. Give 0.5 for probabilities, 0 "
+        "for logits.",
+    ),
+    "a threshold of NaN": (
+        lambda: accuracy([0.5], [1], threshold=math.nan),
+        ValueError,
+        "accuracy: threshold must be a finite number, received nan. Give 0.5 for probabilities, 0 "
+        "for logits.",
+    ),
+    "an infinite threshold": (
+        lambda: accuracy([0.5], [1], threshold=-math.inf),
+        ValueError,
+        "accuracy: threshold must be a finite number, received -inf. Give 0.5 for probabilities, 0 "
+        "for logits.",
     ),
     "too few labels": (
         lambda: accuracy(SCORES, [1, 0]),
         ValueError,
         "accuracy: labels must be integers of shape (4,), or one-hot of shape (4, 3), received "
-        "(2,).",
+        "(2,). Give one for each example; reshape(-1) for a column.",
     ),
     "labels in a column": (
         lambda: accuracy(SCORES, LABELS[:, None]),
         ValueError,
         "accuracy: labels must be integers of shape (4,), or one-hot of shape (4, 3), received "
-        "(4, 1).",
+        "(4, 1). Give one for each example; reshape(-1) for a column.",
     ),
     "float labels": (
         lambda: accuracy(SCORES, tn.Tensor([1, 2, 2, 0])),
@@ -337,12 +362,14 @@ TABLE = {
     "a label too large": (
         lambda: accuracy(SCORES, [0, 1, 2, 3]),
         ValueError,
-        "accuracy: labels must be in [0, 3), received 0 to 3.",
+        "accuracy: labels must be in [0, 3), received 0 to 3. Count them from 0, or give more than "
+        "3 classes.",
     ),
     "a label too small": (
         lambda: accuracy(SCORES, [0, -1, 2, 1]),
         ValueError,
-        "accuracy: labels must be in [0, 3), received -1 to 2.",
+        "accuracy: labels must be in [0, 3), received -1 to 2. Count them from 0, or give more "
+        "than 3 classes.",
     ),
     "two classes at once": (
         lambda: accuracy(SCORES, numpy.ones((4, 3))),
@@ -371,22 +398,26 @@ TABLE = {
     "no k": (
         lambda: top_k(SCORES, LABELS, 0),
         ValueError,
-        "top_k: k must be a whole number from 1 to K, which is 3, received 0.",
+        "top_k: k must be a whole number from 1 to K, which is 3, received 0. Give 1 for the best "
+        "class alone.",
     ),
     "more than all classes": (
         lambda: top_k(SCORES, LABELS),
         ValueError,
-        "top_k: k must be a whole number from 1 to K, which is 3, received 5.",
+        "top_k: k must be a whole number from 1 to K, which is 3, received 5. Give 1 for the best "
+        "class alone.",
     ),
     "a k that is true": (
         lambda: top_k(SCORES, LABELS, True),
         ValueError,
-        "top_k: k must be a whole number from 1 to K, which is 3, received True.",
+        "top_k: k must be a whole number from 1 to K, which is 3, received True. Give 1 for the "
+        "best class alone.",
     ),
     "one score each": (
         lambda: top_k([0.5, 0.1], [0, 1]),
         ValueError,
-        "top_k: outputs must be (N, K), a number for each class, received (2,).",
+        "top_k: outputs must be (N, K), a number for each class, received (2,). Give a row for "
+        "each example.",
     ),
     "top k of NaN": (
         lambda: top_k(NAN, [0, 1], 1),
@@ -420,7 +451,8 @@ TABLE = {
     "no classes": (
         lambda: confusion_matrix([0], [0], classes=0),
         ValueError,
-        "confusion_matrix: classes must be a whole number of at least 1, received 0.",
+        "confusion_matrix: classes must be a whole number of at least 1, received 0. Leave it out, "
+        "or give how many there are.",
     ),
     "other classes than the scores have": (
         lambda: confusion_matrix(SCORES, LABELS, classes=4),
@@ -437,18 +469,20 @@ TABLE = {
     "a prediction too large": (
         lambda: confusion_matrix([0, 3], [0, 1], classes=2),
         ValueError,
-        "confusion_matrix: predictions must be in [0, 2), received 0 to 3.",
+        "confusion_matrix: predictions must be in [0, 2), received 0 to 3. Count them from 0, or "
+        "give more than 2 classes.",
     ),
     "a negative prediction": (
         lambda: confusion_matrix([0, -1], [0, 1]),
         ValueError,
-        "confusion_matrix: predictions must be in [0, 2), received -1 to 0.",
+        "confusion_matrix: predictions must be in [0, 2), received -1 to 0. Count them from 0, or "
+        "give more than 2 classes.",
     ),
     "fewer labels than predictions": (
         lambda: confusion_matrix([0, 1], [0]),
         ValueError,
         "confusion_matrix: labels must be integers of shape (2,), or one-hot of shape (2, 2), "
-        "received (1,).",
+        "received (1,). Give one for each example; reshape(-1) for a column.",
     ),
     "no predictions": (
         lambda: confusion_matrix([], []),
@@ -493,7 +527,8 @@ TABLE = {
     "scores of pictures": (
         lambda: auc(numpy.zeros((2, 3, 3)), [0, 1]),
         ValueError,
-        "auc: scores must be (N, K) or (N,), received (2, 3, 3).",
+        "auc: scores must be (N, K) or (N,), received (2, 3, 3). Give a row, or one number, for "
+        "each example.",
     ),
     "no scores": (
         lambda: auc([], []),

@@ -1076,23 +1076,37 @@ ERRORS = {
     "too few inputs": (
         lambda: tn.Model([X, Y], Concatenate()([X, Y]))(ones(1, 3)),
         ValueError,
-        "Model: received 1 input(s), and it has 2: (N, 3), (N, 2).",
+        "Model: received 1 input(s), and it has 2: (N, 3), (N, 2). Give a list of "
+        "them, in this order.",
     ),
     "too many inputs": (
         lambda: tn.Model([X], Flatten()(X))([ones(1, 3)] * 2),
         ValueError,
-        "Model: received 2 input(s), and it has 1: (N, 3).",
+        "Model: received 2 input(s), and it has 1: (N, 3). Give it alone.",
     ),
     "too few shapes": (
         lambda: tn.Model([X, Y], Concatenate()([X, Y])).output_shape((3,)),
         ValueError,
-        "Model: received 1 input(s), and it has 2: (N, 3), (N, 2).",
+        "Model: received 1 input(s), and it has 2: (N, 3), (N, 2). Give a list of "
+        "them, in this order.",
     ),
     "pictures of another size, which every layer would take": (
         lambda: tn.Model(P, Conv2D(2, 3)(P), rng=numpy.random.default_rng(0))(ones(1, 6, 6, 1)),
         ValueError,
         "Model: input (N, 6, 6, 1) is not what its Input was made for, (N, 8, 8, 1). Reshape, pad "
         "or scale it, or build another model.",
+    ),
+    "a picture without a batch": (
+        lambda: tn.Model(P, Flatten()(P))(ones(8, 8, 1)),
+        ValueError,
+        "Model: input (8, 8, 1) has no batch axis, and its Input was made for (N, 8, 8, 1). Add "
+        "the batch: x[None].",
+    ),
+    "the second input without a batch": (
+        lambda: tn.Model([X, Y], Concatenate()([X, Y]), name="two")([ones(1, 3), ones(2)]),
+        ValueError,
+        "Model 'two': input (2,) has no batch axis, and its Input was made for (N, 2). Add the "
+        "batch: x[None].",
     ),
     "a shape of another size": (
         lambda: tn.Model(P, Flatten()(P), name="encoder").output_shape((6, 6, 1)),

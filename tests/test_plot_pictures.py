@@ -228,23 +228,40 @@ TABLE = {
     ),
     "no columns": (
         lambda axes: plot.tiles(X, columns=0),
-        "tiles: columns must be a whole number of at least 1, received 0.",
+        "tiles: columns must be a whole number of at least 1, received 0. Give how many pictures "
+        "stand in a row.",
     ),
     "columns that are true": (
         lambda axes: plot.tiles(X, columns=True),
-        "tiles: columns must be a whole number of at least 1, received True.",
+        "tiles: columns must be a whole number of at least 1, received True. Give how many "
+        "pictures stand in a row.",
     ),
     "a negative gap": (
         lambda axes: plot.tiles(X, gap=-1),
-        "tiles: gap must be a whole number of at least 0, received -1.",
+        "tiles: gap must be a whole number of at least 0, received -1. Give how many pixels lie "
+        "between pictures.",
     ),
     "no rows": (
         lambda axes: plot.rows({}),
         'rows: there are no rows. Give {label: pictures}, {"originals": x} for instance.',
     ),
-    "rows without labels": (
-        lambda axes: plot.rows(X),
-        'rows: there are no rows. Give {label: pictures}, {"originals": x} for instance.',
+    "limits of a row that there is not": (
+        lambda axes: plot.rows({"a": X, "b": X}, limits={"a": (0, 1), "typo": (0, 1)}),
+        "rows: limits has 'typo', and pictures has no such row. Give limits of 'a', 'b' alone.",
+    ),
+    "limits that fall": (
+        lambda axes: plot.rows({"a": X}, limits=(1, 0)),
+        "rows: limits must be (low, high) with low < high, received (1, 0). Give the value drawn "
+        "black, then the one drawn white.",
+    ),
+    "limits of one row that are equal": (
+        lambda axes: plot.rows({"a": X, "b": X}, limits={"b": (0, numpy.float32(0))}),
+        "rows: limits must be (low, high) with low < high, received (0, 0). Give the value drawn "
+        "black, then the one drawn white.",
+    ),
+    "rows of NaN": (
+        lambda axes: plot.rows({"a": X, "b": X + numpy.nan}),
+        "rows: 'b' holds NaN or infinity. Find out where it comes from with tn.doctor().",
     ),
     "rows that are flat": (
         lambda axes: plot.rows({"codes": numpy.zeros((2, 32))}),
@@ -295,6 +312,18 @@ def test_what_cannot_be_drawn_is_refused(name, axes):
     call, message = TABLE[name]
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         call(axes)
+
+
+def test_rows_without_labels_are_refused():
+    message = "rows: pictures is ndarray. Give {label: pictures}."
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+        plot.rows(X)
+
+
+def test_rows_that_are_refused_leave_no_figure_behind():
+    with pytest.raises(ValueError, match="holds NaN"):
+        plot.rows({"a": X, "b": X + numpy.nan})
+    assert not plt.get_fignums()
 
 
 def test_labels_that_are_not_whole_are_refused(axes):

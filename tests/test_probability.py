@@ -99,6 +99,30 @@ def test_sure_logits_have_finite_likelihoods_and_gradients(dtype, logit):
     assert numpy.isfinite(z.grad).all()
 
 
+@pytest.mark.parametrize("log_var", [-177.0, -100.0, 0.0, 100.0, 300.0])
+@pytest.mark.parametrize("each", [False, True])
+def test_the_gaussian_of_no_error_is_finite_in_float32_with_gradients(log_var, each):
+    x = numpy.zeros((1, 1), numpy.float32)
+    mean = tn.Tensor(x, requires_grad=True)
+    variances = tn.Tensor(x + numpy.float32(log_var), requires_grad=True)
+    value = tn.gaussian_log_likelihood(mean, x, variances if each else log_var)
+    value.backward()
+    assert value.dtype == mean.grad.dtype == numpy.float32
+    assert value.item() == pytest.approx(-(log_var + math.log(2 * math.pi)) / 2)
+    assert mean.grad == 0
+    assert not each or variances.grad == -0.5
+
+
+def test_the_gaussian_of_a_narrow_density_has_the_right_gradients():
+    sigma = 1e-20
+    off = numpy.float32([[2 * sigma]])  # two sigma off; 1 / sigma^2 is no float32
+    mean = tn.Tensor(0 * off, requires_grad=True)
+    log_var = tn.Tensor(0 * off + numpy.float32(2 * math.log(sigma)), requires_grad=True)
+    tn.gaussian_log_likelihood(mean, off, log_var).backward()
+    numpy.testing.assert_allclose(mean.grad, 2 / sigma, rtol=1e-4)
+    numpy.testing.assert_allclose(log_var.grad, 0.5 * (4 - 1), rtol=1e-4)
+
+
 def test_likelihoods_are_the_losses_summed(rng):
     z, x = rng.normal(size=(3, 4)), rng.random((3, 4))
     bce = tn.bce_with_logits(z, x, reduction="sum").item()

@@ -220,13 +220,13 @@ class Model(_OfLayers):
     def output_shape(self, input_shape: Any) -> Any:
         shapes = input_shape if isinstance(input_shape, list) else [input_shape]
         shapes = [as_shape(self.label, shape) for shape in shapes]
-        self._check(shapes)
+        self._check([(None, *shape) for shape in shapes])
         made = [symbol.shape for symbol in self.outputs]
         return made if self.gives_list else made[0]
 
     def forward(self, x: Any) -> Any:
         given = list(x) if self.takes_list and isinstance(x, list | tuple) else [x]
-        self._check([x.shape[1:] if hasattr(x, "shape") else None for x in given])
+        self._check([getattr(x, "shape", None) for x in given])
         values = {id(s): v for s, v in zip(self.inputs, given, strict=True)}
         for step in self.steps:
             if id(step) not in values:
@@ -264,18 +264,29 @@ class Model(_OfLayers):
         print(table(self.name or "model", rows, self._all(), graph=not chain))
 
     def _check(self, shapes: list) -> None:
-        """ValueError where something else comes in than its inputs are made for."""
+        """ValueError where something else comes in than its inputs are made for.
+
+        shapes: with the batch, whose size does not matter; None for what has no shape.
+        """
         if len(shapes) != len(self.inputs):
+            several = len(self.inputs) > 1
             raise ValueError(
                 f"{self.label}: received {len(shapes)} input(s), and it has {len(self.inputs)}: "
-                f"{', '.join(written(symbol.shape) for symbol in self.inputs)}."
+                f"{', '.join(written(symbol.shape) for symbol in self.inputs)}. "
+                + ("Give a list of them, in this order." if several else "Give it alone.")
             )
         for shape, symbol in zip(shapes, self.inputs, strict=True):
-            if shape is not None and tuple(shape) != symbol.shape:
+            if shape is None or shape[1:] == symbol.shape:
+                continue
+            if shape == symbol.shape:
                 raise ValueError(
-                    f"{self.label}: input {written(shape)} is not what its Input was made for, "
-                    f"{written(symbol.shape)}. Reshape, pad or scale it, or build another model."
+                    f"{self.label}: input {shape} has no batch axis, and its Input was made for "
+                    f"{written(symbol.shape)}. Add the batch: x[None]."
                 )
+            raise ValueError(
+                f"{self.label}: input {written(shape[1:])} is not what its Input was made for, "
+                f"{written(symbol.shape)}. Reshape, pad or scale it, or build another model."
+            )
 
     @staticmethod
     def _step(step: Symbol, values: dict[int, Any]) -> Any:

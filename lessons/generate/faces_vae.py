@@ -36,6 +36,7 @@ from tinynet import plot
 SOURCE = "drawn cartoon faces"
 SIGMA = 0.05
 MOODS = ("smile", "glasses")  # what differs between the faces by default
+PEOPLE = (*MOODS, "skin", "hair_style", "hair_color", "eye_color", "shirt", "background")
 
 
 # %% What the decoder says of a picture.  A color is no ink that is there or not, so it is not a
@@ -135,10 +136,10 @@ def learn(size, fixed, steps, epochs, batch, lr, test, seed, device):
 
 def main(steps=80, epochs=6, batch=8, lr=5e-3, test=1000, seed=0, device="cpu", full=False):
     """steps: batches an epoch.  test: faces to encode.  full: longer, and the slide's 256, too."""
-    fixed = {n: a.typical for n, a in tn.data.FACE_ATTRIBUTES.items() if n not in MOODS}
     if full:
-        fixed = {}
-        steps, epochs, batch, lr, test = 500, 16, 16, 4e-3, 3000
+        steps, epochs, batch, lr, test = 500, 30, 16, 4e-3, 3000
+    differs = PEOPLE if full else MOODS
+    fixed = {n: a.typical for n, a in tn.data.FACE_ATTRIBUTES.items() if n not in differs}
     learnt = learn(64, fixed, steps, epochs, batch, lr, test, seed, device)
     codes, attributes = learnt["codes"], learnt["attributes"]
     before = encode(network(64, seed).to(device).encoder, learnt["faces"], learnt["average"])

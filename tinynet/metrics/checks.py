@@ -58,7 +58,10 @@ def as_scores(where: str, name: str, values: Any) -> numpy.ndarray:
     """(N,) or (N, K), not empty and without NaN."""
     array = on_host(where, name, values)
     if array.ndim not in (1, 2):
-        raise ValueError(f"{where}: {name} must be (N, K) or (N,), received {array.shape}.")
+        raise ValueError(
+            f"{where}: {name} must be (N, K) or (N,), received {array.shape}. Give a row, or one "
+            "number, for each example."
+        )
     refuse_empty(where, array)
     refuse_nan(where, name, array)
     return array
@@ -69,7 +72,8 @@ def as_matrix(where: str, name: str, values: Any) -> numpy.ndarray:
     array = on_host(where, name, values)
     if array.ndim != 2:
         raise ValueError(
-            f"{where}: {name} must be (N, K), a number for each class, received {array.shape}."
+            f"{where}: {name} must be (N, K), a number for each class, received {array.shape}. "
+            "Give a row for each example."
         )
     return as_scores(where, name, array)
 
@@ -87,13 +91,13 @@ def as_classes(where: str, values: Any, N: int, K: int, name: str = "labels") ->
     if array.shape != (N,):
         raise ValueError(
             f"{where}: {name} must be integers of shape ({N},), or one-hot of shape ({N}, {K}), "
-            f"received {array.shape}."
+            f"received {array.shape}. Give one for each example; reshape(-1) for a column."
         )
     refuse_fractions(where, name, array)
     if array.size and (array.min() < 0 or array.max() >= K):
         raise ValueError(
             f"{where}: {name} must be in [0, {K}), received {int(array.min())} to "
-            f"{int(array.max())}."
+            f"{int(array.max())}. Count them from 0, or give more than {K} classes."
         )
     return array.astype(numpy.int64)
 

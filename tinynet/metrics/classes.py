@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy
@@ -17,10 +18,18 @@ def accuracy(outputs: Any, labels: Any, threshold: float = 0.5) -> float:
     labels: integers (N,) in [0, K), or one-hot (N, K); for one number each, 0 or 1, (N,) or (N, 1).
     threshold: 0.5 for probabilities, 0 for logits.  Between 0 and 1, outputs must be in [0, 1].
 
-    ValueError for shapes that do not fit, labels out of range, NaN, or an empty batch.
+    ValueError for shapes that do not fit, labels out of range, NaN, an empty batch, or a threshold
+    that is no finite number.
     """
-    if isinstance(threshold, bool) or not isinstance(threshold, int | float | numpy.floating):
-        raise ValueError(f"accuracy: threshold must be a number, received {threshold!r}.")
+    if (
+        isinstance(threshold, bool)
+        or not isinstance(threshold, int | float | numpy.integer | numpy.floating)
+        or not math.isfinite(threshold)
+    ):
+        raise ValueError(
+            f"accuracy: threshold must be a finite number, received {threshold!r}. Give 0.5 for "
+            "probabilities, 0 for logits."
+        )
     scores = as_scores("accuracy", "outputs", outputs)
     if scores.ndim == 2 and scores.shape[1] > 1:
         truth = as_classes("accuracy", labels, *scores.shape)
@@ -60,7 +69,8 @@ def top_k(outputs: Any, labels: Any, k: int = 5) -> float:
     N, K = scores.shape
     if isinstance(k, bool) or not isinstance(k, int | numpy.integer) or not 1 <= k <= K:
         raise ValueError(
-            f"top_k: k must be a whole number from 1 to K, which is {K}, received {k!r}."
+            f"top_k: k must be a whole number from 1 to K, which is {K}, received {k!r}. Give 1 "
+            "for the best class alone."
         )
     truth = as_classes("top_k", labels, N, K)[:, None]  # (N, 1)
     right = numpy.take_along_axis(scores, truth, axis=1)  # (N, 1)
@@ -109,7 +119,8 @@ def confusion_matrix(predictions: Any, labels: Any, classes: int | None = None) 
         isinstance(classes, bool) or not isinstance(classes, int | numpy.integer) or classes < 1
     ):
         raise ValueError(
-            f"{where}: classes must be a whole number of at least 1, received {classes!r}."
+            f"{where}: classes must be a whole number of at least 1, received {classes!r}. Leave "
+            "it out, or give how many there are."
         )
     found = on_host(where, "predictions", predictions)
     truth = on_host(where, "labels", labels)

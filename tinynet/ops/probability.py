@@ -47,9 +47,11 @@ def kl_standard_normal(mean, log_var, reduction: str = "mean"):
 
     (N, Z), (N, Z) -> ()
 
-    How much a code tells about its picture: 0 where mean and log_var are 0, and never less.  The
-    sum is over all axes but the first, the mean over the N examples; reduction="sum" for their sum,
-    or "none" for (N,).
+    An upper bound of how much a code tells about its picture: 0 where mean and log_var are 0, and
+    never less.  The sum is over all axes but the first, the mean over the N examples;
+    reduction="sum" for their sum, or "none" for (N,).
+
+    ValueError for different shapes, an empty batch, or one number without a batch.
 
     Source: Kingma and Welling, "Auto-Encoding Variational Bayes", 2014, appendix B.
     """
@@ -69,6 +71,9 @@ def bernoulli_log_likelihood(logits, x, reduction: str = "mean"):
         logarithm of a probability, but what lectures call the likelihood all the same.
     The sum is over all axes but the first, the mean over the N examples; reduction="sum" for their
     sum, or "none" for (N,).  Finite for every logit.
+
+    ValueError for different shapes, x outside [0, 1], an empty batch, or one number without a
+    batch.
     """
     z = logits
     equal_shapes(logits=z, x=x)
@@ -86,24 +91,24 @@ def gaussian_log_likelihood(mean, x, log_var=0.0, reduction: str = "mean"):
 
     log_var: one number for all, or one for each, of the shape of x.  With 0 it is minus half the
         squared error, summed, minus log(2 pi) / 2 for each number: to make it large is to make the
-        MSE small.
+        MSE small.  At least -177 in float32, -1419 in float64: below, 1 / sigma is infinite.
     The sum is over all axes but the first, the mean over the N examples; reduction="sum" for their
     sum, or "none" for (N,).
+
+    ValueError for different shapes, an empty batch, or one number without a batch.
     """
     equal_shapes(mean=mean, x=x)
     if getattr(log_var, "shape", ()) not in ((), x.shape):
         raise ValueError(
             f"x {x.shape} and log_var {log_var.shape} do not fit. Give one number, or {x.shape}."
         )
-    error = x - mean
-    precision = xp(x).exp(
-        xp(x).zeros_like(x) - log_var
-    )  # 1 / variance, of the shape and dtype of x
-    squares = error * error * precision
+    steepness = xp(x).exp(xp(x).asarray(-0.5 * log_var, x.dtype))  # 1 / sigma, in the dtype of x
+    scaled = (x - mean) * steepness  # 1 / sigma^2 may overflow where this is 0
+    squares = scaled * scaled
     value, share = _of_examples(-0.5 * (squares + log_var + LOG_2_PI), reduction)
     return value, (
-        lambda dy: share(dy) * error * precision,
-        lambda dy: share(dy) * -error * precision,
+        lambda dy: share(dy) * scaled * steepness,
+        lambda dy: share(dy) * -scaled * steepness,
         lambda dy: share(dy) * 0.5 * (squares - 1),
     )
 

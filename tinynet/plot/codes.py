@@ -18,6 +18,9 @@ def latent(axes: Any, codes: Any, labels: Any, names: Sequence[str] = ()) -> Non
         the numbers that stand in the legend.
 
     The points are drawn in the order given, no class on top of the others.
+
+    ValueError for shapes that do not fit, no codes, or a label without a name; TypeError for labels
+    that are not integers.
     """
     import matplotlib
     from matplotlib.lines import Line2D
@@ -63,6 +66,8 @@ def latent_grid(
 
     pictures: (R, C, H, W), (R, C, H, W, 1) or (R, C, H, W, 3).  across: (C,), the coordinate of
     each column, from the left.  down: (R,), that of each row, from the top.  limits: as in picture.
+
+    ValueError for shapes that do not fit, no pictures, NaN or infinity, or limits that do not rise.
     """
     images, x, y = on_host(pictures), on_host(across), on_host(down)
     if images.ndim not in (4, 5) or (images.ndim == 5 and images.shape[4] not in (1, 3)):

@@ -10,7 +10,7 @@ from .host import on_host
 def curves(history: Any, title: str = "training") -> Any:
     """A figure of a History: for each number its curve over the epochs, validation beside training.
 
-    The number of an epoch stands at its end.
+    The values of epoch i are drawn at i.  ValueError for an empty history.
     """
     import matplotlib.pyplot as plt
 
@@ -38,6 +38,8 @@ def roc(axes: Any, false_positive_rate: Any, true_positive_rate: Any, label: str
 
     false_positive_rate, true_positive_rate: (T,), as tn.metrics.roc_curve gives them.
     label: its name in the legend, which stands beside the axes.  Call again for another curve.
+
+    ValueError for shapes that do not fit, no rates, or rates outside [0, 1].
     """
     across, up = on_host(false_positive_rate), on_host(true_positive_rate)
     if across.ndim != 1 or across.shape != up.shape or not across.size:

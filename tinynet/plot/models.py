@@ -12,6 +12,8 @@ def graph(model: Any, title: str = "") -> Any:
     """A figure of a model as a graph: a box for each layer, with the shape that comes out.
 
     model: a tn.Model or a tn.Sequential that was built.  A shared layer has a box for each use.
+
+    ValueError for a model without layers, TypeError for one with a forward of its own.
     """
     import matplotlib.pyplot as plt
 

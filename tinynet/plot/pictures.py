@@ -16,8 +16,10 @@ def picture(axes: Any, image: numpy.ndarray, title: str = "", limits: Limits | N
     """Draw one picture on matplotlib axes, every pixel a square, without ticks.
 
     image: (H, W), (H, W, 1), or (H, W, 3) in colour.
-    limits: the values drawn black and white, (0, 255) say; what lies outside is cut off.  The
-        smallest and largest value of the picture unless given.
+    limits: the values drawn black and white, low < high, (0, 255) say; what lies outside is cut
+        off.  The smallest and largest value of the picture unless given.
+
+    ValueError for another shape, no pixels, NaN or infinity, or limits that do not rise.
     """
     image = on_host(image)
     if image.ndim == 3 and image.shape[2] == 1:
@@ -26,12 +28,21 @@ def picture(axes: Any, image: numpy.ndarray, title: str = "", limits: Limits | N
         raise ValueError(
             f"picture: image has shape {image.shape}. It must be (H, W), (H, W, 1) or (H, W, 3)."
         )
-    _squares(axes, _shades(image, limits), title, cmap="gray", vmin=0, vmax=1)
+    shades = _shades("picture", "image", image, limits)
+    _squares(axes, shades, title, cmap="gray", vmin=0, vmax=1)
 
 
 def matrix(axes: Any, numbers: numpy.ndarray, title: str = "", form: str = "{:g}") -> None:
-    """Draw a table of numbers (H, W), each written in its cell: white is 0, red more, blue less."""
+    """Draw a table of numbers (H, W), each written in its cell: white is 0, red more, blue less.
+
+    ValueError for another shape, no numbers, NaN or infinity.
+    """
     numbers = on_host(numbers)
+    if numbers.ndim != 2 or not numbers.size:
+        raise ValueError(
+            f"matrix: numbers has shape {numbers.shape}. It must be (H, W), of at least one number."
+        )
+    _refuse_infinite("matrix", "numbers", numbers)
     largest = float(numpy.abs(numbers).max()) or 1.0
     _squares(axes, numbers, title, cmap="RdBu_r", vmin=-largest, vmax=largest)
     for (i, j), number in numpy.ndenumerate(numbers):
@@ -52,16 +63,18 @@ def grid(
     """A figure of pictures (or, with draw=matrix, tables), so many to a row, each under its title.
 
     width: of one picture, in inches.  settings: passed on to draw.
+
+    ValueError for no pictures, and for what draw refuses.
     """
     import matplotlib.pyplot as plt
 
     if not len(images):
         raise ValueError("grid: there are no pictures. Give at least one.")
     columns = min(columns, len(images))
-    rows = -(-len(images) // columns)
+    down = -(-len(images) // columns)
     height = width * images[0].shape[0] / images[0].shape[1] + (0.25 if len(titles) else 0.05)
-    size = (max(width * columns, 4), height * rows + 0.4)
-    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    size = (max(width * columns, 4), height * down + 0.4)
+    figure, axes = plt.subplots(down, columns, figsize=size, squeeze=False, layout="constrained")
     for i, place in enumerate(axes.flat):
         if i < len(images):
             draw(place, images[i], titles[i] if len(titles) else "", **settings)
@@ -83,16 +96,23 @@ def tiles(images: Any, columns: int = 10, gap: int = 1) -> numpy.ndarray:
 
     images: (N, H, W), (N, H, W, 1) or (N, H, W, 3), or a list of such pictures of one shape.
     gap: pixels between them, of the largest value that occurs, as are places left over.
+
+    ValueError for other shapes, pictures of two sizes, none at all, or columns or a gap that is no
+    whole number of at least 1 or 0.
     """
     pictures = _pictures("tiles", "images", images)
-    for name, number, least in (("columns", columns, 1), ("gap", gap, 0)):
+    for name, number, least, meaning in (
+        ("columns", columns, 1, "pictures stand in a row"),
+        ("gap", gap, 0, "pixels lie between pictures"),
+    ):
         if (
             isinstance(number, bool)
             or not isinstance(number, int | numpy.integer)
             or number < least
         ):
             raise ValueError(
-                f"tiles: {name} must be a whole number of at least {least}, received {number!r}."
+                f"tiles: {name} must be a whole number of at least {least}, received {number!r}. "
+                f"Give how many {meaning}."
             )
     N, H, W, *color = pictures.shape
     columns = min(int(columns), N)
@@ -118,12 +138,17 @@ def rows(
     pictures: {label: (N, H, W[, C])}, the same N in every row; H and W may differ between rows,
         for originals, codes and reconstructions say.
     width: of a column, in inches.
-    limits: the values drawn black and white, one pair for all rows or {label: pair}.  A row
-        without has the smallest and largest value of its own, so that its pictures compare.
+    limits: the values drawn black and white, low < high, one pair for all rows or {label: pair}.
+        A row without has the smallest and largest value of its own, so that its pictures compare.
+
+    TypeError for pictures that are no mapping.  ValueError for no rows, rows of other shapes or of
+    different N, NaN or infinity, limits that do not rise, or limits for a row that there is not.
     """
     import matplotlib.pyplot as plt
 
-    if not isinstance(pictures, Mapping) or not pictures:
+    if not isinstance(pictures, Mapping):
+        raise TypeError(f"rows: pictures is {type(pictures).__name__}. Give {{label: pictures}}.")
+    if not pictures:
         raise ValueError(
             'rows: there are no rows. Give {label: pictures}, {"originals": x} for instance.'
         )
@@ -135,16 +160,23 @@ def rows(
                 f"rows: {label!r} has N = {count} and {first!r} has N = {N}. Give every row as "
                 "many pictures, those that belong together in the same place."
             )
+    pairs = limits if isinstance(limits, Mapping) else dict.fromkeys(given, limits)
+    for label in pairs:
+        if label not in given:
+            raise ValueError(
+                f"rows: limits has {label!r}, and pictures has no such row. Give limits of "
+                f"{', '.join(map(repr, given))} alone."
+            )
+    shades = [_shades("rows", repr(label), row, pairs.get(label)) for label, row in given.items()]
     heights = [max(0.25, row.shape[1] / max(row.shape[1:3])) for row in given.values()]
     spare = 0.06  # between pictures; a column is 1 wide
     size = (max(width * N + 1.3, 4), width * (sum(heights) + spare * len(heights)) + 0.5)
     figure, axes = plt.subplots(figsize=size, layout="constrained")
     middles, top = [], 0.0
-    for (label, row), height in zip(given.items(), heights, strict=True):
+    for row, height in zip(shades, heights, strict=True):
         middle = top + height / 2
-        pair = limits.get(label) if isinstance(limits, Mapping) else limits
         H, W = (side / max(row.shape[1:3]) * (1 - spare) / 2 for side in row.shape[1:3])
-        for i, image in enumerate(_shades(row, pair)):
+        for i, image in enumerate(row):
             place = (i + 0.5 - W, i + 0.5 + W, middle + H, middle - H)
             _squares(axes, image, "", cmap="gray", vmin=0, vmax=1, extent=place)
         middles.append(middle)
@@ -179,7 +211,21 @@ def _pictures(where: str, name: str, images: Any) -> numpy.ndarray:
     return array
 
 
-def _shades(values: numpy.ndarray, limits: Limits | None) -> numpy.ndarray:
+def _shades(where: str, name: str, values: numpy.ndarray, limits: Limits | None) -> numpy.ndarray:
     """The values as shades from 0, black, to 1, white."""
+    _refuse_infinite(where, name, values)
+    if limits is not None and not limits[0] < limits[1]:  # NaN too
+        raise ValueError(
+            f"{where}: limits must be (low, high) with low < high, received "
+            f"({limits[0]:g}, {limits[1]:g}). Give the value drawn black, then the one drawn white."
+        )
+    values = values.astype(numpy.float64)  # bytes below low would turn over
     low, high = (values.min(), values.max()) if limits is None else limits
     return numpy.clip((values - low) / ((high - low) or 1), 0, 1)
+
+
+def _refuse_infinite(where: str, name: str, values: numpy.ndarray) -> None:
+    if not numpy.isfinite(values).all():
+        raise ValueError(
+            f"{where}: {name} holds NaN or infinity. Find out where it comes from with tn.doctor()."
+        )
