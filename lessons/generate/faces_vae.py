@@ -12,6 +12,7 @@ Try       SIGMA = 0.5 in this file: is the mouth still worth its code, and are t
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -50,9 +51,9 @@ def reconstruction(outputs, x):
     return -tn.gaussian_log_likelihood(outputs[0], x, log_var=2 * math.log(SIGMA))
 
 
-def negative_elbo(outputs, x):
-    """reconstruction + divergence, in nats a picture: -log p(x), or more."""
-    return reconstruction(outputs, x) + divergence(outputs, x)
+def negative_elbo(outputs, x, beta=1.0):
+    """reconstruction + beta * divergence, in nats a picture; for beta = 1 -log p(x), or more."""
+    return reconstruction(outputs, x) + beta * divergence(outputs, x)
 
 
 # %% x is a face minus the average face, so that the code need not tell what all faces share.
@@ -90,8 +91,11 @@ def network(size, seed):
     return vae
 
 
-# %% And the first third of the training goes without the divergence: a warm-up, as in Bowman et
-# al., "Generating Sentences from a Continuous Space", 2016.
+# %% And for two epochs the divergence hardly counts: a warm-up, as in Bowman et al., "Generating
+# Sentences from a Continuous Space", 2016.  (Without any, log_var may grow until exp overflows.)
+WARM_UP = partial(negative_elbo, beta=0.01)
+
+
 def learn(size, fixed, steps, epochs, batch, lr, test, seed, device):
     """Train on drawn faces, and encode others that it has not seen."""
     average = tn.data.faces(200, np.random.default_rng((seed, 4)), size, fixed)[0]
@@ -103,7 +107,7 @@ def learn(size, fixed, steps, epochs, batch, lr, test, seed, device):
     few = seen[:200] - average
     optimizer = tn.optim.Adam(vae.parameters(), tn.schedules.Cosine(lr, steps * epochs))
     seen_so_far = []
-    for loss, part in ((reconstruction, epochs // 3), (negative_elbo, epochs - epochs // 3)):
+    for loss, part in ((WARM_UP, 2), (negative_elbo, epochs - 2)):
         seen_so_far += tn.fit(
             vae,
             data,
@@ -137,7 +141,7 @@ def learn(size, fixed, steps, epochs, batch, lr, test, seed, device):
 def main(steps=80, epochs=6, batch=8, lr=5e-3, test=1000, seed=0, device="cpu", full=False):
     """steps: batches an epoch.  test: faces to encode.  full: longer, and the slide's 256, too."""
     if full:
-        steps, epochs, batch, lr, test = 500, 30, 16, 4e-3, 3000
+        steps, epochs, batch, lr, test = 500, 16, 16, 4e-3, 3000
     differs = PEOPLE if full else MOODS
     fixed = {n: a.typical for n, a in tn.data.FACE_ATTRIBUTES.items() if n not in differs}
     learnt = learn(64, fixed, steps, epochs, batch, lr, test, seed, device)
@@ -149,7 +153,7 @@ def main(steps=80, epochs=6, batch=8, lr=5e-3, test=1000, seed=0, device="cpu", 
         "full": full,
         "tables": tables(encoder(rng=rng), decoder(rng=rng)),
         "learnt": learnt,
-        "large": learn(256, fixed, 70, 10, batch, lr, 400, seed, device) if full else None,
+        "large": learn(256, fixed, 40, 6, batch, lr, 400, seed, device) if full else None,
         "probes": probes,
         "again": again(learnt, probes["smile"]),
         "worth": {name: worth(name, SIGMA) for name in probes},
