@@ -3,9 +3,10 @@
 Slides    004_df52dc64b05a94d5.txt "Variational Autoencoders Configuration",
           "Variational Autoencoders" (the two losses)
 Question  "Mean squared error" plus KL: over what is the mean?
-Expect    over the pictures alone (the sum of squares of each): from 240 dogs, six times, fog with
-          the place of the dog in it, 440 to 490 where the mean of all dogs has 718, and a KL of 18
-          to 30 nats.  Over their 12,288 numbers too: one grey picture for all, and a KL of 0.00001
+Expect    over the pictures alone (the sum of squares of each): from 240 dogs, 6 epochs, fog with
+          the place of the dog in it, 440 to 505 where the mean of all dogs has 718, and a KL of 17
+          to 28 nats.  Over their 12,288 numbers too: one grey picture for all, and a KL of 0.00001,
+          after 2 epochs already
 Try       SUM = 0.02, about the square of a good reconstruction's error: what becomes of the
           reconstructions, of the KL, and of the samples?
 """
@@ -28,7 +29,7 @@ PRINTED, MIRRORED = (5, 3, 3), (3, 3, 5)  # kernel sizes of the decoder
 LATENT, NUMBERS = 128, 64 * 64 * 3
 SUM, MEAN = 1 / 2, NUMBERS / 2  # the variance that each reading of MSE stands for: see `loss`
 COLUMNS = 10  # pictures in a row of a figure
-IN_USE = 0.01  # nats: a number of the code that tells less is not in use
+IN_USE = 0.01  # nats: a number of the code that costs less is not in use
 
 
 # %% The slide's dogs (Kaggle) are not to be had here.  CIFAR-10 has dogs, 32 x 32; the drawn
@@ -120,23 +121,24 @@ def loss(outputs, x, variance=SUM, beta=1.0):
 # %% Why the mean must fail.  A code that tells nothing costs no KL, and one picture for all, their
 # mean, costs  s / D,  where  s = mean |x - mean|^2.  So whatever is better has
 #    KL  <=  KL + |x - y|^2 / D  <=  s / D,
-# less than 0.25 nats for any pictures in [0, 1]: a third of a bit, for all that is in a picture.
+# at most 0.25 nats for any pictures in [0, 1]: a third of a bit, for all that is in a picture.
 # The KL wins, and the code dies: "posterior collapse".
 def spread(x):
     """s, the variance of the pictures, summed over the numbers of one"""
     return float(x.var(axis=0, dtype=np.float64).sum())
 
 
-# %% What each number of the code tells; it is in use if that is more than 0.01 nats.
+# %% What each number of the code costs; it is in use if that is more than 0.01 nats.  It tells no
+# more than it costs:  mean KL(q(z|x) || p(z))  =  mutual information of x and z + KL(q(z) || p(z)).
 def nats_of_units(mean, log_var):
     """(N, Z), (N, Z) -> (Z,): KL(q(z|x) || N(0, 1)) of each number, mean over the pictures"""
-    return 0.5 * (mean**2 + np.expm1(log_var) - log_var).mean(axis=0)
+    return tn.kl_standard_normal(mean.T, log_var.T, reduction="none").numpy() / len(mean)
 
 
-# %% How blurred?  What is certain is drawn, and of what is not the mean of all that it might be.
-# The mesh in the pictures is no detail: where a kernel of 3 or 5 moves by 2, some pixels are
-# written from more of its places than their neighbors (Odena et al., "Deconvolution and
-# Checkerboard Artifacts", 2016).  So we compare means of 2 x 2 pixels: the pictures had no more.
+# %% How blurred?  What is certain is drawn sharp; of what is uncertain, the mean of all that it
+# might be.  The mesh in the pictures is no detail: where a kernel of 3 or 5 moves by 2, some
+# pixels are written from more of its places than their neighbors (Odena et al., "Deconvolution
+# and Checkerboard Artifacts", 2016).  So we compare means of 2 x 2 pixels: there was no more.
 def detail(images):
     """Mean difference between a block of 2 x 2 pixels and its neighbors to the right and below"""
     N, H, W, C = images.shape
@@ -172,13 +174,13 @@ def main(count=240, test=60, epochs=6, size=8, lr=0.001, seed=0, device="cpu", f
     data = dogs(count, test, seed)
     if full:
         data = data._replace(train=np.concatenate([data.train, data.train[:, :, ::-1]]))
-    how = (size, lr, seed, device)
+    how, few = (size, lr, seed, device), max(epochs // 3, 1)  # the mean's code is dead by then
     runs = {
-        "sum": learn(data, PRINTED, SUM, epochs, *how),
-        "mean": learn(data, PRINTED, MEAN, max(epochs // 3, 1), *how),
+        f"sum, {epochs} epochs": learn(data, PRINTED, SUM, epochs, *how),
+        f"mean, {few} epochs": learn(data, PRINTED, MEAN, few, *how),
     }
     if full:
-        runs["sum, 3-3-5"] = learn(data, MIRRORED, SUM, epochs, *how)
+        runs[f"sum, {epochs} epochs, 3-3-5"] = learn(data, MIRRORED, SUM, epochs, *how)
     rng = np.random.default_rng(seed)
     parts = [encoder(rng), decoder(rng), decoder(rng, MIRRORED)]
     counted = [[r.parameters for r in part.rows() if r.parameters] for part in parts]
@@ -186,24 +188,23 @@ def main(count=240, test=60, epochs=6, size=8, lr=0.001, seed=0, device="cpu", f
 
 
 def claims(results):
-    alive, dead = results["runs"]["sum"], results["runs"]["mean"]
+    (long, alive), (short, dead), *_ = results["runs"].items()
     encode, printed, mirrored = results["parameters"]
     s, source = spread(results["data"].test), results["data"].source
-    told, lost = (run["history"]["validation divergence"] for run in (alive, dead))
-    when, error = len(lost), alive["history"]["validation squares"][-1]
+    told, lost = (run["history"]["validation divergence"][-1] for run in (alive, dead))
+    error = alive["history"]["validation squares"][-1]
     return [
         equals("encoder, convolutions", [4864, 73856, 295168], encode[:3]),
         equals("encoder, fully connected 256", "4,194,560", f"{encode[3]:,}"),
         equals("decoder, kernels 5, 3, 3 as printed", "894,851", f"{sum(printed[1:]):,}"),
         equals("decoder, kernels 3, 3, 5", "373,635", f"{sum(mirrored[1:]):,}"),
-        at_most(f"sum: |x - y|^2 over {s:.0f}, the variance of {source}", 0.9, error / s),
-        at_least(f"sum: KL after {when} epochs, nats", 1, told[when - 1]),
-        at_most("mean: the same", 0.02, lost[-1]),
-        at_most("mean: s / D, the nats that a code could be worth", 0.25, s / NUMBERS),
-        at_least("sum: numbers in use, of 128", 20, (alive["units"] > IN_USE).sum()),
-        at_most("mean: the same", 2, (dead["units"] > IN_USE).sum()),
-        at_most("mean: deviation of a pixel between reconstructions", 0.02, dead["differ"]),
-        at_most("sum: detail of reconstructions over that of pictures", 0.8, alive["detail"]),
+        at_most(f"{long}: |x - y|^2 over {s:.0f}, the variance of {source}", 0.85, error / s),
+        at_least(f"{long}: KL, nats", 10, told),
+        at_most(f"{short}: KL, nats", 0.001, lost),
+        at_least(f"{long}: numbers in use, of 128", 20, (alive["units"] > IN_USE).sum()),
+        at_most(f"{short}: the same", 2, (dead["units"] > IN_USE).sum()),
+        at_most(f"{short}: deviation of a pixel between reconstructions", 0.001, dead["differ"]),
+        at_most(f"{long}: detail of reconstructions over pictures", 0.8, alive["detail"]),
     ]
 
 
@@ -211,6 +212,9 @@ def claims(results):
 def show(results):
     runs, data = results["runs"], results["data"]
     learnt = f"learnt from {len(data.train):,} {data.source}"
+    if results["full"]:
+        learnt += ", half of them mirrored"
+    alive, *_ = runs.values()
 
     def drawn(title, rows):
         return plot.rows(rows, f"{title}\n({learnt})", limits=(0, 1))
@@ -218,12 +222,12 @@ def show(results):
     shown = {name: run["shown"] for name, run in runs.items()}
     rebuilt = {"originals": data.test[:COLUMNS]} | {k: v["rebuilt"] for k, v in shown.items()}
     samples = {k: v["samples"] for k, v in shown.items()}
-    walks = {what: shown["sum"][what] for what in ("walk 1", "walk 2")}
+    walks = {what: alive["shown"][what] for what in ("walk 1", "walk 2")}
     return {
         "reconstructions": drawn("Unseen pictures, rebuilt", rebuilt),
         "samples": drawn("Codes from N(0, I), decoded", samples),
         "walks": drawn("From the code of one picture to that of another", walks),
-        "training": runs["sum"]["history"].plot(f"Sum of squares and KL ({learnt})"),
+        "training": alive["history"].plot(f"Sum of squares and KL ({learnt})"),
         "units": draw_units(results),
     }
 
@@ -234,7 +238,7 @@ def draw_units(results):
         nats = np.sort(run["units"])[::-1].clip(1e-9)
         axes.semilogy(range(1, LATENT + 1), nats, label=name)
     axes.axhline(IN_USE, color="black", linestyle=":", label=f"{IN_USE} nats")
-    axes.set(xlabel="the 128 numbers of the code, by what they tell", ylabel="KL, nats")
+    axes.set(xlabel="the 128 numbers of the code, by their KL", ylabel="KL, nats")
     axes.legend()
-    figure.suptitle(f"What each number of a code tells\n({results['data'].source})")
+    figure.suptitle(f"What each number of the code costs\n({results['data'].source})")
     return figure

@@ -4,7 +4,7 @@ Slides    000_fcdcaffc17ab1b77.txt "Probability Estimation (fig03)" to "(fig10)"
           is left, so the examples are our own
 Question  Which distribution makes what I saw most likely, and what has that to do with a loss?
 Expect    mean, variance and share of ones, each found twice, by formula and downhill; ten times
-          the samples halve a histogram's error; MSE and BCE are likelihoods, to the last digit
+          the samples halve a histogram's error; MSE and BCE are likelihoods, but for rounding
 Try       gaussian(np.float32([2, 2, 2]), "cpu"): where does the variance go, and the likelihood?
 """
 
@@ -48,7 +48,7 @@ def gaussian(x, device, lr=0.3, steps=200):
     """-> the mean and the variance by the formulas, and the way to them: (steps + 1, 2)"""
     data = tn.Tensor(x).to(device)
 
-    def loss(mean, log_var):
+    def loss(mean, log_var):  # + 0 * data: of its shape, for likelihoods do not broadcast
         return -tn.gaussian_log_likelihood(mean + 0 * data, data, log_var)
 
     path = minimize(loss, [weight(1.5, device), weight(1.0, device)], lr, steps)
@@ -233,13 +233,14 @@ def draw_histograms(results):
     figure, axes = plt.subplots(1, 5, figsize=(17, 3.9), layout="constrained")
     x = np.linspace(-4, 5, 400)
     chosen = [n for n in SAMPLES if n != 10_000]
-    for place, n in zip(axes, chosen, strict=False):
+    for place, n in zip(axes[:4], chosen, strict=True):
         edges, heights = results["histograms"][n]
         place.stairs(heights, edges, fill=True, color="0.78")
         place.plot(x, density(x), "C3")
         wrong = total_variation(edges, heights)
         place.set(
             title=f"{n:,} samples, {len(heights)} bins\nwrong by at most {wrong:.3f}",
+            xlabel="x",
             ylim=(0, 0.58),
         )
     axes[0].set_ylabel("share / width")
