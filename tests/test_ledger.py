@@ -140,14 +140,14 @@ def test_places_are_lines_of_the_slides():
 
 def test_the_slides_digits_are_the_first_100_of_mnist_but_one():
     """B21c cannot be computed where the data set is not; where it is, all 100 are compared."""
-    from lessons.autoencode.latent_size import SLIP, printed
+    from lessons.autoencode.latent_size import MISREAD, printed
 
     try:
         _, labels = tn.data.mnist("test")
     except tn.data.DataNotFoundError as error:
         pytest.skip(str(error))
     places = numpy.argwhere((printed("truth") != labels[:100]).reshape(10, 10)) + 1
-    assert places.tolist() == [list(SLIP)]
+    assert places.tolist() == [list(MISREAD)]
     assert labels[80] == 7
 
 

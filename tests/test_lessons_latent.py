@@ -1,6 +1,8 @@
-"""The lessons pca_against_autoencoder and latent_size: their mathematics, on few numbers."""
+"""PCA, the lessons pca_against_autoencoder and latent_size: the mathematics, on few numbers."""
 
 from __future__ import annotations
+
+import functools
 
 import matplotlib
 import numpy
@@ -13,6 +15,7 @@ import matplotlib.pyplot as plt
 
 from lessons.autoencode import latent_size as latent
 from lessons.autoencode import pca_against_autoencoder as against
+from lessons.autoencode.pca import error, pca, through
 from lessons.pictures import Pictures
 
 
@@ -24,7 +27,7 @@ def _close_figures():
 
 @pytest.fixture
 def x():
-    """60 examples of 7 numbers, in directions of clearly different length, away from 0."""
+    """60 examples of 7 numbers, of clearly different singular values, away from 0."""
     rng = numpy.random.default_rng(0)
     scales = numpy.array([9.0, 6, 4, 2, 1, 0.5, 0.1])
     return (rng.normal(size=(60, 7)) * scales) @ orthonormal(7, 7, 1) + rng.normal(size=7) * 5
@@ -38,36 +41,44 @@ def orthonormal(rows, columns, seed):
 
 
 def test_pca_finds_the_eigenvectors_of_the_covariance(x):
-    mean, V, lengths = against.pca(x)
+    mean, V, values = pca(x)
     numpy.testing.assert_allclose(mean, x.mean(axis=0))
-    values, vectors = numpy.linalg.eigh(numpy.cov(x.T, bias=True))
-    numpy.testing.assert_allclose(lengths**2 / len(x), values[::-1])
+    variances, vectors = numpy.linalg.eigh(numpy.cov(x.T, bias=True))
+    numpy.testing.assert_allclose(values**2 / len(x), variances[::-1])
     numpy.testing.assert_allclose(abs((V * vectors[:, ::-1]).sum(axis=0)), 1)
 
 
 def test_what_pca_loses_is_the_sum_of_the_squares_that_are_left(x):
-    mean, V, lengths = against.pca(x)
+    mean, V, values = pca(x)
     for Z in range(8):
-        lost = against.error(against.through(x, mean, V[:, :Z]), x)
-        numpy.testing.assert_allclose(lost, (lengths[Z:] ** 2).sum() / len(x), atol=1e-9)
+        lost = error(through(x, mean, V[:, :Z]), x)
+        numpy.testing.assert_allclose(lost, (values[Z:] ** 2).sum() / len(x), atol=1e-9)
 
 
 def test_no_other_subspace_through_the_mean_loses_less(x):
-    mean, V, _ = against.pca(x)
-    least = against.error(against.through(x, mean, V[:, :3]), x)
-    others = [against.error(against.through(x, mean, orthonormal(7, 3, s)), x) for s in range(50)]
+    mean, V, _ = pca(x)
+    least = error(through(x, mean, V[:, :3]), x)
+    others = [error(through(x, mean, orthonormal(7, 3, s)), x) for s in range(50)]
     assert min(others) > least
 
 
 def test_the_errors_of_all_code_sizes_are_those_of_the_reconstructions(x):
-    mean, V, _ = against.pca(x[:40])
+    mean, V, _ = pca(x[:40])
     unseen = x[40:]
-    each = [against.error(against.through(unseen, mean, V[:, :Z]), unseen) for Z in range(8)]
+    each = [error(through(unseen, mean, V[:, :Z]), unseen) for Z in range(8)]
     numpy.testing.assert_allclose(against.errors(unseen, mean, V), each, atol=1e-9)
 
 
 def test_the_error_is_summed_over_pixels_and_averaged_over_pictures():
-    assert against.error(numpy.array([[1.0, 2, 3], [0, 0, 0]]), numpy.zeros((2, 3))) == 7
+    assert error(numpy.array([[1.0, 2, 3], [0, 0, 0]]), numpy.zeros((2, 3))) == 7
+
+
+def test_pca_of_fewer_examples_than_numbers_has_zeros_for_the_rest(x):
+    mean, V, values = pca(x[:4])
+    assert V.shape == (7, 7) and values.shape == (7,)
+    numpy.testing.assert_allclose(V.T @ V, numpy.eye(7), atol=1e-12)
+    numpy.testing.assert_allclose(values[3:], 0, atol=1e-6)
+    numpy.testing.assert_allclose(through(x[:4], mean, V[:, :3]), x[:4])
 
 
 # -- the angles ------------------------------------------------------------------------------------
@@ -96,20 +107,23 @@ def test_one_direction_outside_is_at_90_degrees():
 # -- the autoencoders ------------------------------------------------------------------------------
 
 
-def test_a_linear_autoencoder_is_linear_and_the_bent_one_is_not():
+def test_the_linear_autoencoder_is_linear_and_the_other_is_not():
     rng = numpy.random.default_rng(0)
-    a, b = rng.normal(size=(2, 3, 784)).astype(numpy.float32)
-    for make, bends in ((against.linear, False), (against.bent, True)):
-        network = make(numpy.random.default_rng(0), 4)
-        middle = tn.predict(network, (a + b) / 2)
-        mean = (tn.predict(network, a) + tn.predict(network, b)) / 2
-        assert bool(abs(middle - mean).max() > 1e-3) is bends
+    a, b = rng.normal(size=(2, 3, 28, 28, 1)).astype(numpy.float32)
+    linear = against.linear(rng, 4)
+    networks = {
+        False: lambda x: tn.predict(linear, against.flat(x)),
+        True: functools.partial(tn.predict, latent.Autoencoder(4, rng)),
+    }
+    for nonlinear, network in networks.items():
+        middle, mean = network((a + b) / 2), (network(a) + network(b)) / 2
+        assert bool(abs(middle - mean).max() > 1e-3) is nonlinear
 
 
 def test_pca_put_into_the_linear_autoencoder_gives_pcas_pictures_in_any_basis():
     rng = numpy.random.default_rng(0)
     x = rng.random((800, 784), dtype=numpy.float32)
-    mean, V, _ = against.pca(x)
+    mean, V, _ = pca(x)
     V = V[:, :4]
     mix = numpy.diag([2.0, -1, 0.5, 1]) + 0.1
     network = against.linear(rng, 4)
@@ -118,16 +132,17 @@ def test_pca_put_into_the_linear_autoencoder_gives_pcas_pictures_in_any_basis():
     encoder.bias.data[...] = -(mean @ V) @ numpy.linalg.inv(mix)
     decoder.kernel.data[...] = mix @ V.T
     decoder.bias.data[...] = mean
-    expected = against.through(x, mean, V)
+    expected = through(x, mean, V)
     numpy.testing.assert_allclose(tn.predict(network, x), expected, atol=1e-4)
     assert against.principal_angles(decoder.kernel.numpy().T, V).max() < 0.01
 
 
-def test_the_shapes_of_both_lessons_networks():
+def test_the_shapes_of_the_nonlinear_network_of_both_lessons():
+    assert against.Autoencoder is latent.Autoencoder
     rng = numpy.random.default_rng(0)
-    bent = [row.shape for row in against.bent(rng, 5).rows()]
-    assert bent == [(256,), (64,), (5,), (64,), (256,), (784,)]
     network = latent.Autoencoder(5, rng)
+    shapes = [row.shape for part in (network.encoder, network.decoder) for row in part.rows()]
+    assert shapes == [(784,), (256,), (64,), (5,), (64,), (256,), (784,), (28, 28, 1)]
     pictures = rng.random((3, 28, 28, 1), dtype=numpy.float32)
     assert tn.predict(network.encoder, pictures).shape == (3, 5)
     again = tn.predict(network, pictures)
@@ -144,7 +159,7 @@ def test_the_slides_tables():
     assert (latent.differing(two, truth), latent.differing(five, truth)) == (18, 11)
     assert truth[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
     assert truth[90:].tolist() == [3, 6, 9, 3, 1, 4, 1, 7, 6, 9]
-    row, column = latent.SLIP
+    row, column = latent.MISREAD
     place = 10 * (row - 1) + column - 1
     assert [table[place] for table in (two, five, truth)] == [9, 9, 9]
 
@@ -217,14 +232,17 @@ def test_the_grids_frame_what_is_misread_and_say_as_what():
             assert axes.patches[11].get_xy() == (28.5, 28.5)
         said = [int(text.get_text()) for text in axes.texts]
         assert said == found["read"][which][:count].tolist()
-        assert f"{count} of 100" in axes.get_title()
+        assert f"{count} of 100 misread, against the labels" in axes.get_title()
+    titles = [axes.get_title() for axes in figure.axes]
+    assert "18, against its own ground truth" in titles[0]
+    assert "11, against its own ground truth" in titles[1]
 
 
 def test_the_map_decodes_each_place_with_its_own_coordinates():
     network = latent.Autoencoder(2, numpy.random.default_rng(0))
     x = numpy.random.default_rng(1).random((50, 28, 28, 1), dtype=numpy.float32)
     found = latent.survey(network, x, 4)
-    assert numpy.all(numpy.diff(found["down"]) <= 0) and numpy.all(numpy.diff(found["across"]) >= 0)
+    assert numpy.all(numpy.diff(found["down"]) < 0) and numpy.all(numpy.diff(found["across"]) > 0)
     z = numpy.array([[found["across"][3], found["down"][1]]], numpy.float32)
     expected = tn.predict(network.decoder, z)[0, :, :, 0]
     numpy.testing.assert_allclose(found["drawn"][1, 3], expected, atol=1e-6)
@@ -244,25 +262,32 @@ def test_the_arrival_is_the_first_step_within_a_percent():
     ("call", "message"),
     [
         (
-            lambda: against.pca(numpy.zeros((5, 7))),
-            "pca: x is (5, 7). It must be (N, D) with N > D: give more pictures.",
+            lambda: pca(numpy.zeros(7)),
+            "pca: x must be (N, D) with N > 1, received (7,). Give two examples or more, each a "
+            "row.",
+        ),
+        (
+            lambda: pca(numpy.zeros((1, 7))),
+            "pca: x must be (N, D) with N > 1, received (1, 7). Give two examples or more, each a "
+            "row.",
         ),
         (
             lambda: against.principal_angles(numpy.zeros((5, 2)), numpy.zeros((5, 3))),
-            "principal_angles: the bases are (5, 2) and (5, 3). Both must be (D, Z) with Z <= D: a "
-            "vector is a column.",
+            "principal_angles: a and b must both be (D, Z) with Z <= D, received (5, 2) and "
+            "(5, 3). Make each vector a column.",
         ),
         (
             lambda: latent.printed(3),
-            'printed: which must be 2, 5 or "truth", received 3.',
+            'printed: which must be 2, 5 or "truth", received 3. The slide has these three grids.',
         ),
         (
             lambda: latent.differing(numpy.zeros(3), numpy.zeros(4)),
-            "differing: read (3,) and truth (4,) must have one shape.",
+            "differing: read and truth must have one shape, received (3,) and (4,). Give both of "
+            "the same pictures.",
         ),
         (
             lambda: latent.main(test=100),
-            "main: test must be above 100, received 100. 100 are the grids'.",
+            "main: test must be above 100, received 100. The grids take the first 100: give 1100.",
         ),
     ],
 )
@@ -270,3 +295,16 @@ def test_the_message(call, message):
     with pytest.raises(ValueError) as error:
         call()
     assert str(error.value) == message
+
+
+def test_full_takes_all_pictures_whatever_test_is(monkeypatch):
+    class Asked(Exception):
+        pass
+
+    def mnist(*received):
+        raise Asked(received)
+
+    monkeypatch.setattr(latent.pictures, "mnist", mnist)
+    with pytest.raises(Asked) as asked:
+        latent.main(test=100, full=True)
+    assert asked.value.args[0] == (None, None, 0)

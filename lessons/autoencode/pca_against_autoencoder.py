@@ -1,14 +1,14 @@
-"""PCA against autoencoder: what the bend in the network is worth.
+"""PCA against autoencoder: what a nonlinear network is worth.
 
 Slides    003_05cde12013bfe355.txt "Autoencoders in Deep Learning": "Autoencoders outperform linear
           dimensionality reduction approaches (e.g. PCA)"
 Question  Is an autoencoder without activation functions anything else than PCA?
 Expect    no: with 16 numbers its error is PCA's (21.6 on MNIST, 13.3 on drawn digits) and its
-          decoder's columns lie in PCA's subspace, to 0.1 degrees.  The error comes within 1% long
-          before: then it is still 4 degrees off.  With ReLUs, and 17 times the weights: 16.3 (drawn
-          10.4), for which PCA needs 26 numbers (drawn 24)
-Try       SIZE = 8, where the 8th and the 9th direction are nearly as long: what does the angle do,
-          and does the error care?
+          decoder's columns lie in PCA's subspace, to 0.15 degrees.  The error comes within 1% long
+          before: then it is still 4.5 degrees off.  With ReLUs, and 17 times the weights: 17.1
+          (drawn 10.9), for which PCA needs 24 numbers (drawn 22)
+Try       SIZE = 8, where the 8th and the 9th singular value are nearly equal: what does the angle
+          do, and does the error care?
 """
 
 from __future__ import annotations
@@ -18,40 +18,19 @@ import numpy as np
 
 import tinynet as tn
 from lessons import pictures
+from lessons.autoencode.latent_size import Autoencoder, train
+from lessons.autoencode.pca import error, pca, through
 from lessons.claim import at_least, at_most
 from tinynet import plot
 from tinynet.layers import Dense
 
-SIZE = 16  # of the code: the 16th direction holds 10 to 20% more of the variance than the 17th
-SIZES = (2, 8, SIZE)  # of the codes of the bent autoencoders
+SIZE = 16  # of the code: the 16th component holds 10 to 20% more of the variance than the 17th
+SIZES = (2, 8, SIZE)  # of the codes of the nonlinear autoencoders
 SHOWN = (1, 2, 4, 8, 16, 32, 64)  # code sizes of PCA in the figure
 
 
-# %% PCA.  With mean m and the centred pictures as rows,   X - m = U S V^T,
-#    code = (x - m) V_Z,      x^ = m + code V_Z^T
-# where V_Z are the first Z columns of V.  No other linear code of Z numbers loses less: what is
-# lost is   1/N (S_{Z+1}^2 + ... + S_D^2)   a picture (Eckart and Young 1936).
-def pca(x):
-    """Mean, directions and their lengths, longest first.  (N, D), N > D -> (D,), (D, D), (D,)"""
-    if np.ndim(x) != 2 or len(x) <= np.shape(x)[1]:
-        shape = np.shape(x)
-        raise ValueError(f"pca: x is {shape}. It must be (N, D) with N > D: give more pictures.")
-    mean = x.mean(axis=0)
-    _, S, VT = np.linalg.svd(x - mean, full_matrices=False)
-    return mean, VT.T, S
-
-
-def through(x, mean, V):
-    """To the code and back: m + (x - m) V V^T.  (N, D), (D,), (D, Z) -> (N, D)"""
-    return mean + (x - mean) @ V @ V.T
-
-
-def error(prediction, x):
-    """1/N sum |x^ - x|^2: the sum over the pixels, the mean over the pictures.  (N, D), (N, D)"""
-    return float(((prediction - x) ** 2).sum(axis=1, dtype=np.float64).mean())
-
-
-# The directions are orthonormal, so each takes the square of its own code off the error:
+# %% PCA itself, and `through` and `error`, are in pca.py.  Its principal components, the columns of
+# V, are orthonormal, so each takes the square of its own code off the error:
 #    error(Z) = 1/N sum (|x - m|^2 - code_1^2 - ... - code_Z^2)
 def errors(x, mean, V):
     """Of PCA with 0, 1, ... numbers.  (N, D), (D,), (D, D) -> (D + 1,)"""
@@ -68,11 +47,8 @@ def linear(rng, Z=SIZE):
     return tn.Sequential([Dense(Z), Dense(784)], input_shape=(784,), rng=rng)
 
 
-def bent(rng, Z=SIZE):
-    """With ReLUs in between: the pictures lie near a curved surface, and this can follow it."""
-    narrower, wider = ([Dense(n, activation="relu") for n in s] for s in ((256, 64), (64, 256)))
-    layers = [*narrower, Dense(Z), *wider, Dense(784, activation="sigmoid")]  # every x^ in [0, 1]
-    return tn.Sequential(layers, input_shape=(784,), rng=rng)
+# With ReLUs it is nonlinear: `Autoencoder` of the lesson latent_size, 784-256-64-Z-64-256-784.  The
+# pictures lie near a curved surface, and this can follow it.
 
 
 # %% The angles between two subspaces.  Make each basis orthonormal, Q1 and Q2; then
@@ -82,29 +58,26 @@ def principal_angles(a, b):
     """In degrees, from the smallest to the largest.  (D, Z), (D, Z) -> (Z,)"""
     s, t = np.shape(a), np.shape(b)
     if len(s) != 2 or s != t or s[0] < s[1]:
-        hint = "Both must be (D, Z) with Z <= D: a vector is a column."
-        raise ValueError(f"principal_angles: the bases are {s} and {t}. {hint}")
+        raise ValueError(
+            f"principal_angles: a and b must both be (D, Z) with Z <= D, received {s} and {t}. "
+            "Make each vector a column."
+        )
     (q1, _), (q2, _) = (np.linalg.qr(np.asarray(m, np.float64)) for m in (a, b))
     cosines = np.linalg.svd(q1.T @ q2, compute_uv=False)
     return np.degrees(np.arccos(np.minimum(cosines, 1)))
 
 
-def train(network, x, epochs, size, lr, rng, device, look=None):
-    """Adam, its rate falling to 0.  look: a function that is called after each epoch."""
-    network.to(device)
-    steps = epochs * -(-len(x) // size)
-    optimizer = tn.optim.Adam(network.parameters(), tn.schedules.Cosine(lr, steps))
-    batches = tn.data.batches(x, x, size=size, rng=rng, device=device)
-    tn.fit(network, batches, tn.mse, optimizer, epochs, callbacks=[look] if look else [])
-    return network
+def flat(pictures):
+    """(N, 28, 28, 1) -> (N, 784)"""
+    return pictures.reshape(len(pictures), -1)
 
 
-def main(count=5000, test=1000, epochs=(80, 10), seed=0, device="cpu", full=False):
+def main(count=5000, test=1000, epochs=(60, 9), seed=0, device="cpu", full=False):
     """epochs: of the linear autoencoder, and of those with ReLUs.  full: all pictures."""
     if full:
         count, test, epochs = None, None, (20, 25)
     data = pictures.mnist(count, test, seed)
-    x, unseen = (p.reshape(len(p), -1) for p in (data.train, data.test))  # (N, 784)
+    x, unseen = flat(data.train), flat(data.test)
     mean, V, S = pca(x)
     of_pca = error(through(x, mean, V[:, :SIZE]), x)
 
@@ -118,16 +91,18 @@ def main(count=5000, test=1000, epochs=(80, 10), seed=0, device="cpu", full=Fals
         curve.append((step, ratio, principal_angles(columns, V[:, :SIZE])[-1]))
 
     look()
-    train(network, x, epochs[0], 100, 0.01, rng, device, look)
-    bends = {}
+    train(network, x, x, tn.mse, epochs[0], rng, device, 0.01, 100, look)
+    nonlinear = {}
     for Z in SIZES:
         rng = np.random.default_rng((seed, Z))
-        bends[Z] = train(bent(rng, Z), x, epochs[1], 50, 0.002, rng, device)
+        deep = Autoencoder(Z, rng)
+        train(deep, data.train, data.train, tn.mse, epochs[1], rng, device, 0.002)
+        nonlinear[Z] = flat(tn.predict(deep, data.test))
     guesses = {
         "original": unseen,
         "PCA": through(unseen, mean, V[:, :SIZE]),
         "linear": tn.predict(network, unseen),
-        "with ReLUs": tn.predict(bends[SIZE], unseen),
+        "with ReLUs": nonlinear[SIZE],
     }
     return {
         "data": data,
@@ -137,9 +112,9 @@ def main(count=5000, test=1000, epochs=(80, 10), seed=0, device="cpu", full=Fals
         "curve": np.array(curve),  # (epochs + 1, 3): step, error over PCA's, largest angle
         "PCA": of_pca,
         "PCA test": errors(unseen, mean, V),  # (785,)
-        "cut": error(guesses["PCA"].clip(0, 1), unseen),
+        "clipped": error(guesses["PCA"].clip(0, 1), unseen),
         "linear test": error(guesses["linear"], unseen),
-        "bent test": {Z: error(tn.predict(bends[Z], unseen), unseen) for Z in SIZES},
+        "nonlinear test": {Z: error(guess, unseen) for Z, guess in nonlinear.items()},
         "guesses": guesses,
     }
 
@@ -151,26 +126,26 @@ def arrival(results):
 
 
 def claims(results):
-    curve, pca_test, bends = results["curve"], results["PCA test"], results["bent test"]
+    curve, pca_test, nonlinear = (results[k] for k in ("curve", "PCA test", "nonlinear test"))
     step, angle = arrival(results)
     drift = abs(results["PCA"] / results["lost"] - 1)
     above = 100 * (curve[:, 1] - 1)  # PCA's training error, in percent
     unseen = float(100 * (results["linear test"] / pca_test[SIZE] - 1))
-    worth = int((pca_test > bends[SIZE]).sum())  # the first Z that is as good
-    ratio = {Z: float(bends[Z] / pca_test[Z]) for Z in SIZES}
-    cut = bends[SIZE] / results["cut"]
+    worth = int((pca_test > nonlinear[SIZE]).sum())  # the first Z that is as good
+    ratio = {Z: float(nonlinear[Z] / pca_test[Z]) for Z in SIZES}
+    clipped = nonlinear[SIZE] / results["clipped"]
     return [
         at_most("PCA's training error against the sum of S^2 left", 1e-4, drift),
         at_least("linear: training error above PCA's, %, least ever", -0.01, float(above.min())),
-        at_most("linear: the same at the end", 1, float(above[-1])),
-        at_most("linear: largest angle to PCA's subspace, degrees", 2, float(curve[-1, 2])),
+        at_most("linear: the same at the end", 0.1, float(above[-1])),
+        at_most("linear: largest angle to PCA's subspace, degrees", 0.5, float(curve[-1, 2])),
         at_least(f"the same when the error came within 1% (step {step})", 2, angle),
-        at_most("linear: test error above PCA's, %", 1, unseen),
+        at_most("linear: test error above PCA's, %", 0.1, unseen),
         *(
             at_most(f"with ReLUs, {Z} numbers: test error over PCA's", 0.98, ratio[Z])
             for Z in SIZES
         ),
-        at_most(f"with ReLUs, {SIZE}: over that of PCA cut to [0, 1]", 0.95, cut),
+        at_most(f"with ReLUs, {SIZE}: over that of PCA clipped to [0, 1]", 0.95, clipped),
         at_least("numbers that PCA needs for this error", SIZE + 2, worth),
     ]
 
@@ -198,7 +173,7 @@ def draw_errors(results):
     figure, axes = plt.subplots(figsize=(6.5, 4.2), layout="constrained")
     axes.plot(SHOWN, results["PCA test"][list(SHOWN)], "ko-", label="PCA")
     axes.plot(SIZE, results["linear test"], "C0x", markersize=13, label="linear autoencoder")
-    axes.plot(*zip(*results["bent test"].items(), strict=True), "C3s-", label="with ReLUs")
+    axes.plot(*zip(*results["nonlinear test"].items(), strict=True), "C3s-", label="with ReLUs")
     axes.set(
         xscale="log", xlabel="code size Z", ylim=(0, None), ylabel="squared error of a picture"
     )
