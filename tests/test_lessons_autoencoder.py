@@ -116,12 +116,18 @@ def test_the_measure_matters_to_sgd_and_not_to_adam(kind, same, rng):
 
 
 def test_pictures_on_a_plane_need_two_numbers(rng):
-    plane = rng.normal(size=(2, 784)) * 0.1
-    x, u = (0.3 + rng.normal(size=(50, 2)) @ plane for _ in range(2))
-    assert autoencoder.linear_error(x, u, 2) < 1e-12
+    plane = rng.normal(size=(2, 20)) * 0.02
+    x, u = (0.5 + rng.normal(size=(50, 2)) @ plane for _ in range(2))
+    numpy.testing.assert_allclose(autoencoder.by_pca(x, u, (2,))[2], u, atol=1e-12)
     # with one number, what the second direction holds is lost
     singular = numpy.linalg.svd(x - x.mean(axis=0), compute_uv=False)
-    assert autoencoder.linear_error(x, x, 1) == pytest.approx(singular[1] ** 2 / x.size, rel=1e-6)
+    lost = ((autoencoder.by_pca(x, x, (1, 2))[1] - x) ** 2).sum()
+    assert lost == pytest.approx(singular[1] ** 2, rel=1e-6)
+
+
+def test_pca_is_clipped_as_a_sigmoid_is(rng):
+    x = rng.normal(size=(50, 20))
+    numpy.testing.assert_allclose(autoencoder.by_pca(x, x, (20,))[20], numpy.clip(x, 0, 1))
 
 
 def results_of_autoencoder(data, error, full, real=True):
@@ -137,7 +143,6 @@ def results_of_autoencoder(data, error, full, real=True):
         "codes": codes,
         "decoded": dict.fromkeys(codes, data.test[..., 0]),
         "apart": 0.0,
-        "measures": {"half of the sum": 392.0, "sum": 784.0, "mean": 1.0},
     }
 
 
@@ -209,10 +214,25 @@ def test_a_race_is_of_the_same_pictures_in_the_same_order(some, monkeypatch):
 
     monkeypatch.setattr(deep_autoencoder, "train", train)
     monkeypatch.setattr(deep_autoencoder.pictures, "mnist", lambda count, test, seed: some)
+    guesses = {64: some.test.reshape(-1, 784) - 0.5, 8: some.test.reshape(-1, 784)}
+    monkeypatch.setattr(deep_autoencoder, "by_pca", lambda x, u, sizes: guesses)
     results = deep_autoencoder.main(epochs=3, short_epochs=2)
     assert seen[0] == seen[1] and seen[2] == seen[3]
     assert [run[1] for run in seen] == [3, 3, 2, 2]
     assert set(results["runs"]) == {(64, "shallow"), (64, "deep"), (8, "shallow"), (8, "deep")}
+    assert [linear["test"] for linear in results["linear"].values()] == pytest.approx([0.25, 0])
+
+
+def test_the_pictures_stand_by_length_of_code_with_pca_last(some, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(deep_autoencoder.plot, "rows", lambda rows, *_, **__: drawn.append(rows))
+    run = {"test": [0.5, 0.25], "decoded": some.test[:10]}
+    runs = {(k, name): run for name in deep_autoencoder.NETWORKS for k in (64, 8)}
+    linear = {k: {"test": 0.125, "decoded": some.test[:10]} for k in (64, 8)}
+    deep_autoencoder.draw_pictures({"data": some, "runs": runs, "linear": linear})
+    errors = {"shallow": "0.2500", "deep": "0.2500", "PCA": "0.1250"}
+    labels = [f"{who}, {k}\n{error}" for k in (64, 8) for who, error in errors.items()]
+    assert list(drawn[0]) == ["original", *labels]
 
 
 # -- sparse_autoencoder ----------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import matplotlib
@@ -55,43 +56,56 @@ def test_codes_outside_are_cut_off_and_one_that_never_changes_is_kept():
 
 @pytest.mark.parametrize("bits", [0, 9, True, 2.0])
 def test_other_numbers_of_bits_are_refused(bits):
-    message = f"rounded: bits must be a whole number from 1 to 8, received {bits!r}."
+    message = (
+        f"rounded: bits must be a whole number from 1 to 8, received {bits!r}. Give 8, a byte "
+        "a number."
+    )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         compression.rounded(numpy.zeros((1, 1)), 0, 1, bits)
 
 
-def test_directions_are_those_of_the_singular_values(rng):
-    x = rng.normal(size=(60, 5)) * [1, 5, 2, 4, 3]
-    mean, V = compression.directions(x, 3)
-    right = numpy.linalg.svd(x - x.mean(axis=0))[2][:3]
-    numpy.testing.assert_allclose(abs(V.T @ right.T), numpy.eye(3), atol=1e-10)
-    numpy.testing.assert_allclose(mean, x.mean(axis=0))
-
-
 def test_shrunk_pictures_hold_so_many_levels_in_so_many_pixels(rng):
     x = rng.random((3, 28, 28, 1), dtype=numpy.float32)
-    assert compression.shrunk(x).shape == x.shape
+    assert compression.shrunk(x, 8, 4).shape == x.shape
     (constant,) = compression.shrunk(numpy.full((1, 28, 28, 1), 0.43, numpy.float32), 8, 2)
     numpy.testing.assert_allclose(constant, 1 / 3, atol=1e-6)  # the nearest of 0, 1/3, 2/3, 1
 
 
-def test_compression_compares_equal_bytes_of_unseen_pictures(rng):
+def checkerboards(side):
+    """Pictures (2, 16, 16, 1), 0 and 1 in turn, of so many squares a side."""
+    rows, columns = numpy.indices((16, 16)) * side // 16
+    board = ((rows + columns) % 2).astype(numpy.float32)
+    return numpy.stack([board, 1 - board])[..., None]
+
+
+def test_the_best_split_of_the_bytes_is_found():
+    assert compression.best_split(checkerboards(16), 32) == (16, 1)  # all pixels, black or white
+    grey = numpy.full((2, 16, 16, 1), 37 / 255, numpy.float32)
+    assert compression.best_split(grey, 32) == (5, 8)  # the only levels with one so near
+
+
+def test_compression_compares_equal_bytes_of_unseen_pictures(rng, capsys):
     data = some(rng, train=60)
+    data = data._replace(train=numpy.full_like(data.train, 37 / 255))  # asks for many bits
     encoder, decoder = uses.model(rng)
     x, test = uses.flat(data.train), uses.flat(data.test)
-    linear = compression.directions(x, 32)
-    codes = compression.codes(x, test, encoder, *linear)
+    mean, V = x.mean(axis=0), numpy.linalg.qr(rng.normal(size=(784, 32)))[0].astype(numpy.float32)
+    codes = compression.codes(x, test, encoder, mean, V)
     assert [z.shape for pair in codes.values() for z in pair] == [(60, 32), (20, 32)] * 2
-    found = compression.compress(data, codes, decoder, *linear, bits=4)
-    assert found["bytes"] == [16, 16, 32]
+    for by in codes:  # so that the training codes have a range
+        codes[by] = codes[by][1], codes[by][1]
+    found = compression.compress(data, codes, decoder, mean, V, bits=4)
+    assert found["bytes"] == [16, 16, 16] and "4 x 4 of 8-bit" in capsys.readouterr().out
     for name, y in found["pictures"].items():
         assert y.shape == data.test.shape and y.min() >= 0 and y.max() <= 1
-        assert found["psnr"][name] == tn.metrics.psnr(y, data.test)
-    mean, V = linear
+        squares = [(float(a) - float(b)) ** 2 for a, b in zip(y.flat, data.test.flat, strict=True)]
+        by_hand = 10 * math.log10(len(squares) / math.fsum(squares))
+        assert found["psnr"][name] == pytest.approx(by_hand, rel=1e-5)
     whole = numpy.clip(mean + (test - mean) @ V @ V.T, 0, 1)  # PCA without rounding
-    fine = compression.compress(data, codes, decoder, *linear)["pictures"]["PCA"]
-    numpy.testing.assert_allclose(fine.reshape(20, -1), whole, atol=0.03)
-    assert list(found["pictures"]) == ["autoencoder", "PCA", "8 x 8 pixels"]
+    fine = compression.compress(data, codes, decoder, mean, V)
+    numpy.testing.assert_allclose(fine["pictures"]["PCA"].reshape(20, -1), whole, atol=0.03)
+    assert fine["bytes"] == [32, 32, 25]
+    assert list(found["pictures"]) == ["autoencoder", "PCA", "4 x 4 pixels"]
     labels = [t.get_text() for t in compression.draw(found, 3).axes[0].get_yticklabels()]
     assert labels[0] == "784 bytes" and labels[1].startswith("autoencoder, 16 bytes\n")
 
@@ -101,22 +115,25 @@ def test_compression_compares_equal_bytes_of_unseen_pictures(rng):
 
 def test_the_nearest_are_those_of_a_loop_nearest_first(rng):
     collection, asked = rng.normal(size=(30, 4)), rng.normal(size=(700, 4))  # two pieces
-    found = uses.nearest(collection, asked, 3)
+    found = anomaly.nearest(collection, asked, 3)
     for places, point in zip(found, asked, strict=True):
         distance = [sum((point - other) ** 2) for other in collection]
         assert list(places) == sorted(range(30), key=distance.__getitem__)[:3]
 
 
 def test_all_may_be_asked_for():
-    found = uses.nearest(numpy.array([[5.0], [1], [3]]), numpy.array([[0.0]]), 3)
+    found = anomaly.nearest(numpy.array([[5.0], [1], [3]]), numpy.array([[0.0]]), 3)
     numpy.testing.assert_array_equal(found, [[1, 2, 0]])
 
 
 @pytest.mark.parametrize("k", [0, 4, True, 1.0])
-def test_other_numbers_of_neighbours_are_refused(k):
-    message = f"nearest: k must be a whole number from 1 to N, which is 3, received {k!r}."
+def test_other_numbers_of_neighbors_are_refused(k):
+    message = (
+        f"nearest: k must be a whole number from 1 to N, which is 3, received {k!r}. Ask for "
+        "fewer, or give more pictures."
+    )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        uses.nearest(numpy.zeros((3, 1)), numpy.zeros((1, 1)), k)
+        anomaly.nearest(numpy.zeros((3, 1)), numpy.zeros((1, 1)), k)
 
 
 def test_the_share_is_of_neighbours_with_the_same_label(rng):
@@ -153,6 +170,27 @@ def test_the_network_sees_the_normal_class_only(rng):
     data.train[data.train_labels != 3] = numpy.nan  # the loss would not be finite
     found = anomaly.scores(data, 3, 1, 0, "cpu")
     assert all(numpy.isfinite(score).all() and len(score) == 20 for score in found.values())
+
+
+def test_the_plain_scores_are_those_of_loops(rng):
+    data = some(rng, 60, 5)
+    found = anomaly.scores(data, 3, 1, 0, "cpu")
+    x, test = uses.flat(data.train[data.train_labels == 3]), uses.flat(data.test)
+    nearest = [min(((a - b) ** 2).mean() for a in x) for b in test]
+    numpy.testing.assert_allclose(found["nearest picture"], nearest, rtol=1e-4)
+    mean = sum(x) / len(x)
+    numpy.testing.assert_allclose(
+        found["mean picture"], [((mean - b) ** 2).mean() for b in test], rtol=1e-4
+    )
+
+
+def test_pca_of_fewer_pictures_than_pixels_is_clipped(rng):
+    x, test = 0.5 + 0.02 * rng.normal(size=(2, 30, 40))  # 30 pictures of 40 pixels
+    V = numpy.linalg.svd(x - x.mean(axis=0))[2][: anomaly.CODE].T
+    by_hand = x.mean(axis=0) + (test - x.mean(axis=0)) @ V @ V.T
+    numpy.testing.assert_allclose(anomaly.linear(x, test), by_hand, atol=1e-12)
+    dark = anomaly.linear(x - 0.5, test - 0.5)
+    numpy.testing.assert_allclose(dark, numpy.maximum(by_hand - 0.5, 0), atol=1e-12)
 
 
 # -- colors ----------------------------------------------------------------------------------------
@@ -203,6 +241,14 @@ def test_an_odd_side_cannot_be_halved():
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         restoring.halved(numpy.zeros((1, 27, 28, 1)))
+
+
+def test_what_is_drawn_are_probabilities(rng):
+    network = tn.Sequential([tn.layers.Dense(3)], (2,), rng)
+    x = rng.normal(size=(5, 2)).astype(numpy.float32)
+    kernel, bias = (p.numpy() for p in network.parameters())
+    by_hand = 1 / (1 + numpy.exp(-(x @ kernel + bias)))
+    numpy.testing.assert_allclose(restoring.drawn(network, x), by_hand, rtol=1e-5)
 
 
 def test_bicubic_keeps_a_ramp_and_the_range_and_takes_height_first():

@@ -3,12 +3,15 @@
 Slides    003_05cde12013bfe355.txt "Autoencoders Use-cases"
 Question  Compression, search, anomalies, colors, resolution: what does the network know that a
           plain method does not?
-Expect    32 bytes a digit: 20 dB, PCA 18, small pixels 15; the 5 nearest by code are 91% right, by
-          pixels 89%, by PCA's code 91%; AUC 0.99 where 0 is normal, 0.82 where 8 is; colors that
-          follow from the shape: a quarter of grey's error is left, of others all; twice the
-          resolution: 25 dB, bicubic 20.  (Drawn: 22, 20, 17; 92, 89, 92; 0.97, 0.91; a sixth, all;
-          26, 22.)  About 11 s; --full: minutes
-Try       bits=3 in compression.compress, 12 bytes a picture.  Then NORMAL = (1, 7) in anomaly
+Expect    32 bytes a digit: 20.0 dB, PCA 18.0, 16 x 16 pixels of one bit 17.6.  Of the 5 nearest by
+          code 91% are right, by pixels 89%, by PCA's code 91%: it takes no network.
+          AUC 0.99 where 0 is normal, 0.81 where 8 is; PCA 0.96, 0.78; the nearest normal picture is
+          as good, 0.99, 0.82, but all of them must be kept.  Colors that follow from the shape: 27%
+          of grey's error is left, of others all.  Twice the resolution: 25 dB, bicubic 20.  (Drawn:
+          22, 20, 19; 92, 89, 92; 0.97, 0.91, PCA 0.88, 0.82, nearest 0.95, 0.90; 16%, all; 26, 22.)
+          About 12 s; --full: minutes
+Try       bits=3 in compression.compress, 12 bytes a picture: which rows fail, and who is ahead?
+          Then NORMAL = {1: 0.99, 7: 0.9} in anomaly: what is noticed, and what is not?
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ import numpy as np
 import tinynet as tn
 from lessons import pictures
 from lessons.autoencode import anomaly, compression, restoring
+from lessons.autoencode.anomaly import nearest
+from lessons.autoencode.pca import pca
 from lessons.claim import at_least, at_most
 from tinynet import plot
 from tinynet.layers import Dense
@@ -51,25 +56,7 @@ def flat(x):
     return x.reshape(len(x), -1)
 
 
-# %% Search: the pictures that are nearest to a new one,  |a - b|^2 = |a|^2 - 2 a.b + |b|^2
-# where |b|^2 is the same for all and may be left out.  The labels only judge what was found.
-def nearest(collection, asked, k=5):
-    """The k nearest of (N, D) to each of (M, D), nearest first.  -> (M, k) places"""
-    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= len(collection):
-        raise ValueError(
-            f"nearest: k must be a whole number from 1 to N, which is {len(collection)}, received "
-            f"{k!r}."
-        )
-    squares = (collection**2).sum(axis=1)
-    found = []
-    for start in range(0, len(asked), 500):  # for the sake of memory
-        distance = squares - 2 * asked[start : start + 500] @ collection.T  # (500, N)
-        best = np.argpartition(distance, k - 1, axis=1)[:, :k]
-        order = np.take_along_axis(distance, best, axis=1).argsort(axis=1)
-        found.append(np.take_along_axis(best, order, axis=1))
-    return np.concatenate(found)
-
-
+# %% Search: the pictures that are nearest to a new one.  The labels only judge what was found.
 def search(data, codes, k=5):
     found = {by: nearest(*pair, k) for by, pair in codes.items()}
     right = {by: data.train_labels[f] == data.test_labels[:, None] for by, f in found.items()}
@@ -82,13 +69,14 @@ def main(count=8000, test=1000, epochs=8, seed=0, device="cpu", full=False):
         count, test, epochs = None, None, 30
     data = pictures.mnist(count, test, seed)
     encoder, decoder = train(data, epochs, seed, device)
-    x, test = flat(data.train), flat(data.test)
-    linear = compression.directions(x, CODE)
-    codes = compression.codes(x, test, encoder, *linear)
+    x, unseen = flat(data.train), flat(data.test)
+    mean, V, _ = pca(x)
+    linear = mean, V[:, :CODE]
+    codes = compression.codes(x, unseen, encoder, *linear)
     return {
         "data": data,
         "compression": compression.compress(data, codes, decoder, *linear),
-        "search": search(data, codes | {"pixels": (x, test)}),
+        "search": search(data, codes | {"pixels": (x, unseen)}),
         "anomaly": anomaly.detect(data, 40 if full else 20, seed, device),
         "color": restoring.color(None if full else 3000, 20 if full else 5, seed, device),
         "resolution": restoring.enlarge(data, None if full else 2000, 5, seed, device),
@@ -101,8 +89,9 @@ def claims(results):
         *compression.claims(results["compression"]),
         at_least("same label, of the 5 nearest by code", 0.87, share["code"]),
         at_least("the same by pixels, which are 784", 0.85, share["pixels"]),
-        at_least("more by code than by pixels", 0.005, share["code"] - share["pixels"]),
-        at_most("the code of PCA finds as many, within", 0.03, abs(share["PCA"] - share["code"])),
+        at_least("more by code than by pixels", 0.01, share["code"] - share["pixels"]),
+        at_least("more by PCA's code than by pixels", 0.01, share["PCA"] - share["pixels"]),
+        at_most("code against PCA's code, either way", 0.01, abs(share["PCA"] - share["code"])),
         *anomaly.claims(results["anomaly"]),
         *restoring.claims_of_color(results["color"]),
         *restoring.claims_of_resolution(results["resolution"]),
