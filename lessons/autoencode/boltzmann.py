@@ -17,8 +17,9 @@ import tinynet as tn
 # depend on each other, and the sum over all 2^H of them is a product:
 #    p(h_j = 1 | v) = sigmoid(c + v W)_j,      p(v_i = 1 | h) = sigmoid(b + h W^T)_i
 #    sum_h exp(-energy(v, h)) = exp(-F(v)),    F(v) = -b.v - sum_j softplus(c + v W)_j
-# F is the free energy.  log p(v) = -F(v) - log Z, and Z, a sum over all 2^V pictures, is out of
-# reach; but by how much one picture is likelier than another needs no Z.
+# F is the free energy:  log p(v) = -F(v) - log Z.  The partition function (its usual letter is Z,
+# here no latent size), the sum of exp(-F) over all 2^V pictures, is out of reach; but by how much
+# one picture is likelier than another needs no Z.
 class RBM(tn.Module):
     """visible, hidden: how many units.  rng: draws the weights, from N(0, 0.01^2)."""
 
@@ -27,6 +28,12 @@ class RBM(tn.Module):
         self.kernel = tn.Tensor(tn.init.normal(0.01)((self.V, self.H), rng), requires_grad=True)
         self.visible_bias = tn.Tensor(tn.init.zeros((self.V,)), requires_grad=True)
         self.hidden_bias = tn.Tensor(tn.init.zeros((self.H,)), requires_grad=True)
+
+    def start_from(self, x):
+        """While W is near 0, each pixel is white as often as it is in x.  (N, V)"""
+        mean = np.clip(x.mean(axis=0), 0.01, 0.99)
+        logits = tn.Tensor(np.log(mean / (1 - mean))).to(self.device)
+        self.visible_bias.data[...] = logits.data
 
     def energy(self, v, h):
         """(N, V), (N, H) -> (N,)"""
@@ -59,6 +66,8 @@ class RBM(tn.Module):
 
         Gives the last v and, to look at, the probabilities that it was drawn from.
         """
+        v = units("v", v, "V", self.V)
+        probabilities("gibbs", "v", v.data)
         with tn.no_grad():
             for _ in range(whole("gibbs", "k", k)):
                 h = drawn(self.hidden_given_visible(v), rng)
@@ -74,24 +83,34 @@ def drawn(p, rng):
 
 
 def units(name, x, letter, size):
-    """x as a tensor, if it has for each unit a number in [0, 1]: a bit, or its probability."""
+    """x as a tensor, if it has a number for each unit."""
     x = x if isinstance(x, tn.Tensor) else tn.Tensor(x)
     if x.ndim != 2 or x.shape[1] != size:
+        fixes = {"V": "Lay each picture out as a row: x.reshape(len(x), -1)."}
         raise ValueError(
             f"RBM: {name} must be (N, {letter}), which is (N, {size}), received {x.shape}. "
-            "Lay each picture out as a row: x.reshape(len(x), -1)."
-        )
-    low, high = (float(x.data.min()), float(x.data.max())) if x.size else (0, 0)
-    if not (low >= 0 and high <= 1):
-        raise ValueError(
-            f"RBM: {name} must be in [0, 1], received {low:g} to {high:g}. Divide pictures by 255."
+            + fixes.get(letter, "Give a number for each hidden unit.")
         )
     return x
 
 
+def probabilities(where, name, x):
+    """Refuses what is no bit and no probability.  Not in each step: on a GPU it waits for x."""
+    low, high = (float(x.min()), float(x.max())) if x.size else (0, 0)
+    if not (low >= 0 and high <= 1):
+        fix = f"{name} holds bits or probabilities: look for NaN or a shift of the mean."
+        raise ValueError(
+            f"{where}: {name} must be in [0, 1], received {low:g} to {high:g}. "
+            + ("Divide pictures by 255." if low >= 0 and high > 1 else fix)
+        )
+
+
 def whole(where, name, n):
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-        raise ValueError(f"{where}: {name} must be a whole number of at least 1, received {n!r}.")
+        raise ValueError(
+            f"{where}: {name} must be a whole number of at least 1, received {n!r}. "
+            "Count from 1; divide with //."
+        )
     return int(n)
 
 
@@ -109,7 +128,11 @@ def log_conditional(rbm, v, pixels):
 def pseudo_likelihood(rbm, v, rng):
     """Nats a picture, of bits v; an estimate, without bias, that differs from draw to draw."""
     v = units("v", v, "V", rbm.V)
-    if not bool(((v.data == 0) | (v.data == 1)).all()):
-        raise ValueError("pseudo_likelihood: v must be 0 or 1. Use (x >= 0.5).astype('float32').")
+    other = v.data[(v.data != 0) & (v.data != 1)]
+    if other.size:
+        raise ValueError(
+            f"pseudo_likelihood: v must be 0 or 1, received also {float(other.min()):g} to "
+            f"{float(other.max()):g}. Use (x >= 0.5).astype('float32')."
+        )
     with tn.no_grad():
         return rbm.V * log_conditional(rbm, v, rng.integers(rbm.V, size=len(v))).mean().item()

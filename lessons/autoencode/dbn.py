@@ -2,10 +2,11 @@
 
 Slides    003_05cde12013bfe355.txt "Autoencoders in Deep Learning", the part on RBM and DBN
 Question  Does a stack of RBMs need "only a small labelled data set", and beat a shallow net?
-Expect    with 5,000 digits of MNIST and 100, 500 or 1,000 labels: 72%, 88% and 90% right, 2 to 4
-          points more than the same net from random weights (drawn digits: much the same).  Shallow
-          nets are 4 to 5 points behind the stack, but at most 2 behind the deep net from random
-          weights: what helps is the pictures without labels, not the depth
+Expect    with 5,000 digits of MNIST and 100, 500 or 1,000 labels: 73%, 88% and 90% right, 2 to 6
+          points more than the same net from random weights, which beats a shallow one by at most
+          2.  With 500 labels or more one RBM is as good as two, to within a point: what helps is
+          the pictures without labels.  With 100 the second adds 2 or 3 points.  Drawn digits: much
+          the same
 Try       count=1000 in `main`: how many pictures without labels does the stack need?
 """
 
@@ -21,13 +22,19 @@ import tinynet as tn
 from lessons import pictures
 from lessons.autoencode.boltzmann import RBM, whole
 from lessons.autoencode.rbm import divergence, train
-from lessons.claim import at_least
+from lessons.claim import at_least, at_most
 from tinynet import plot
 from tinynet.layers import Dense
 
 SIZES = (784, 256, 128)
 LABELS = (100, 500, 1000)
-NETS = ("DBN", "random", "one hidden layer", "no hidden layer")
+NETS = {  # how many of SIZES it has, and how many of its layers were RBMs
+    "DBN": (3, 2),
+    "one RBM": (2, 1),
+    "random": (3, 0),
+    "one hidden layer": (2, 0),
+    "no hidden layer": (1, 0),
+}
 
 
 # %% Greedily: an RBM learns the pixels, the next one learns the probabilities of its hidden bits,
@@ -45,8 +52,7 @@ def stack(x, sizes, epochs, rng, device="cpu", size=50, lr=0.1, momentum=0.9):
     rbms = []
     for V, H in itertools.pairwise(sizes):
         rbm = RBM(V, H, rng)
-        mean = np.clip(x.mean(axis=0), 0.01, 0.99)
-        rbm.visible_bias.data[...] = np.log(mean / (1 - mean))
+        rbm.start_from(x)
         train(rbm.to(device), x, divergence, epochs, size, lr, rng, device, momentum)
         x = tn.predict(rbm, x)
         rbms.append(rbm)
@@ -69,8 +75,9 @@ def network(sizes, rng, rbms=()):
     return model
 
 
-# %% Fine-tuning: all weights, by the labels.  Every net takes as many steps, at the same rate, and
-#    ends with nothing left to learn from its labels; test digits are looked at once, at the end.
+# %% Fine-tuning: all weights, by the labels.  With as many labels every net takes as many steps, at
+#    the same rate, and ends with at least 95% of its labels learnt (without a hidden layer 92%);
+#    test digits are looked at once, at the end.
 def fine_tune(model, x, labels, steps, size, lr, rng, device="cpu"):
     batches = tn.data.batches(x, labels, size=size, rng=rng, device=device)
     epochs = max(1, round(whole("fine_tune", "steps", steps) / len(batches)))
@@ -86,25 +93,24 @@ def compare(x, labels, test, test_labels, sizes, epochs, steps, seed, device):
     accuracies, training, filters = {}, {}, {"RBM": rbms[0].kernel.numpy().copy()}
     for count in LABELS:
         few = order[:count]
-        for net in NETS:
-            depth = {"one hidden layer": 2, "no hidden layer": 1}.get(net, len(sizes))
+        for net, (depth, pretrained) in NETS.items():
             # the same generator each time: DBN and random share the last layer, and the batches
             draw = np.random.default_rng((seed, 2))
-            model = network(sizes[:depth], draw, rbms if net == "DBN" else ())
+            model = network(sizes[:depth], draw, rbms[:pretrained])
             fine_tune(model, x[few], labels[few], steps, 25, 0.003, draw, device)
             accuracies[net, count] = tn.metrics.accuracy(tn.predict(model, test), test_labels)
             training[net, count] = tn.metrics.accuracy(tn.predict(model, x[few]), labels[few])
-            if count == LABELS[-1] and depth == len(sizes):
+            if count == LABELS[-1] and net in ("DBN", "random"):
                 filters[net] = model.layers[0].kernel.numpy().copy()
     return {"test": accuracies, "training": training, "filters": filters}
 
 
-def main(count=5000, test=1000, epochs=8, steps=300, seeds=3, seed=0, device="cpu", full=False):
+def main(count=5000, test=1000, epochs=6, steps=300, seeds=3, seed=0, device="cpu", full=False):
     """count: pictures without labels.  full: all 60,000, layers of 500 and 250, all test digits."""
     data = pictures.mnist(*((None, None) if full else (count, test)), seed)
-    x, test = (v.reshape(len(v), -1) for v in (data.train, data.test))
+    x, new = (v.reshape(len(v), -1) for v in (data.train, data.test))
     sizes = (784, 500, 250) if full else SIZES
-    given = (x, data.train_labels, test, data.test_labels, sizes, epochs, steps)
+    given = (x, data.train_labels, new, data.test_labels, sizes, epochs, steps)
     runs = [
         compare(*given, seed + i, device)
         for i in tqdm(range(seeds), desc="DBN", disable=None, leave=False)
@@ -112,7 +118,7 @@ def main(count=5000, test=1000, epochs=8, steps=300, seeds=3, seed=0, device="cp
     print(f"  {'test accuracy, mean of ' + str(seeds):<34}" + "".join(f"{n:>7,}" for n in LABELS))
     for net in NETS:
         print(f"  {net:<34}" + "".join(f"{mean(runs, net, n):>7.1%}" for n in LABELS))
-    about = f"{len(x):,} pictures of {data.source}" if data.real else f"{len(x):,} {data.source}"
+    about = f"{len(x):,} {'pictures of ' * data.real}{data.source}"
     return {"source": about, "sizes": sizes, "runs": runs}
 
 
@@ -122,12 +128,21 @@ def mean(runs, net, count, what="test"):
 
 def claims(results):
     runs = results["runs"]
-    learnt = min(min(run["training"].values()) for run in runs)
-    rows = [at_least("least training accuracy of any net", 0.9, learnt)]
-    for other in NETS[1:]:
-        gain = min(mean(runs, "DBN", n) - mean(runs, other, n) for n in LABELS)
-        rows.append(at_least(f"DBN gains on {other}, least of three", 0.01, gain))
-    return rows
+    rows = []
+    for net, bound in zip(NETS, (0.95, 0.95, 0.95, 0.95, 0.92), strict=True):
+        learnt = min(run["training"][net, n] for run in runs for n in LABELS)
+        rows.append(at_least(f"{net}: least training accuracy", bound, learnt))
+    pairs = [("DBN", net) for net in ("random", "one hidden layer", "no hidden layer")]
+    for net, other in [*pairs, ("one RBM", "one hidden layer")]:
+        gain = min(mean(runs, net, n) - mean(runs, other, n) for n in LABELS)
+        rows.append(at_least(f"{net} gains on {other}, least of three", 0.01, gain))
+    more = max(mean(runs, "DBN", n) - mean(runs, "one RBM", n) for n in LABELS[1:])
+    few = mean(runs, "DBN", LABELS[0]) - mean(runs, "one RBM", LABELS[0])
+    return [
+        *rows,
+        at_most("500 labels or more: DBN gains on one RBM", 0.015, more),
+        at_least("100 labels: the same", 0.005, few),
+    ]
 
 
 # %% The figures.
@@ -138,7 +153,7 @@ def show(results):
 def draw_accuracies(results):
     figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
     for i, net in enumerate(NETS):
-        places = np.arange(len(LABELS)) + 0.06 * (i - 1.5)
+        places = np.arange(len(LABELS)) + 0.06 * (i - 2)
         seen = [[run["test"][net, n] for n in LABELS] for run in results["runs"]]
         for accuracies in seen:
             axes.plot(places, accuracies, f"C{i}o", markersize=4, alpha=0.6)
@@ -152,8 +167,7 @@ def draw_accuracies(results):
 
 
 def describe(net, sizes):
-    depth = {"one hidden layer": 2, "no hidden layer": 1}.get(net, len(sizes))
-    return f"{net}: {'-'.join(map(str, sizes[:depth]))}-10"
+    return f"{net}: {'-'.join(map(str, sizes[: NETS[net][0]]))}-10"
 
 
 def draw_filters(results):
