@@ -1,4 +1,4 @@
-"""Latent size: how many numbers does a digit need?
+"""Latent size: how many numbers a digit needs.
 
 Slides    001_2cc8296d8a649d23.txt "Autoencoders: Background" and "Dimensionality of Latent Space ->
           Reconstruction Quality"
