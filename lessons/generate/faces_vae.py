@@ -3,9 +3,11 @@
 Slides    000_fcdcaffc17ab1b77.txt "Example 3: Generation of Cartoon Faces"
 Question  The network sees faces, never the word for anything in them.  Where is the smile?
 Expect    by default one person's moods, smile and glasses: a line reads the smile of unseen faces
-          with R2 0.998 (after drawing and encoding them again 0.97), and along its direction only
+          with R2 0.999 (after drawing and encoding them again 0.99), and along its direction only
           the mouth moves.  But a line reads it before training, too: what is learnt is to draw it.
-          --full: everyone, 64 x 64 and the slide's 256 x 256, in some 35 minutes of one core
+          --full, 20 minutes of one core: people with all kinds of skin, hair, eyes and clothes,
+          128,000 of them: R2 0.61 (0.65 before, 0.67 again), 36 dB, and a smile that can still be
+          walked; and the slide's 256 x 256, of which 240 steps leave the outlines, 20 dB
 Try       SIGMA = 0.5 in this file: is the mouth still worth its code, and are the glasses?
 """
 
@@ -175,14 +177,14 @@ def claims(results):
     learnt, probes, full = results["learnt"], results["probes"], results["full"]
     found = wrong(results["tables"])
     mouth, rest = mouth_and_rest(results["walk"])
-    goal = 0.3 if full else 0.6  # of everyone, the full training draws some of the smiles
+    goal, read_again = (0.5, 0.5) if full else (0.8, 0.6)  # of many people it is harder to read
     return [
         equals("what the slide prints wrongly", [a for a, _ in WRONG], [a for a, _ in found]),
         equals("what is right", [b for _, b in WRONG], [b for _, b in found]),
-        at_least("R2 of the smile, read from unseen faces' codes", 0.8, probes["smile"].score),
-        at_least("the same, from their reconstructions' codes", goal, results["again"]),
+        at_least("R2 of the smile, read from unseen faces' codes", goal, probes["smile"].score),
+        at_least("the same, from their reconstructions' codes", read_again, results["again"]),
         at_least("accuracy of glasses", 0.9, probes["glasses"].score),
-        at_least("PSNR of reconstructions, dB", 20 if full else 34, learnt["psnr"]),
+        at_least("PSNR of reconstructions, dB", 30 if full else 34, learnt["psnr"]),
         at_least("smile walk: change of a pixel of the mouth, over others", 3, mouth / rest),
     ]
 
