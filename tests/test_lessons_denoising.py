@@ -118,16 +118,19 @@ def test_an_amount_out_of_range_is_named(corrupt, amount, limits, rng):
 
 @pytest.mark.parametrize("corrupt", NOISES)
 def test_noise_needs_a_generator_and_pictures(corrupt, rng):
-    name, hint = corrupt.__name__, "Give float pictures (N, H, W, C) in [0, 1]."
+    name = corrupt.__name__
     with pytest.raises(TypeError) as error:
         corrupt(ONE, 0.5, None)
     assert str(error.value) == (
-        f"{name}: rng is NoneType. Give a generator, numpy.random.default_rng(0)."
+        f"{name}: rng must be a numpy Generator, received NoneType. "
+        "Give numpy.random.default_rng(0)."
     )
     for wrong, shown in ((ONE[0], "float32 (8, 8, 1)"), (ONE.astype("u1"), "uint8 (1, 8, 8, 1)")):
         with pytest.raises(ValueError) as error:
             corrupt(wrong, 0.5, rng)
-        assert str(error.value) == f"{name}: x is {shown}. {hint}"
+        assert str(error.value) == (
+            f"{name}: x must be float pictures (N, H, W, C), received {shown}. Divide by 255."
+        )
 
 
 # -- denoising: what is learnt from ----------------------------------------------------------------
@@ -166,10 +169,9 @@ def test_the_noise_is_fresh_in_every_epoch_and_the_target_is_clean(rng, monkeypa
     assert (holes[0][numpy.argsort(order)] != holes[1][numpy.argsort(back)]).any()
 
 
-@pytest.mark.parametrize("middle", [numpy.mean, numpy.median])
-def test_the_filters_are_those_of_a_naive_loop(middle, rng):
+def test_the_median_is_that_of_a_naive_loop(rng):
     x = rng.random((2, 4, 5, 1), dtype=numpy.float32)
-    y = denoising.filtered(x, middle)
+    y = denoising.median(x)
     assert y.shape == x.shape and y.dtype == x.dtype
     for n in range(2):
         for i in range(4):
@@ -179,7 +181,26 @@ def test_the_filters_are_those_of_a_naive_loop(middle, rng):
                     for a in (-1, 0, 1)
                     for b in (-1, 0, 1)
                 ]
-                assert y[n, i, j, 0] == pytest.approx(middle(near), abs=1e-6)
+                assert y[n, i, j, 0] == sorted(near)[4]
+
+
+def test_the_linear_map_has_no_better_one_near_it(rng, monkeypatch):
+    x = rng.uniform(0.4, 0.6, (40, 28, 28, 1)).astype(numpy.float32)
+    noisy = denoising.spoiled(x, "salt and pepper", rng)
+    monkeypatch.setattr(denoising, "spoiled", lambda *given: noisy)
+    y = denoising.linear(x, "salt and pepper", noisy, rng, ridge=300)
+    A = numpy.c_[noisy.reshape(40, 784), numpy.ones(40)].astype(float)
+    dual = numpy.linalg.solve(A @ A.T + 300 * numpy.eye(40), x.reshape(40, 784))  # the same M
+    numpy.testing.assert_allclose(y.reshape(40, 784), A @ A.T @ dual, atol=1e-4)
+    assert y.dtype == x.dtype and y.shape == x.shape
+
+
+def test_a_network_starts_from_the_mean_picture(rng, monkeypatch):
+    monkeypatch.setattr(tn, "fit", lambda *given: None)
+    x = rng.uniform(0.2, 0.8, (4, 28, 28, 1)).astype(numpy.float32)
+    network = denoising.train(x, "no noise", 1, 0.001, 0, "cpu")
+    y = denoising.restored(network, numpy.zeros_like(x[:1]))  # no ink, so the bias alone
+    numpy.testing.assert_allclose(y[0], x.mean(axis=0), atol=1e-5)
 
 
 def test_the_denoiser_is_overcomplete_and_what_it_shows_are_probabilities(device, rng):
@@ -251,19 +272,14 @@ def test_the_loss_is_the_sum_over_pixels_and_lambda_times_the_penalty(device, rn
         assert value == pytest.approx(bce + strength * norm, rel=1e-4)
 
 
-def test_the_gradient_of_the_loss_has_that_of_the_penalty_in_it(rng):
-    network = contractive.Autoencoder(6, 9, rng)
-    x = tn.Tensor(rng.random((5, 6), dtype=numpy.float32))
-    gradients = []
-    for value in (
-        contractive.loss(network, x, x, 0.5),
-        contractive.loss(network, x, x, 0) + 0.5 * penalty(x, network.kernel, network.bias),
-    ):
-        network.kernel.grad = network.bias.grad = None
-        value.backward()
-        gradients.append((network.kernel.grad, network.bias.grad))
-    for one, other in zip(*gradients, strict=True):
-        numpy.testing.assert_allclose(one, other, atol=1e-6)
+def test_the_gradient_of_the_whole_loss_is_right(weights, rng):
+    network, target = contractive.Autoencoder(6, 4, rng), tn.Tensor(rng.random((3, 6)))
+
+    def whole(x, kernel, bias, output_bias):
+        network.kernel, network.bias, network.output_bias = kernel, bias, output_bias
+        return contractive.loss(network, x, target, 0.5)
+
+    assert tn.gradcheck(whole, *weights, rng.normal(size=6)).passed
 
 
 def test_the_penalty_stays_float32_and_gives_gradients_to_encoder_and_bias(device, rng):
@@ -294,6 +310,13 @@ def test_a_lambda_out_of_range_is_named(strength, rng):
         "loss: strength, the lambda of the penalty, must be at least 0 and finite, received "
         f"{strength!r}. Try 1."
     )
+
+
+def test_the_spread_is_the_mean_distance_of_neighbours_and_grows_with_the_code(rng):
+    h = rng.normal(size=(3, 5))
+    apart = numpy.mean([numpy.linalg.norm(h[i] - h[i - 1]) for i in range(3)])
+    assert contractive.spread(h) == pytest.approx(apart)
+    assert contractive.spread(10 * h) == pytest.approx(10 * apart)
 
 
 def test_sensitivity_is_how_far_f_moves_for_a_step_of_any_length(rng):

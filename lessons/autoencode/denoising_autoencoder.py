@@ -2,13 +2,13 @@
 
 Slides    003_05cde12013bfe355.txt "Overcomplete Hidden Layers" and "Denoising autoencoders"
 Question  What does a network learn that must take away noise, and what of other noise?
-Expect    PSNR of 3,000 digits (MNIST), five times: Gaussian noise from 11.0 to 17.2 dB (a median
-          filter: 15.5), salt and pepper from 9.2 to 17.0 (16.7), missing squares only from 15.8 to
-          16.0: of the missing ink more than half the error is gone, but the rest is blurred.
-          Each network knows its own noise: that for Gaussian noise makes pictures with missing
-          squares 3.5 dB worse, clean digits worse than noisy ones, and leaves a few strokes of
-          noisy clothes, 2.5 dB worse than to do nothing (drawn clothes: better, yet behind the
-          median, as digits are not)
+Expect    PSNR of 3,000 digits (MNIST), 5 epochs: Gaussian noise from 11.0 to 18.3 dB (a median
+          filter: 15.5, a linear map fitted in closed form: 18.0), salt and pepper from 9.2 to 18.0
+          (16.7 and 17.1), missing squares only from 15.8 to 16.7: there the linear map is 0.1 dB
+          better.  Of the missing ink more than half the error is gone, but the rest is blurred.
+          The one for Gaussian noise spoils what it does not know: pictures with missing squares
+          lose 1.8 dB, clean digits come out worse (14.4) than noisy ones do, and noisy clothes
+          2.0 dB worse than untouched.  (Drawn clothes gain, but less than by the median.)
 Try       0.1 in the place of 0.4 in KINDS, for less noise.  Is the median still the worse one?
 """
 
@@ -21,7 +21,7 @@ import numpy as np
 
 import tinynet as tn
 from lessons import pictures
-from lessons.claim import at_least, at_most, equals
+from lessons.claim import at_least, at_most
 from tinynet import plot
 from tinynet.layers import Dense, Flatten, Reshape
 
@@ -68,15 +68,15 @@ def missing_squares(x, amount, rng):
 
 def check(where, x, amount, rng, most):
     if x.ndim != 4 or x.dtype.kind != "f":
-        hint = "Give float pictures (N, H, W, C) in [0, 1]."
-        raise ValueError(f"{where}: x is {x.dtype} {x.shape}. {hint}")
+        wrong = f"x must be float pictures (N, H, W, C), received {x.dtype} {x.shape}"
+        raise ValueError(f"{where}: {wrong}. Divide by 255.")
     number = isinstance(amount, int | float) and not isinstance(amount, bool)
     if not number or not 0 <= amount <= most or amount == math.inf:
         limits = "at least 0 and finite" if most == math.inf else f"in [0, {most}]"
         raise ValueError(f"{where}: amount must be {limits}, received {amount!r}. Try 0.25.")
     if not isinstance(rng, np.random.Generator):
-        hint = "Give a generator, numpy.random.default_rng(0)."
-        raise TypeError(f"{where}: rng is {type(rng).__name__}. {hint}")
+        wrong = f"rng must be a numpy Generator, received {type(rng).__name__}"
+        raise TypeError(f"{where}: {wrong}. Give numpy.random.default_rng(0).")
 
 
 KINDS = {
@@ -102,10 +102,14 @@ def spoiled(x, kind, rng):
 # %% Training.   loss = BCE(sigmoid(f(spoiled x)), x)
 # `augment` spoils the first of the two arrays, anew at every pass: no noise can be learnt by heart.
 # The loss is smallest at the mean of all clean pictures that may have looked so when spoiled: what
-# is not known comes out blurred.
+# is not known comes out blurred.  The bias of the last layer starts from the mean picture: for
+# Gaussian noise half a decibel is won that way in so short a training.
 def train(x, kind, epochs, lr, seed, device):
     rng = np.random.default_rng(seed)
-    network = model(rng).to(device)
+    network = model(rng)
+    mean = x.mean(axis=0).ravel().clip(0.005, 0.995)
+    network.layers[-2].bias.data[:] = np.log(mean / (1 - mean))  # sigmoid(bias) = mean
+    network.to(device)
     settings = {"size": 64, "rng": rng, "device": device}
     noisy = tn.data.batches(x, x, augment=lambda x, rng: spoiled(x, kind, rng), **settings)
     tn.fit(network, noisy, tn.bce_with_logits, tn.optim.Adam(network.parameters(), lr), epochs)
@@ -116,15 +120,25 @@ def restored(network, x):
     return tn.sigmoid(tn.Tensor(tn.predict(network, x))).numpy()
 
 
-# %% Who has learnt nothing: the mean or the median of a pixel and its eight neighbours.
-def filtered(x, middle):
-    """(N, H, W, 1) -> same.  middle: np.mean or np.median"""
+# %% Who must be beaten.  The median of a pixel and its eight neighbours has learnt nothing.
+def median(x):
+    """(N, H, W, 1) -> same"""
     wide = np.pad(x[..., 0], ((0, 0), (1, 1), (1, 1)), mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(wide, (3, 3), axis=(1, 2))
-    return middle(windows, axis=(-2, -1))[..., None].astype(x.dtype)
+    return np.median(windows, axis=(-2, -1))[..., None].astype(x.dtype)
 
 
-def main(count=3000, test=500, epochs=5, lr=0.001, seed=0, device="cpu", full=False):
+# The linear map of least squares has learnt from the same digits, without any training:
+#    A = [spoiled x, 1],    M = (A^T A + ridge I)^-1 A^T x
+def linear(x, kind, given, rng, ridge=30):
+    """Learns M from x, and restores `given`.  Both (N, 28, 28, 1)"""
+    both = (spoiled(x, kind, rng), given)
+    A, B = (np.c_[a.reshape(-1, 784), np.ones(len(a), a.dtype)] for a in both)
+    M = np.linalg.solve(A.T @ A + ridge * np.eye(785, dtype=x.dtype), A.T @ x.reshape(-1, 784))
+    return (B @ M).clip(0, 1).reshape(given.shape)
+
+
+def main(count=3000, test=500, epochs=5, lr=0.003, seed=0, device="cpu", full=False):
     """count, test: how many digits.  full: all of them, ten times."""
     if full:
         count, test, epochs = None, None, 10
@@ -136,8 +150,9 @@ def main(count=3000, test=500, epochs=5, lr=0.001, seed=0, device="cpu", full=Fa
     before["clothes"] = spoiled(clothes.test, "Gaussian noise", rng)
 
     after = {"left as it is": before}
-    for name, middle in (("mean of 3 x 3", np.mean), ("median of 3 x 3", np.median)):
-        after[name] = {kind: filtered(x, middle) for kind, x in before.items()}
+    after["median of 3 x 3"] = {kind: median(x) for kind, x in before.items()}
+    known = {kind: "Gaussian noise" if kind == "clothes" else kind for kind in before}
+    after["linear map"] = {k: linear(data.train, known[k], x, rng) for k, x in before.items()}
     for way in ("no noise", *KINDS, "all three"):
         network = train(data.train, way, epochs, lr, seed, device)
         after[way] = {kind: restored(network, x) for kind, x in before.items()}
@@ -158,27 +173,35 @@ def in_holes(results, way):
 
 def claims(results):
     psnr = results["psnr"]
-    before, median, plain, mixed = (
-        psnr[way] for way in ("left as it is", "median of 3 x 3", "no noise", "all three")
-    )
+    ways = ("left as it is", "median of 3 x 3", "linear map", "no noise", "all three")
+    before, middle, line, plain, mixed = (psnr[way] for way in ways)
     one, two, three = KINDS
-    best = [max(KINDS, key=lambda way: psnr[way][kind]) for kind in KINDS]
+    ahead = {kind: psnr[kind][kind] - line[kind] for kind in KINDS}
+    others = max(
+        psnr[way][kind] - psnr[kind][kind] for way in KINDS for kind in KINDS if way != kind
+    )
     (lost, _), (left, elsewhere) = (in_holes(results, way) for way in ("left as it is", three))
     worst = max(psnr[kind][kind] - mixed[kind] for kind in KINDS)
-    clean = plain["no noise"] - psnr[one]["no noise"]
-    return [
-        at_least(f"{one}: dB gained", 4, psnr[one][one] - before[one]),
-        at_least(f"{two}: dB gained", 5, psnr[two][two] - before[two]),
-        at_most(f"{three}: of the error in missing ink, left", 0.7, left / lost),
+    of = psnr[one]
+    rows = [
+        at_least(f"{one}: dB ahead of the median", 1, of[one] - middle[one]),
+        at_least(f"{one}: dB ahead of the linear map", 0.1, ahead[one]),
+        at_least(f"{two}: dB ahead of the median", 0.5, psnr[two][two] - middle[two]),
+        at_least(f"{two}: dB ahead of the linear map", 0.5, ahead[two]),
+        at_most(f"{three}: of the error in missing ink, left", 0.5, left / lost),
         at_least("... and of what error there is, elsewhere", 0.3, elsewhere),
-        equals("who is best at each of the three", list(KINDS), best),
-        at_most(f"trained on {one}, {three}: dB gained", 0, psnr[one][three] - before[three]),
-        at_most("trained on all three: dB behind the best", 1.2, worst),
-        at_least(f"trained on no noise, {one}: dB behind", 1.5, psnr[one][one] - plain[one]),
-        at_least(f"trained on {one}, clean digits: dB behind no noise", 3, clean),
-        at_least(f"{one}, digits: dB ahead of the median", 1, psnr[one][one] - median[one]),
-        at_least(f"{one}, clothes: dB behind it", 1, median["clothes"] - psnr[one]["clothes"]),
+        at_most("another noise's network: dB ahead of the own one", 0.2, others),
+        at_most("trained on all three: dB behind the own one", 1.2, worst),
+        at_least(f"trained on no noise, {one}: dB behind", 0.5, of[one] - plain[one]),
+        at_least(f"trained on {one}, {three}: dB lost", 1, before[three] - of[three]),
+        at_least("... and clean digits: dB behind noisy ones", 1, of[one] - of["no noise"]),
+        at_least("... and clothes: dB behind the median", 1, middle["clothes"] - of["clothes"]),
     ]
+    if not results["full"]:  # with more digits it may get ahead
+        rows.append(at_most(f"{three}: dB ahead of the linear map", 0.2, ahead[three]))
+    if results["clothes"].real:
+        rows.append(at_least("... and clothes: dB lost", 1, before["clothes"] - of["clothes"]))
+    return rows
 
 
 # %% The figures.
@@ -191,7 +214,7 @@ def draw_restored(results, count=10):
     after, rows = results["after"], {"clean": results["data"].test[:count]}
     for kind in KINDS:
         rows[kind] = after["left as it is"][kind][:count]
-        rows[f"its median\n({kind})"] = after["median of 3 x 3"][kind][:count]
+        rows[f"its linear map\n({kind})"] = after["linear map"][kind][:count]
         rows[f"its network\n({kind})"] = after[kind][kind][:count]
     title = f"Test digits ({results['data'].source}), spoiled and restored"
     return plot.rows(rows, title, width=0.75, limits=(0, 1))
@@ -209,7 +232,8 @@ def draw_table(results):
         weight = "bold" if list(psnr)[i] == kinds[j] else "normal"
         text = f"{number:.1f}".replace("inf", "\N{INFINITY}")
         axes.text(j, i, text, ha="center", va="center", color=color, weight=weight)
-    names = [*psnr][:3] + [f"network, trained\non {way}" for way in [*psnr][3:]]
+    names = [*[*psnr][:2], "linear map\nof each noise"]
+    names += [f"network, trained\non {way}" for way in [*psnr][3:]]
     given = [f"digits,\n{kind}" for kind in kinds[:-1]] + ["clothes,\nGaussian noise"]
     axes.set_xticks(range(len(kinds)), given)
     axes.set_yticks(range(len(psnr)), names)
