@@ -570,6 +570,12 @@ TABLE = {
         "batch_norm: epsilon must be positive, received 0.",
     ),
     # -- losses -----------------------------------------------------------------------------------
+    "a loss of several outputs": (
+        lambda: tn.mse((X, X), X),
+        TypeError,
+        "mse: prediction is a tuple of 2 tensors. Choose one of them; a model of several outputs "
+        "gives them together.",
+    ),
     "a loss of unequal shapes": (
         lambda: tn.mse(ones(5), ones(5, 1)),
         ValueError,

@@ -333,3 +333,13 @@ def test_labels_that_are_not_whole_are_refused(axes):
     )
     with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
         plot.latent(axes, numpy.zeros((1, 2)), [0.5])
+
+
+def test_all_that_roc_curve_gives_is_one_too_many(axes):
+    f, t, thresholds = tn.metrics.roc_curve([0.1, 0.9], [0, 1])
+    with pytest.raises(TypeError) as caught:
+        plot.roc(axes, f, t, thresholds)
+    assert str(caught.value) == (
+        "roc: label is ndarray, and must be a word for the legend. Of what tn.metrics.roc_curve "
+        "gives, give the first two."
+    )

@@ -475,6 +475,20 @@ def test_a_loss_that_is_not_finite_says_where():
     assert all(numpy.isfinite(a).all() for a in model.state_dict().values())
 
 
+def test_a_loss_that_is_infinite_at_once_is_no_matter_of_the_rate():
+    model = small()
+
+    def loss(outputs, target):
+        return tn.cross_entropy(outputs, target) * float("inf")
+
+    with pytest.raises(FloatingPointError) as caught:
+        fit(model, data_of(), loss, epochs=1, optimizer=adam(model))
+    assert str(caught.value) == (
+        "fit: the loss is inf in epoch 1, batch 1. Check that the inputs are scaled, pictures "
+        "to [0, 1]; `with tn.doctor():` finds where it comes from."
+    )
+
+
 def grown():
     """A model that has two layers more than its optimizer knows of: what fit takes."""
     model = small()

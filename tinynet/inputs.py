@@ -58,6 +58,11 @@ def settle(
                 raise TypeError(f"{name} has dtype {x.dtype}. Inputs are real numbers.")
             if x.dtype.kind == "f":
                 floats.setdefault(x.dtype, name)
+        elif isinstance(x, list | tuple) and any(hasattr(part, "requires_grad") for part in x):
+            raise TypeError(
+                f"{name} is a {type(x).__name__} of {len(x)} tensors. Choose one of them; a model "
+                "of several outputs gives them together."
+            )
         elif not isinstance(x, int | float | list | tuple):
             raise TypeError(
                 f"{name} is {shown(x)}. Give a Tensor, an array, a number or a list of numbers."

@@ -119,10 +119,12 @@ def _train(run: Run, loss: Any, said: Progress | None) -> None:
             value = value + penalty
         number = value.item()
         if not math.isfinite(number):
+            cure = "Try a smaller learning rate or clip_norm=1.0"
+            if not run.epoch and not run.batch:  # no step was made yet
+                cure = "Check that the inputs are scaled, pictures to [0, 1]"
             raise FloatingPointError(
                 f"fit: the loss is {number} in epoch {run.epoch + 1}, batch {run.batch + 1}. "
-                "Try a smaller learning rate or clip_norm=1.0; `with tn.doctor():` finds where it "
-                "comes from."
+                f"{cure}; `with tn.doctor():` finds where it comes from."
             )
         value.backward()
         optimizer.step()

@@ -76,7 +76,9 @@ def draw_map(maps, data):
         shown = decode(of["decoder"], z.reshape(-1, 2)).reshape(15, 15, 28, 28)
         plot.latent_grid(axes, shown, QUANTILES, QUANTILES[::-1], limits=(0, 1))
         axes.set_title(name)
-    figure.suptitle(f"what the codes of N(0, I) are decoded to ({data.source})")
+    figure.suptitle(
+        f"what the codes of N(0, I) are decoded to, at even steps of probability ({data.source})"
+    )
     return figure
 
 

@@ -267,7 +267,7 @@ def draw_gradients(r):
     left.axvline(2 * MU, color="k", linestyle=":")
     left.set(title="d/dmu from one sample (dotted: 2 mu)", xlabel="gradient", ylabel="density")
     middle.set(title="error of the mean of n samples", xlabel="n", ylabel="standard error")
-    right.set(title="mu = 1: the narrower q, the dearer", xlabel="sigma", ylabel="variance")
+    right.set(title="variance of one sample, mu = 1", xlabel="sigma", ylabel="variance")
     for place in (left, middle, right):
         place.legend(fontsize=8)
     figure.suptitle(

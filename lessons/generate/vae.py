@@ -56,10 +56,10 @@ class VAE(tn.Module):
         return self.decoder(z), mean, log_var
 
 
-# %% What to make small.  With the prior p(z) = N(0, I), for any q (slide 004, in five lines; its
-# third multiplies by q / q):
+# %% What to make small.  With the prior p(z) = N(0, I), for any q (as on slide 004):
 #    log p(x) = E_q[log p(x)]                          p(x) does not depend on z
 #             = E_q[log p(x|z) p(z) / p(z|x)]          Bayes' rule
+#             = E_q[log p(x|z) p(z) / p(z|x) * q(z|x) / q(z|x)]          multiplied by 1
 #             = E_q[log p(x|z)] - E_q[log q(z|x) / p(z)] + E_q[log q(z|x) / p(z|x)]
 #             = E_q[log p(x|z)] - KL(q(z|x) || p(z))   + KL(q(z|x) || p(z|x))
 # The last term cannot be computed, but it is never negative.  So the rest, the ELBO, is a lower

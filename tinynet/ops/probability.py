@@ -67,6 +67,7 @@ def bernoulli_log_likelihood(logits, x, reduction: str = "mean"):
 
     (N, ...), (N, ...) -> ()
 
+    logits: what the last layer gives, without a sigmoid.
     x: in [0, 1].  A grey pixel counts as that share of a white one.  Then this is no longer the
         logarithm of a probability, but what lectures call the likelihood all the same.
     The sum is over all axes but the first, the mean over the N examples; reduction="sum" for their

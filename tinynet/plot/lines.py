@@ -47,6 +47,11 @@ def roc(axes: Any, false_positive_rate: Any, true_positive_rate: Any, label: str
             f"roc: false_positive_rate {across.shape} and true_positive_rate {up.shape} must both "
             "be (T,). Give the first two of tn.metrics.roc_curve(scores, labels)."
         )
+    if not isinstance(label, str):
+        raise TypeError(
+            f"roc: label is {type(label).__name__}, and must be a word for the legend. Of what "
+            "tn.metrics.roc_curve gives, give the first two."
+        )
     for name, rate in (("false_positive_rate", across), ("true_positive_rate", up)):
         if not ((rate >= 0) & (rate <= 1)).all():
             raise ValueError(
