@@ -4,9 +4,9 @@ Slides    001_2cc8296d8a649d23.txt "Autoencoders: Background" and "Dimensionalit
           Reconstruction Quality"
 Question  A digit goes through two numbers, or through five. Can you still read it?
 Expect    of the first 100 digits of MNIST (drawn digits) 34 (57) are misread after 2 numbers, 14
-          (15) after 5, and 3 (2) as they are.  The text of the slide reads 18 and 11 places
-          otherwise than its ground truth; in one place, row 9, column 1, it reads a 9 in all three
-          where MNIST's label is 7
+          (15) after 5, and 3 (2) as they are; --full: 20, 5 and 0.  The text of the slide reads 18
+          and 11 places otherwise than its ground truth; in one place, row 9, column 1, it reads a
+          9 in all three where MNIST's label is 7
 Try       squared_error with tn.mae in the place of tn.mse: are sharper digits easier to read?
 """
 
