@@ -110,7 +110,8 @@ def learn(size, fixed, steps, epochs, batch, lr, test, seed, device):
     few = seen[:200] - average
     optimizer = tn.optim.Adam(vae.parameters(), tn.schedules.Cosine(lr, steps * epochs))
     seen_so_far = []
-    for loss, part in ((WARM_UP, 2), (negative_elbo, epochs - 2)):
+    first = min(2, epochs)
+    for loss, part in ((WARM_UP, first), (negative_elbo, epochs - first)):
         seen_so_far += tn.fit(
             vae,
             data,

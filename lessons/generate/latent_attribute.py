@@ -163,7 +163,9 @@ def draw_sigmas(r):
             r["smile"][some], r["mean"][some], r["sigma"][some], fmt=".", color=color,
             elinewidth=0.6, alpha=0.6, label=f"mouth {name}",
         )  # fmt: skip
-        right.hist(r["sigma"][chosen], 60, (0, 0.8), color=color, alpha=0.7, label=f"mouth {name}")
+        right.hist(
+            r["sigma"][chosen], 60, range=(0, 0.8), color=color, alpha=0.7, label=f"mouth {name}"
+        )
     left.plot((-1, 1), (-1, 1), "k:")
     left.set(title="mean ± sigma of 300 faces", xlabel="smile", ylabel="estimate")
     right.axvline(UNIFORM, color="k", linestyle=":", label="1 / sqrt(3): anything from -1 to 1")

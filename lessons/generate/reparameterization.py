@@ -257,7 +257,9 @@ def draw_gradients(r):
     widths = np.geomspace(0.07, 4, 50)
     for way, color in zip(exact, ("C0", "C1", "C3"), strict=True):
         g = r["single"][way][0]
-        left.hist(g, 88, (-9, 13), density=True, histtype="step", color=color, label=way, log=True)
+        left.hist(
+            g, 88, range=(-9, 13), density=True, histtype="step", color=color, label=way, log=True
+        )
         middle.loglog(sizes, np.sqrt(exact[way][0] / sizes), color=color, label=way)
         middle.loglog(sizes, r["spread"][way][:, 0], "o", color=color)
         curve = [exact_variances(MU, sigma)[way][0] for sigma in widths]
