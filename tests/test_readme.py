@@ -49,3 +49,12 @@ def test_the_ratios_are_those_of_the_committed_run():
     for ratio in (*small.values(), large["PyTorch, bare tensors"]):
         shown = f"{ratio['median']:.2f}", f"({ratio['low']:.2f} to {ratio['high']:.2f})"
         assert re.search(rf"{shown[0]}\W+{re.escape(shown[1])}", README), shown
+
+
+def test_the_models_ratios_are_those_of_the_committed_run():
+    run = json.loads((ROOT / "benchmarks" / "results" / "cpu.json").read_text())
+    for model in run["models"]:
+        ratio = model["tinynet's part of it"]
+        shown = f"**{ratio['median']:.2f}** ({ratio['low']:.2f} to {ratio['high']:.2f})"
+        row = rf"^\| `{model['model']}` \| .* \| {model['batch']} \| {re.escape(shown)} \|$"
+        assert re.search(row, README, re.MULTILINE), model["model"]
