@@ -3,7 +3,14 @@
 from . import callbacks, data, init, layers, metrics, optim, plot, regularizers, schedules
 from .autograd import no_grad
 from .check import GradcheckReport, GradientError, gradcheck
-from .devices import GPUNotAvailableError, gpu_available, gpu_unavailable_reason
+from .devices import (
+    GPUNotAvailableError,
+    get_threads,
+    gpu_available,
+    gpu_unavailable_reason,
+    set_threads,
+    workspace_budget,
+)
 from .doctor import doctor
 from .graph import Input
 from .history import History
@@ -14,7 +21,7 @@ from .module import Module
 from .ops.activation import leaky_relu, log_softmax, relu, sigmoid, softmax, softplus, tanh
 from .ops.arithmetic import abs, clip, exp, log, maximum, minimum, sqrt, where
 from .ops.convolution import conv2d, conv2d_transpose, im2col
-from .ops.linear import matmul
+from .ops.linear import linear, matmul
 from .ops.loss import bce, bce_with_logits, cross_entropy, mae, mse
 from .ops.noise import dropout, gaussian_noise
 from .ops.normalization import batch_norm
@@ -64,6 +71,7 @@ __all__ = [
     "flip",
     "gaussian_log_likelihood",
     "gaussian_noise",
+    "get_threads",
     "gpu_available",
     "gpu_unavailable_reason",
     "gradcheck",
@@ -73,6 +81,7 @@ __all__ = [
     "l2_pool2d",
     "layers",
     "leaky_relu",
+    "linear",
     "load",
     "log",
     "log_softmax",
@@ -94,6 +103,7 @@ __all__ = [
     "sample_gaussian",
     "save",
     "schedules",
+    "set_threads",
     "sigmoid",
     "softmax",
     "softplus",
@@ -103,4 +113,5 @@ __all__ = [
     "tanh",
     "upsample2d",
     "where",
+    "workspace_budget",
 ]
