@@ -21,9 +21,9 @@ ROOT = Path(__file__).parent.parent
 # From the ground up.  A module imports from the floors below it, and from its own package.
 FLOORS = (
     {"devices"},
-    {"inputs"},
+    {"inputs", "memory"},
     {"autograd", "operators", "values", "state", "names", "shapes"},
-    {"tensor", "graph"},
+    {"tensor", "graph", "observer"},
     {"ops", "optim", "check", "doctor", "data", "init", "schedules", "metrics", "io", "summary"},
     {"regularizers", "module"},
     {"layers"},
