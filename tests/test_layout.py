@@ -26,7 +26,7 @@ FLOORS = (
     {"tensor", "graph", "observer"},
     {"ops", "optim", "check", "doctor", "data", "init", "schedules", "metrics", "io", "summary"},
     {"regularizers", "module"},
-    {"layers"},
+    {"layers", "unchanged"},
     {"models"},
     {"plot"},
     {"history", "progress", "inference"},
