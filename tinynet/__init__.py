@@ -3,6 +3,7 @@
 from . import callbacks, data, init, layers, metrics, optim, plot, regularizers, schedules
 from .autograd import no_grad
 from .check import GradcheckReport, GradientError, gradcheck
+from .cost import cost
 from .devices import GPUNotAvailableError, gpu_available, gpu_unavailable_reason
 from .doctor import doctor
 from .graph import Input
@@ -53,6 +54,7 @@ __all__ = [
     "concatenate",
     "conv2d",
     "conv2d_transpose",
+    "cost",
     "cross_entropy",
     "data",
     "differentiable",

@@ -45,7 +45,7 @@ def _keep(value: Any, restore: list[Callable[[], Any]], seen: set[int]) -> None:
     seen.add(id(value))
     if isinstance(value, dict):
         entries = dict(value)
-        restore.append(lambda: (value.clear(), value.update(entries)))
+        restore += [value.clear, lambda: value.update(entries)]
         for item in entries.values():
             _keep(item, restore, seen)
     elif isinstance(value, list):
