@@ -30,8 +30,8 @@ FLOORS = (
     {"models", "calls"},
     {"plot", "dry_run"},
     {"history", "progress", "inference", "cost"},
-    {"callbacks", "profile"},
-    {"run"},
+    {"callbacks", "clock"},
+    {"run", "profile"},
     {"train"},
 )
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}

@@ -28,6 +28,7 @@ from .ops.probability import (
 )
 from .ops.shape import concatenate, flip, pad, stack
 from .ops.upsampling import upsample2d
+from .profile import profile
 from .run import Run
 from .tensor import Tensor, differentiable
 from .train import fit
@@ -91,6 +92,7 @@ __all__ = [
     "pad",
     "plot",
     "predict",
+    "profile",
     "regularizers",
     "relu",
     "sample_gaussian",
