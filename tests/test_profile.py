@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import tracemalloc
 
@@ -169,6 +170,26 @@ def test_an_operation_inside_another_is_not_counted_twice(hand, slow):
     found = lines(tn.profile(Nested(), ([1.0, 2.0], [0.0, 0.0]), tn.mse, steps=1))
     assert found["nested", "outer"].forward == pytest.approx(1)
     assert found["nested", "slow"].forward == pytest.approx(5)
+
+
+def test_an_operation_that_fails_inside_another_does_not_take_its_time(hand, slow):
+    @tn.differentiable
+    def outer(x):
+        hand.turn(2)
+        with contextlib.suppress(ValueError):
+            tn.matmul(x, 1.0)
+        return x * 1, lambda dy: dy
+
+    class Nested(tn.Module):
+        def __init__(self):
+            self.w = tn.Tensor([1.0], requires_grad=True)
+
+        def forward(self, x):
+            return outer(x * self.w)
+
+    found = lines(tn.profile(Nested(), ([1.0, 2.0], [0.0, 0.0]), tn.mse, steps=1))
+    assert found["nested", "outer"].forward == pytest.approx(2)
+    assert found["nested", "outer"].calls == 1
 
 
 def test_what_fails_and_is_forgiven_does_not_disturb_the_rest(hand, slow):

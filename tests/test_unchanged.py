@@ -40,6 +40,7 @@ def test_a_training_inside_leaves_no_trace(rng):
     model.layers[0].eval()
     before, homes = bits(model, optimizer), [p.data for p in model.parameters()]
     with unchanged(model, optimizer):
+        model.parameters()[0].grad *= 2
         model.train()
         for _ in range(3):
             step(model, optimizer, numpy.random.default_rng(1))
