@@ -180,6 +180,13 @@ def test_a_view_keeps_the_whole_array():
     assert Kept([w]).added_by(x[:1] * w) == x.data.nbytes
 
 
+def test_of_a_batch_that_is_a_view_of_all_the_data_the_batch_counts():
+    data = numpy.ones((100, 5), numpy.float32)
+    w = tn.Tensor([2.0], requires_grad=True)
+    x = tn.Tensor(data[:4])
+    assert Kept([w], [x]).added_by(x * w) == x.data.nbytes
+
+
 def test_arrays_are_found_wherever_a_pullback_holds_them():
     a, b, c, d = (numpy.full(1, i) for i in range(4))
 

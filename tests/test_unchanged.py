@@ -38,7 +38,7 @@ def test_a_training_inside_leaves_no_trace(rng):
     optimizer = tn.optim.Adam(model.parameters())
     step(model, optimizer, rng)
     model.layers[0].eval()
-    before, homes = bits(model, optimizer), [p.data for p in model.parameters()]
+    before = bits(model, optimizer)
     with unchanged(model, optimizer):
         model.parameters()[0].grad *= 2
         model.train()
@@ -47,7 +47,6 @@ def test_a_training_inside_leaves_no_trace(rng):
         inside = bits(model, optimizer)
     assert all(a != b for a, b in zip(inside, before, strict=True))
     assert bits(model, optimizer) == before
-    assert all(p.data is home for p, home in zip(model.parameters(), homes, strict=True))
 
 
 def test_a_training_goes_on_to_the_same_bits(rng):

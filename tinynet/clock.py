@@ -39,10 +39,10 @@ class Frames(Calls):
 class Sizes(Frames):
     """Adds up the memory of results, and of what pullbacks hold."""
 
-    def __init__(self, model: Module, weights: list[Tensor]) -> None:
+    def __init__(self, model: Module, given: list[Tensor]) -> None:
         super().__init__(model)
         self.sizes: dict[Key, tuple[int, int]] = {}
-        self._kept: Kept | None = Kept(weights)
+        self._kept: Kept | None = Kept(model.weights().values(), given)
 
     def after_forward(self, y: Tensor, inputs: tuple, settings: dict) -> None:
         if self._kept is None:  # the step was counted before

@@ -61,12 +61,16 @@ def new_bytes(y: Tensor, inputs: Iterable[Any]) -> int:
 class Kept:
     """Counts what pullbacks hold, each array once: a view is its array, whole.
 
-    without: tensors that are there anyway, the weights.  It holds the arrays itself, so that no
-    new one is taken for an old one: let go of it with the graph.
+    without: tensors that are there anyway, the weights.
+    given: the batch; of a view of a whole data set, the batch counts.
+
+    It holds the arrays itself, so that no new one is taken for an old one: let go of it with the
+    graph.
     """
 
-    def __init__(self, without: Iterable[Tensor]) -> None:
+    def __init__(self, without: Iterable[Tensor], given: Iterable[Tensor] = ()) -> None:
         self._seen = {id(whole): whole for whole in (owner(t.data) for t in without)}
+        self._sizes = {id(owner(t.data)): t.data.nbytes for t in given}
 
     def added_by(self, y: Tensor) -> int:
         """The bytes that the pullbacks of y hold, and those of no tensor before it."""
@@ -75,7 +79,7 @@ class Kept:
             for whole in map(owner, arrays_of(pullback)):
                 if id(whole) not in self._seen:
                     self._seen[id(whole)] = whole
-                    total += whole.nbytes
+                    total += self._sizes.get(id(whole), whole.nbytes)
         return total
 
 

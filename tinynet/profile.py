@@ -176,12 +176,12 @@ def profile(
             "None to leave it out."
         )
     steps = whole("profile", "steps", steps)
-    weights = list(model.weights().values())
-    if not any(w.requires_grad for w in weights):
+    if not model.parameters():
         raise ValueError("profile: the model has nothing to train. Set trainable = True.")
     x, target = _one_batch(batch, model)
     step = Step(model, x, target, loss, optimizer)
-    sizes = Sizes(model, weights)
+    inputs = x if isinstance(x, list) else [x]
+    sizes = Sizes(model, [t for t in (*inputs, target) if isinstance(t, Tensor)])
     clocks = [Clock(model) for _ in range(WARM_UP + steps)]
     with unchanged(model, optimizer):
         model.train()
@@ -191,8 +191,7 @@ def profile(
         seconds = [step.take(clock) for clock in clocks][WARM_UP:]
         most = step.peak(sizes) if peak else None
     rows = _rows(step, clocks[WARM_UP:], seconds, sizes)
-    examples = len(x[0] if isinstance(x, list) else x)
-    found = Profile(step.frame.name, examples, rows, [sum(parts) for parts in seconds], most)
+    found = Profile(step.frame.name, len(inputs[0]), rows, [sum(parts) for parts in seconds], most)
     print(found)
     return found
 
