@@ -113,7 +113,7 @@ def cost(model: Module, input_shape: Any = None, batch: int = 1) -> Cost:
     What a layer computes, its activation too, is one row; an operation in a forward of your own is
     a row by itself.  A layer that is called twice has two rows, and its parameters count once.
 
-    ValueError for a model without weights, or shapes that do not fit.
+    ValueError for a model that has not made its weights yet, or shapes that do not fit.
     """
     if not isinstance(model, Module):
         raise TypeError(f"cost: model is {shown(model)}. Give a model, tn.Sequential say.")

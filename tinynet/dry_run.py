@@ -77,6 +77,7 @@ def _matmul(y: Tensor, inputs: tuple) -> tuple[int, int]:
 MULTIPLYING: dict[str, Callable[[Tensor, tuple], tuple[int, int]]] = {
     "conv2d": _convolution,
     "conv2d_transpose": _transposed,
+    "linear": _matmul,  # with its bias
     "matmul": _matmul,
 }
 

@@ -83,7 +83,7 @@ SLIDING: dict[str, Callable[[tuple, dict], tuple[Any, Any]]] = {
         ("max_pool2d", "min_pool2d", "sum_pool2d", "average_pool2d", "l2_pool2d"), _pooling
     ),
 }
-MIXING = ("matmul", "sum", "mean", "max", "min")  # see everything, unless it is per pixel
+MIXING = ("linear", "matmul", "sum", "mean", "max", "min")  # see everything, unless it is per pixel
 
 
 class Fields:
