@@ -3,6 +3,7 @@
 from . import callbacks, data, init, layers, metrics, optim, plot, regularizers, schedules
 from .autograd import no_grad
 from .check import GradcheckReport, GradientError, gradcheck
+from .cost import cost
 from .devices import (
     GPUNotAvailableError,
     get_threads,
@@ -34,6 +35,7 @@ from .ops.probability import (
 )
 from .ops.shape import concatenate, flip, pad, stack
 from .ops.upsampling import upsample2d
+from .profile import profile
 from .run import Run
 from .tensor import Tensor, differentiable
 from .train import fit
@@ -60,6 +62,7 @@ __all__ = [
     "concatenate",
     "conv2d",
     "conv2d_transpose",
+    "cost",
     "cross_entropy",
     "data",
     "differentiable",
@@ -98,6 +101,7 @@ __all__ = [
     "pad",
     "plot",
     "predict",
+    "profile",
     "regularizers",
     "relu",
     "sample_gaussian",

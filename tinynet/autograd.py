@@ -53,7 +53,7 @@ class Record:
 
 class _State(threading.local):
     recording = True  # whether operations keep their pullbacks
-    doctor: Any = None  # the examiner of `with tn.doctor()`, see doctor.py
+    observer: Any = None  # who watches, see observer.py
 
 
 state = _State()
@@ -121,7 +121,7 @@ def walk(root: Tensor, dy: Array) -> None:
     frontier: list[tuple[int, Any]] = [(-root._order, root._record or root)]
     gradients = {root._order: dy}
     leaves = []
-    doctor = state.doctor
+    observer = state.observer
     while frontier:
         _, y = heapq.heappop(frontier)
         dy = gradients.pop(y._order)
@@ -138,8 +138,8 @@ def walk(root: Tensor, dy: Array) -> None:
             )
         y._edges = USED
         for x, pullback in edges:
-            if doctor:
-                doctor.before_pullback(y, pullback)
+            if observer:
+                observer.before_pullback(y, pullback)
             try:
                 dx = fit(pullback(dy), x, y.operation)
             except ValueError as error:
@@ -149,8 +149,8 @@ def walk(root: Tensor, dy: Array) -> None:
                     f"{y.operation}: a pullback writes into dy, which other pullbacks use too. "
                     "Make a new array: dy * 2, not dy *= 2."
                 ) from error
-            if doctor:
-                doctor.after_pullback(y, x, dx)
+            if observer:
+                observer.after_pullback(y, x, dx)
             if x._order in gradients:
                 dx = _sum(gradients[x._order], dx)
             else:
