@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy
 
 from .pieces import finish
-from .threads import each
+from .threads import each, get_threads
 from .windows import Windows
 from .workspace import Tile, Tiles, borrowed, budget, cut
 
@@ -260,3 +260,11 @@ class Room:
         start = self.used
         self.used += -(-math.prod(shape) * dtype.itemsize // ALIGN) * ALIGN
         return numpy.ndarray(shape, dtype, self.buffer, start)
+
+
+def workspace(shape: tuple[int, ...], dtype: numpy.dtype, outputs: int, ws: Windows) -> int:
+    """The bytes that convolve computes in for pictures of that shape, all threads together."""
+    pictures = numpy.empty(shape, dtype)  # never touched, so there is no memory behind it
+    field = Field(pictures, [_grid(ws)], ws.stride)
+    tiles = field.cut(math.prod(ws.size) * shape[3] * outputs)
+    return tiles.workspace * min(get_threads(), tiles.most, len(tiles.tiles))
