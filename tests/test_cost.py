@@ -158,14 +158,17 @@ def test_an_array_that_two_layers_need_is_counted_in_the_first(rng):
 def test_what_does_not_grow_with_the_batch_is_not_multiplied(rng):
     model = tn.Sequential([Dense(3), BatchNormalization()], input_shape=(3,), rng=rng)
     one, ten = (tn.cost(model, batch=batch).rows[1].kept for batch in (1, 10))
-    scale = 3 * 4  # of each channel
-    assert (one, ten) == (1 * 3 * 4 + scale, 10 * 3 * 4 + scale)
+    channels = 3 * 3 * 4  # mean, 1 / deviation, and that times gamma, of each channel
+    assert (one, ten) == (1 * 3 * 4 + channels, 10 * 3 * 4 + channels)
 
 
 def test_frozen_weights_keep_nothing_but_what_those_before_them_need(rng):
     model = tn.Sequential([Dense(4, activation="relu"), Dense(2)], input_shape=(3,), rng=rng)
     model.trainable = False
     assert tn.cost(model).kept == 0
+    model = tn.Sequential([Dense(4), Dense(5), Dense(2)], input_shape=(3,), rng=rng)
+    model.layers[1].trainable = False
+    assert [row.kept for row in tn.cost(model).rows] == [3 * 4, 0, 5 * 4]  # each one's x, for dw
 
 
 def test_a_transposed_convolution_counts_as_its_convolution_does(rng):
