@@ -15,6 +15,7 @@ from typing import Any
 import numpy
 
 from . import plain
+from .allocator import keep_memory
 from .convolution import convolve, kernel_gradient, spread
 from .pieces import PIECE, column_sums, elementwise, finish, long_rows, mean, relu_of, total
 from .threads import each, one_blas_thread
@@ -22,6 +23,8 @@ from .windows import Windows
 from .workspace import borrowed
 
 Array = numpy.ndarray
+
+keep_memory()
 
 __all__ = [
     "add_at", "column_sums", "combine", "convolve", "each_update", "elementwise", "from_host",
@@ -49,7 +52,7 @@ def relu(x: Array) -> Array:
 # -- products of matrices --------------------------------------------------------------------------
 
 SMALL = 8192  # multiply-adds: no BLAS takes a second thread for less
-BLOCK = 3_000_000  # multiply-adds that are worth a thread: 60 us
+BLOCK = 3_000_000  # multiply-adds that are worth a thread: 60 us, where to wake one takes 30
 
 
 def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -> Array:
@@ -93,15 +96,16 @@ def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -
 
 
 def _grid(N: int, M: int, O: int) -> tuple[int, int, int]:  # noqa: E741
-    """Into how many ranges N, M and O are cut: the longest is halved until the blocks are small.
+    """Into how many ranges N, M and O are cut: the longest is halved, one to three times.
 
-    M counts a quarter, since sums over it have to be added up.
+    M counts a quarter, since sums over it have to be added up.  More blocks would keep more than 8
+    threads busy, and make BLAS rearrange the same numbers more often: sixteen took 20% longer.
     """
+    work = N * M * O / BLOCK
+    count = 1 if work < 2 else 2 if work < 16 else 4 if work < 64 else 8
     rows = inner = columns = 1
-    while rows * inner * columns < 16 and N * M * O / (rows * inner * columns) >= 2 * BLOCK:
+    while rows * inner * columns < count:
         longest = max(N / rows, M / inner / 4, O / columns)
-        if longest < 32:
-            break
         if longest == N / rows:
             rows *= 2
         elif longest == O / columns:
@@ -118,7 +122,9 @@ def _ranges(n: int, count: int) -> list[slice]:
 
 # -- what an optimizer's step does piece by piece --------------------------------------------------
 
-UPDATE = 65_536  # numbers: w, dw, two slots and scratch stay in the cache for a dozen passes
+UPDATE = (
+    262_144  # numbers; with 65,536 the threads wait for each other twice as long as they compute
+)
 
 
 def update_size(w: Array) -> int:
