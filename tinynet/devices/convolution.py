@@ -108,22 +108,30 @@ def _gather(y: Array, kernel: Array, bias: Array | None, ws: Windows, relu: bool
     Adding columns up where windows overlap would read and write x KH * KW times; here each pixel is
     written once.
     """
-    SH, SW = ws.stride
     x = numpy.empty((len(y), *ws.input, kernel.shape[2]), y.dtype)
-    phases = []
+    phases, gaps = _phases(x, kernel, ws)
+    for gap in gaps:
+        gap[...] = finish(numpy.zeros((1, x.shape[3]), x.dtype), bias, relu)
+    if phases:
+        _slide(y, phases, (1, 1), bias, relu)
+    return x
+
+
+def _phases(x: Array, kernel: Array, ws: Windows) -> tuple[list[Phase], list[Array]]:
+    """The phases that fill x, and the parts of x that lie between the windows."""
+    SH, SW = ws.stride
+    phases, gaps = [], []
     for high in _parts(kernel.shape[0], SH, ws.padding[0][0], ws.input[0]):
         for wide in _parts(kernel.shape[1], SW, ws.padding[1][0], ws.input[1]):
             sink = x[:, high.first :: SH, wide.first :: SW]
-            if not high.size or not wide.size:  # between the windows
-                sink[...] = finish(numpy.zeros((1, x.shape[3]), x.dtype), bias, relu)
+            if not high.size or not wide.size:
+                gaps.append(sink)
                 continue
             part = kernel[high.phase :: SH, wide.phase :: SW][::-1, ::-1]  # (TH, TW, C, O)
             turned = part.transpose(0, 1, 3, 2).reshape(-1, x.shape[3])  # (TH * TW * O, C)
             grid = Grid((high.size, wide.size), (high.start, wide.start), sink.shape[1:3])
             phases.append(Phase(grid, turned, sink))
-    if phases:
-        _slide(y, phases, (1, 1), bias, relu)
-    return x
+    return phases, gaps
 
 
 def kernel_gradient(x: Array, dy: Array, ws: Windows) -> Array:
@@ -207,9 +215,7 @@ def _slide(
     """Lay each phase's kernel on its windows of the source (N, H, W, C), and fill its sink."""
     field = Field(source, [phase.grid for phase in phases], stride)
     direct = [phase.sink.flags.c_contiguous for phase in phases]
-    work = sum(phase.kernel.size for phase in phases)
-    widest = max(phase.kernel.shape[1] for phase in phases)
-    tiles = field.cut(work, outputs=0 if all(direct) else widest)
+    tiles = field.cut_for(phases)
 
     def fill(i: int) -> None:
         tile = tiles.tiles[i]
@@ -237,6 +243,7 @@ class Field:
 
     def __init__(self, source: Array, grids: list[Grid], stride: Pair) -> None:
         self.source = numpy.ascontiguousarray(source)
+        self.pictures = len(source)
         self.grids = grids
         self.stride = stride
         (SH, SW), (_, H, W, self.channels) = stride, source.shape
@@ -247,20 +254,27 @@ class Field:
         bottom = max(g.start[0] + (g.output[0] - 1) * SH + g.size[0] for g in grids)
         self.inside = self.top >= 0 and self.left >= 0 and bottom <= H and self.right <= W
 
+    def cut_for(self, phases: list[Phase]) -> Tiles:
+        """Results that do not lie one behind the other are kept for a moment, and then copied."""
+        direct = all(phase.sink.flags.c_contiguous for phase in phases)
+        widest = max(phase.kernel.shape[1] for phase in phases)
+        return self.cut(sum(phase.kernel.size for phase in phases), 0 if direct else widest)
+
     def cut(self, work: int, outputs: int = 0, fixed: int = 0) -> Tiles:
         """work: multiply-adds of a window.  outputs: numbers of it that are kept for a moment."""
         numbers = max(g.output[1] * (math.prod(g.size) * self.channels) for g in self.grids)
-        high = max(self.stride[0], *(g.size[0] for g in self.grids))
+        # rows of the padded pictures: from where the first grid begins to where the last ends
+        high = max(self.stride[0], max(g.start[0] + g.size[0] for g in self.grids) - self.top)
         border = 0 if self.inside else high * (self.right - self.left) * self.channels
         widest = max(g.output[1] for g in self.grids)
         size = self.source.itemsize
         return cut(
-            pictures=len(self.source),
+            pictures=self.pictures,
             rows=self.rows_of_windows,
             columns=numbers * size,
-            memory=(numbers + border + widest * outputs) * size + 3 * ALIGN,
+            memory=(numbers + border + widest * outputs) * size,
             work=widest * work,
-            fixed=fixed,
+            fixed=fixed + 3 * ALIGN,
         )
 
     def padded(self, tile: Tile, room: Room) -> Array:
@@ -332,9 +346,32 @@ class Room:
         return numpy.ndarray(shape, dtype, self.buffer, start)
 
 
+# -- how much memory it takes ----------------------------------------------------------------------
+
+
 def workspace(shape: tuple[int, ...], dtype: numpy.dtype, outputs: int, ws: Windows) -> int:
-    """The bytes that convolve computes in for pictures of that shape, all threads together."""
-    pictures = numpy.empty(shape, dtype)  # never touched, so there is no memory behind it
-    field = Field(pictures, [_grid(ws)], ws.stride)
-    tiles = field.cut(math.prod(ws.size) * shape[3] * outputs)
+    """The bytes that convolve computes in for x of that shape, all threads together."""
+    few = min(shape[0], 2)  # pictures: how they lie is all that counts
+    kernel = numpy.empty((math.prod(ws.size) * shape[3], outputs), dtype)
+    sink = numpy.empty((few, *ws.output, outputs), dtype)
+    return _workspace(shape, [Phase(_grid(ws), kernel, sink)], ws.stride)
+
+
+def spread_workspace(shape: tuple[int, ...], dtype: numpy.dtype, channels: int, ws: Windows) -> int:
+    """The bytes that spread computes in for y of that shape, all threads together.
+
+    channels: of x.
+    """
+    x = numpy.empty((min(shape[0], 2), *ws.input, channels), dtype)
+    kernel = numpy.empty((*ws.size, channels, shape[3]), dtype)
+    return _workspace(shape, _phases(x, kernel, ws)[0], (1, 1))
+
+
+def _workspace(shape: tuple[int, ...], phases: list[Phase], stride: Pair) -> int:
+    if not phases:
+        return 0
+    none = numpy.empty((0, *shape[1:]), phases[0].sink.dtype)
+    field = Field(none, [phase.grid for phase in phases], stride)
+    field.pictures = shape[0]
+    tiles = field.cut_for(phases)
     return tiles.workspace * min(get_threads(), tiles.most, len(tiles.tiles))
