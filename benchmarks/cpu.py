@@ -20,8 +20,9 @@ import tinynet as tn
 
 from .compare import machine, ratio, spread, take_turns
 from .engine import Disagreement, pytorch, unsteady
-from .models import MODELS, Row, Work
+from .models import MODELS
 from .twin import LAYOUTS, Twin
+from .work import Row, Work
 
 RESULTS = Path(__file__).parent / "results" / "cpu.json"
 
@@ -153,7 +154,7 @@ def contestants(work: Work, torch: Any) -> dict[str, Step]:
 
 
 def our_step(work: Work) -> Step:
-    batch = [tn.Tensor(array) for array in work.batch]
+    batch = work.tensors()
     optimizer = tn.optim.Adam(work.network.parameters(), 0.001)
     work.network.train()
 
@@ -217,7 +218,7 @@ def differences(name: str, work: Work, twin: Twin) -> Differences:
     theirs = work.theirs(twin)(*map(twin.batch, work.batch))
     theirs.backward()
     work.network.train()
-    ours = work.ours(*map(tn.Tensor, work.batch))
+    ours = work.ours(*work.tensors())
     ours.backward()
     if {id(pair.ours) for pair in twin.pairs} != {id(w) for w in work.network.parameters()}:
         raise Disagreement(
@@ -244,4 +245,6 @@ def in_float64(work: Work) -> Work:
         for value in vars(module).values():
             if isinstance(value, tn.Tensor):
                 value.data = value.data.astype(numpy.float64)
-    return work._replace(batch=tuple(array.astype(numpy.float64) for array in work.batch))
+    return work._replace(
+        batch=tuple(a.astype(numpy.float64) if a.dtype.kind == "f" else a for a in work.batch)
+    )

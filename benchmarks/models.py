@@ -1,4 +1,4 @@
-"""The timed models: the lessons' autoencoders, RBM and VAEs, each with its PyTorch twin.
+"""The timed models: the lessons' autoencoders, RBM and VAEs, and the classifiers of classifiers.py.
 
 To add one: a function of the batch's size that returns a Work, and a row in MODELS.  What a layer's
 twin is stands in twin.py; the loss of the twin is written here, beside ours.
@@ -8,52 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy
 
 import tinynet as tn
 
+from . import classifiers
 from .twin import Twin
-
-Loss = Callable[..., Any]  # of the batch's tensors
-
-
-class Work(NamedTuple):
-    """A model, a batch, and the loss of both libraries.
-
-    network: its parameters are trained.  batch: arrays, float32.  ours: the loss of the batch as
-    tensors.  theirs: given a Twin, makes the twin's parts and returns its loss.  rng: what our loss
-    draws its noise from, if any; to be compared, the twin draws from a copy of it.
-    """
-
-    network: tn.Module
-    batch: tuple[numpy.ndarray, ...]
-    ours: Loss
-    theirs: Callable[[Twin], Loss]
-    rng: numpy.random.Generator | None = None
-
-
-class Row(NamedTuple):
-    """batch: how many examples, as in the lecture.  make: the Work with so many."""
-
-    batch: int
-    make: Callable[[int], Work]
-
-
-def start() -> numpy.random.Generator:
-    return numpy.random.default_rng(0)
-
-
-def digits(count: int) -> numpy.ndarray:
-    """Drawn digits, (N, 28, 28, 1) in [0, 1]"""
-    return tn.data.digits(count, start())[0].astype(numpy.float32) / 255
-
-
-def rows(count: int) -> numpy.ndarray:
-    """(N, 784)"""
-    return digits(count).reshape(count, 784)
-
+from .work import Loss, Row, Work, digits, rows, start
 
 # -- autoencoders ---------------------------------------------------------------------------------
 
@@ -248,6 +211,11 @@ def dogs_vae(batch: int) -> Work:
 
 
 MODELS = {
+    "mnist_low_level": Row(128, classifiers.mnist_low_level),
+    "mnist_low_level_1000": Row(1000, classifiers.mnist_low_level),
+    "mnist": Row(64, classifiers.mnist),
+    "fashion": Row(128, classifiers.fashion),
+    "cifar": Row(128, classifiers.cifar),
     "autoencoder": Row(256, autoencoder),
     "deep_autoencoder": Row(256, deep_autoencoder),
     "sparse_autoencoder": Row(256, sparse_autoencoder),

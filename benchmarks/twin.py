@@ -54,7 +54,7 @@ class Twin:
     """Makes the twins of models, and of single weights; knows every pair of parameters.
 
     layout: of pictures and kernels in memory, one of LAYOUTS.
-    Noise is drawn by PyTorch, until draw_like() says otherwise.
+    Noise is drawn by PyTorch, unless draw_like() says otherwise first.
     """
 
     def __init__(self, torch: Any, layout: str = LAYOUTS[0]) -> None:
@@ -62,6 +62,7 @@ class Twin:
             raise ValueError(f"Twin: layout must be one of {LAYOUTS}, received {layout!r}.")
         self.torch = torch
         self.rng: numpy.random.Generator | None = None
+        self.draws_as_ours = False
         self.channels_last = layout == LAYOUTS[1]
         self.pairs: list[Pair] = []
 
@@ -82,8 +83,11 @@ class Twin:
         return theirs
 
     def draw_like(self, rng: numpy.random.Generator | None) -> None:
-        """From now on noise is what this generator is going to draw; it is left as it is."""
-        self.rng = copy.deepcopy(rng)
+        """Noise is what this generator, and those of the layers, are going to draw from now on.
+
+        They are left as they are.
+        """
+        self.rng, self.draws_as_ours = copy.deepcopy(rng), True
 
     def normal(self, like: Any) -> Any:
         """A number of N(0, 1) for each of `like`, as tn.sample_gaussian draws them: in float32."""
@@ -188,9 +192,30 @@ class Twin:
         )
 
     def _Conv2D(self, layer: layers.Conv2D, x: Value) -> tuple[Any, Value]:
+        weight = self._weight(layer, "kernel", lambda w: w[::-1, ::-1].transpose(3, 2, 0, 1))
+        bias = self._weight(layer, "bias") if layer.bias is not None else None
+        conv2d = self.torch.nn.functional.conv2d
+        return self._windows(
+            layer,
+            x,
+            layer.kernel_size,
+            lambda h, padding: conv2d(h, weight, bias, layer.strides, padding),
+        )
+
+    def _MaxPooling2D(self, layer: layers.MaxPooling2D, x: Value) -> tuple[Any, Value]:
+        """Among equals ours takes the first, and so does the twin, which is the last of ours."""
+        pool, size = self.torch.nn.functional.max_pool2d, layer.pool_size
+        return self._windows(
+            layer, x, size, lambda h, padding: pool(h, size, layer.strides, padding)
+        )
+
+    def _windows(
+        self, layer: Any, x: Value, size: tuple[int, int], function: Callable[..., Any]
+    ) -> tuple[Any, Value]:
+        """function(h, padding) of the turned pictures, padded on all sides as PyTorch pads."""
         shape = layer.output_shape(x.shape)
         padding, unused = [0, 0], [0, 0]
-        for i, (k, s) in enumerate(zip(layer.kernel_size, layer.strides, strict=True)):
+        for i, (k, s) in enumerate(zip(size, layer.strides, strict=True)):
             missing = (shape[i] - 1) * s + k - x.shape[i]  # rows, for all windows to be full
             padding[i] = max(missing - missing // 2, 0)  # above, when turned: the larger half
             unused[i] = max(-missing, 0)  # above, when turned
@@ -198,13 +223,10 @@ class Twin:
                 raise TypeError(
                     f"Twin: {layer.label}: PyTorch has no such padding. Write it by hand."
                 )
-        weight = self._weight(layer, "kernel", lambda w: w[::-1, ::-1].transpose(3, 2, 0, 1))
-        bias = self._weight(layer, "bias") if layer.bias is not None else None
-        conv2d, (top, left) = self.torch.nn.functional.conv2d, unused
-        settings = (layer.strides, tuple(padding))
+        (top, left), around = unused, tuple(padding)
         if top or left:
-            return lambda h: conv2d(h[:, :, top:, left:], weight, bias, *settings), Value(0, shape)
-        return lambda h: conv2d(h, weight, bias, *settings), Value(0, shape)
+            return lambda h: function(h[:, :, top:, left:], around), Value(0, shape)
+        return lambda h: function(h, around), Value(0, shape)
 
     def _Conv2DTranspose(self, layer: layers.Conv2DTranspose, x: Value) -> tuple[Any, Value]:
         shape = layer.output_shape(x.shape)
@@ -243,6 +265,22 @@ class Twin:
     def _LeakyReLU(self, layer: layers.LeakyReLU, x: Value) -> tuple[Any, Value]:
         leaky_relu = self.torch.nn.functional.leaky_relu
         return lambda h: leaky_relu(h, layer.negative_slope), x
+
+    def _Dropout(self, layer: layers.Dropout, x: Value) -> tuple[Any, Value]:
+        drop, rate = self.torch.nn.functional.dropout, layer.rate
+        rng = copy.deepcopy(layer.rng)
+
+        def forward(h: Any) -> Any:
+            if not self.draws_as_ours:
+                return drop(h, rate)
+            dtype: Any = str(h.dtype).removeprefix("torch.")
+            ones = tn.Tensor(numpy.ones((len(h), *x.shape), dtype))
+            kept = tn.dropout(ones, rate, rng).data != 0  # drawn as ours draws it, whatever way
+            if x.order is not None:
+                kept = kept[:, x.order]
+            return h * self.batch(kept) / (1 - rate)
+
+        return forward, x._replace(maker=())  # its outputs keep the order in which they are dropped
 
     def _Activation(self, layer: layers.Activation, x: Value) -> tuple[Any, Value]:
         return lambda h: h, x  # `activation` follows every layer that has one

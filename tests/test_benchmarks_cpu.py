@@ -12,14 +12,17 @@ import pytest
 import tinynet as tn
 from benchmarks import compare, cpu
 from benchmarks.__main__ import main as command
-from benchmarks.models import MODELS, Row, Work, autoencoder
+from benchmarks.models import MODELS, autoencoder
 from benchmarks.twin import LAYOUTS, Twin
+from benchmarks.work import Row, Work
 from tinynet.layers import (
     Activation,
+    AveragePooling2D,
     BatchNormalization,
     Conv2D,
     Conv2DTranspose,
     Dense,
+    Dropout,
     Flatten,
     LeakyReLU,
     MaxPooling2D,
@@ -71,6 +74,33 @@ def test_convolutions_have_a_twin(layer, strides, padding, kernel, size, torch, 
     assert_same(torch, network, rng.random((2, size, size + 2, 2), dtype=numpy.float32))
 
 
+@pytest.mark.parametrize("size", [6, 7, 8])
+@pytest.mark.parametrize(("pool", "strides"), [(2, None), (3, 2), (3, None), (3, 1)])
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_pooling_has_a_twin(padding, pool, strides, size, torch, rng):
+    layers = [Conv2D(2, 1), MaxPooling2D(pool, strides, padding, name="pool")]
+    network = tn.Sequential(layers, input_shape=(size, size + 1, 2), rng=rng)
+    assert_same(torch, network, rng.random((2, size, size + 1, 2), dtype=numpy.float32))
+
+
+def dropping(rng):
+    layers = [Conv2D(3, 2), Dropout(0.3), Flatten(), Dropout(0.5), Dense(4), Dropout(0.2)]
+    return tn.Sequential(layers, input_shape=(4, 5, 2), rng=rng)
+
+
+def test_the_twin_drops_what_the_model_drops(torch, rng):
+    assert_same(torch, dropping(rng), rng.random((3, 4, 5, 2), dtype=numpy.float32))
+
+
+def test_dropout_of_training_is_pytorchs_own(torch, rng):
+    network = dropping(rng)
+    before = network.layers[1].rng.bit_generator.state
+    twin = Twin(torch)
+    module, x = twin.module(network), twin.batch(rng.random((3, 4, 5, 2), dtype=numpy.float32))
+    assert not module(x).equal(module(x))
+    assert network.layers[1].rng.bit_generator.state == before
+
+
 def test_the_way_from_pictures_to_a_code_and_back_has_a_twin(torch, rng):
     x = tn.Input((8, 12, 2))
     h = LeakyReLU(0.2)(BatchNormalization()(Conv2D(3, 3, strides=2, padding="same")(x)))
@@ -120,10 +150,10 @@ def test_the_twins_weights_are_its_own(torch, rng):
 ERRORS = [
     (
         lambda twin, rng: twin.module(
-            tn.Sequential([MaxPooling2D()], input_shape=(4, 4, 1), rng=rng)
+            tn.Sequential([AveragePooling2D()], input_shape=(4, 4, 1), rng=rng)
         ),
-        "Twin: there is no twin of MaxPooling2D. Write Twin._MaxPooling2D(layer, x), which returns "
-        "a function and a Value.",
+        "Twin: there is no twin of AveragePooling2D. Write Twin._AveragePooling2D(layer, x), which "
+        "returns a function and a Value.",
     ),
     (
         lambda twin, rng: twin.module(

@@ -1,0 +1,58 @@
+"""What is timed of a model: the model itself, a batch, and its loss in both libraries.
+
+And the drawn pictures that the batches are made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy
+
+import tinynet as tn
+
+from .twin import Twin
+
+Loss = Callable[..., Any]  # of the batch's tensors
+
+
+class Work(NamedTuple):
+    """A model, a batch, and the loss of both libraries.
+
+    network: its parameters are trained.  batch: arrays, float32, or integers, which are labels.
+    ours: the loss of what tensors() gives.  theirs: given a Twin, makes the twin's parts and
+    returns its loss.  rng: what our loss draws its noise from, if any; to be compared, the twin
+    draws from a copy of it, as it does from copies of its layers' own.
+    """
+
+    network: tn.Module
+    batch: tuple[numpy.ndarray, ...]
+    ours: Loss
+    theirs: Callable[[Twin], Loss]
+    rng: numpy.random.Generator | None = None
+
+    def tensors(self) -> list[Any]:
+        """The batch as tinynet takes it: tensors, and labels as they are."""
+        return [tn.Tensor(a) if a.dtype.kind == "f" else a for a in self.batch]
+
+
+class Row(NamedTuple):
+    """batch: how many examples, as in the lecture.  make: the Work with so many."""
+
+    batch: int
+    make: Callable[[int], Work]
+
+
+def start() -> numpy.random.Generator:
+    return numpy.random.default_rng(0)
+
+
+def digits(count: int) -> numpy.ndarray:
+    """Drawn digits, (N, 28, 28, 1) in [0, 1]"""
+    return tn.data.digits(count, start())[0].astype(numpy.float32) / 255
+
+
+def rows(count: int) -> numpy.ndarray:
+    """(N, 784)"""
+    return digits(count).reshape(count, 784)
