@@ -1,7 +1,7 @@
 """The timed classifiers: the lessons' convolutional networks for digits, clothes and photographs.
 
-All are trained with the cross-entropy of their logits, mean over the batch.  All have dropout: to be
-compared, the twin drops what the model drops.
+All are trained with the cross-entropy of their logits, mean over the batch.  All have dropout: to
+be compared, the twin drops what the model drops.
 """
 
 from __future__ import annotations
@@ -80,4 +80,5 @@ def _cross_entropy(network: tn.Module, pictures: numpy.ndarray, labels: numpy.nd
         (pictures.astype(numpy.float32) / 255, labels),
         lambda x, labels: tn.cross_entropy(network(x), labels),
         theirs,
+        loss="cross-entropy",
     )
