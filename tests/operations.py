@@ -239,6 +239,12 @@ TABLE = [
     unary("negative", operator.neg, operator.neg),
     row("matmul", operator.matmul, oracles.matmul, signed(3, 4), signed(4, 2), also=PRODUCTS),
     row("matmul: function", tn.matmul, oracles.matmul, signed(3, 4), signed(4, 2)),
+    every(
+        [{}, {"relu": True}],
+        *("linear", tn.linear, oracles.linear, signed(3, 4), signed(4, 2), signed(2)),
+        also=[((2, 3, 4), (4, 2), (2,)), ((4,), (4, 2), (2,)), ((0, 4), (4, 1), (1,))],
+    ),
+    row("linear: no bias", tn.linear, oracles.linear, signed(3, 4), signed(4, 2)),
     # the methods of a tensor
     indexed("integer", lambda x: x[1]),
     indexed("one element", lambda x: x[0, -1]),
@@ -325,6 +331,10 @@ TABLE = [
         *("conv2d", tn.conv2d, oracles.conv2d, PICTURES, signed(3, 2, 2, 3), signed(3)),
         also=[((0, 5, 4, 2), (3, 2, 2, 3), (3,)), ((1, 3, 2, 1), (3, 2, 1, 1), (1,))],
     ),
+    row(
+        *("conv2d: relu", tn.conv2d, oracles.conv2d, PICTURES, signed(3, 2, 2, 3), signed(3)),
+        relu=True,
+    ),
     *(
         row("conv2d: no bias", tn.conv2d, oracles.conv2d, PICTURES, w, stride=(2, 1))
         for w in (signed(3, 2, 2, 3), signed(1, 1, 2, 3), signed(5, 4, 2, 1))
@@ -334,6 +344,11 @@ TABLE = [
         *("conv2d_transpose", tn.conv2d_transpose, oracles.conv2d_transpose),
         *(signed(2, 3, 2, 2), signed(3, 2, 3, 2), signed(3)),
         also=[((0, 3, 2, 2), (3, 2, 3, 2), (3,)), ((1, 1, 1, 1), (3, 2, 1, 1), (1,))],
+    ),
+    row(
+        *("conv2d_transpose: relu", tn.conv2d_transpose, oracles.conv2d_transpose),
+        *(signed(2, 3, 2, 2), signed(3, 2, 3, 2), signed(3)),
+        relu=True,
     ),
     *(
         row(

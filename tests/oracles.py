@@ -181,7 +181,13 @@ def window_starts(x, size, stride, padding, ceil_mode=False):
     )
 
 
-def conv2d(x, w, b=None, stride=1, padding="valid"):
+def linear(x, w, b=None, relu=False):
+    y = matmul(x, w)
+    y = y if b is None else y + b
+    return numpy.where(y > 0, y, 0.0) if relu else y
+
+
+def conv2d(x, w, b=None, stride=1, padding="valid", relu=False):
     KH, KW, C, O = w.shape  # noqa: E741
     N, H, W, _ = x.shape
     rows, columns = window_starts(x, (KH, KW), stride, padding)
@@ -192,11 +198,11 @@ def conv2d(x, w, b=None, stride=1, padding="valid"):
             h, k = rows[i] + u, columns[j] + v
             if 0 <= h < H and 0 <= k < W:
                 total += x[n, h, k, c] * w[u, v, c, o]
-        y[n, i, j, o] = total
+        y[n, i, j, o] = max(total, 0.0) if relu else total
     return y
 
 
-def conv2d_transpose(x, w, b=None, stride=1, padding="valid"):
+def conv2d_transpose(x, w, b=None, stride=1, padding="valid", relu=False):
     """A copy of the kernel for every pixel.  Of what "same" cuts off, the smaller half is in front
     (as Keras has it)."""
     (KH, KW, O, _), (SH, SW) = w.shape, pair(stride)  # noqa: E741
@@ -210,7 +216,8 @@ def conv2d_transpose(x, w, b=None, stride=1, padding="valid"):
             h, k = i * SH + u - fronts[0], j * SW + v - fronts[1]
             if 0 <= h < sizes[0] and 0 <= k < sizes[1]:
                 y[n, h, k, o] += x[n, i, j, c] * w[u, v, o, c]
-    return y if b is None else y + b
+    y = y if b is None else y + b
+    return numpy.where(y > 0, y, 0.0) if relu else y
 
 
 def upsample2d(x, size=2, interpolation="nearest"):

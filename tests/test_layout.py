@@ -21,17 +21,17 @@ ROOT = Path(__file__).parent.parent
 # From the ground up.  A module imports from the floors below it, and from its own package.
 FLOORS = (
     {"devices"},
-    {"inputs"},
+    {"inputs", "memory"},
     {"autograd", "operators", "values", "state", "names", "shapes"},
-    {"tensor", "graph"},
+    {"tensor", "graph", "observer"},
     {"ops", "optim", "check", "doctor", "data", "init", "schedules", "metrics", "io", "summary"},
-    {"regularizers", "module"},
-    {"layers"},
-    {"models"},
-    {"plot"},
-    {"history", "progress", "inference"},
-    {"callbacks"},
-    {"run"},
+    {"regularizers", "module", "fields"},
+    {"layers", "unchanged"},
+    {"models", "calls"},
+    {"plot", "dry_run"},
+    {"history", "progress", "inference", "cost"},
+    {"callbacks", "clock"},
+    {"run", "profile"},
     {"train"},
 )
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}

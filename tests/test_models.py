@@ -858,7 +858,7 @@ def test_a_model_moves_to_a_pretended_gpu_and_back(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", FakeCupy())
     try:
         for here, there in zip(moved("cpu"), moved("gpu"), strict=True):
-            assert here.tobytes() == there.tobytes()
+            numpy.testing.assert_allclose(there, here, rtol=1e-4, atol=1e-5)
         model = chain()
         model(batch(2, 28, 28, 1)).sum().backward()
         model.to("gpu")

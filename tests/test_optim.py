@@ -11,6 +11,7 @@ import numpy
 import pytest
 
 import tinynet as tn
+from tinynet.devices import cpu
 from tinynet.optim import parameters as parameters_file
 
 from .test_devices import FakeCupy, FakeGPUArray, asked_anew, install  # noqa: F401  # fixtures
@@ -149,8 +150,9 @@ def test_a_step_does_not_write_into_the_gradient(settings):
 
 def test_a_step_changes_the_data_in_place():
     w = parameter(1, 2)
+    sgd = tn.optim.SGD([w], lr=0.1, momentum=0.9)
     data = w.data
-    step(tn.optim.SGD([w], lr=0.1, momentum=0.9), [1, 1])
+    step(sgd, [1, 1])
     assert w.data is data
 
 
@@ -557,23 +559,69 @@ def test_pieces_give_the_bits_of_the_whole(make, settings, monkeypatch):
         return [p.data for p in parameters], optimizer
 
     whole, _ = trained()
-    monkeypatch.setattr(tn.optim.optimizer, "PIECE", 7)  # 24 elements: four pieces, the last short
+    monkeypatch.setattr(cpu, "UPDATE", 7)  # 28 numbers: four pieces, parameters across their ends
     pieces, optimizer = trained()
-    assert all(a.size <= 7 for pair in optimizer._scratch if pair for a in pair)
+    (flat, _) = optimizer._flats[0]
+    assert [p.stop - p.start for p in flat._cut[2]] == [7, 7, 7, 7]
+    assert [len(p.parts) for p in flat._cut[2]] == [3, 1, 1, 1]
     for a, b in zip(whole, pieces, strict=True):
         numpy.testing.assert_array_equal(a, b)
 
 
-def test_a_large_parameter_that_is_a_transposed_view_moves_too(monkeypatch):
-    monkeypatch.setattr(tn.optim.optimizer, "PIECE", 4)
+def test_a_parameter_and_a_gradient_that_are_transposed_views_move_too(monkeypatch):
+    monkeypatch.setattr(cpu, "UPDATE", 4)
     w = parameter(*range(6))
-    base = numpy.arange(6.0).reshape(2, 3)
-    w.data = base.T  # (3, 2), not contiguous
+    w.data = numpy.arange(6.0).reshape(2, 3).T  # (3, 2), not contiguous
     sgd = tn.optim.SGD([w], lr=1)
-    gradient = numpy.float64([[1, 2], [3, 4], [5, 6]])
+    gradient = numpy.float64([[1, 3, 5], [2, 4, 6]]).T
     step(sgd, gradient)
-    numpy.testing.assert_array_equal(base.T, numpy.arange(6.0).reshape(2, 3).T - gradient)
-    assert numpy.shares_memory(w.data, base)
+    numpy.testing.assert_array_equal(w.data, numpy.arange(6.0).reshape(2, 3).T - gradient)
+
+
+def test_parameters_are_views_of_one_flat_array():
+    parameters, _ = problem()
+    before = [p.data.copy() for p in parameters]
+    optimizer = tn.optim.Adam(parameters)
+    ((flat, _),) = optimizer._flats
+    assert flat.w.shape == (28,)
+    for p, values in zip(parameters, before, strict=True):
+        assert p.size == 0 or numpy.shares_memory(p.data, flat.w)
+        numpy.testing.assert_array_equal(p.data, values)
+
+
+def test_a_parameter_whose_data_was_replaced_is_taken_in_again():
+    a, b = parameter(1), parameter(2)
+    sgd = tn.optim.SGD([a, b], lr=1, momentum=0.5)
+    step(sgd, [1], [1])
+    a.data = numpy.ones(1) * 10
+    step(sgd, [1], [1])
+    assert (a.data[0], b.data[0]) == (8.5, -0.5)  # the velocity went on: 1, then 1.5
+    ((flat, _),) = sgd._flats
+    assert numpy.shares_memory(a.data, flat.w)
+
+
+def test_parameters_without_a_gradient_stay_and_so_do_their_slots():
+    a, b, c = parameter(1), parameter(2), parameter(3)
+    adam = tn.optim.Adam([a, b, c], lr=0.1)
+    a.grad = c.grad = numpy.ones(1)
+    adam.step()
+    assert b.data[0] == 2
+    assert a.data[0] != 1
+    assert c.data[0] != 3
+    assert adam.state_dict()["slots"]["1.m"][0] == 0
+
+
+def test_a_gradient_that_somebody_keeps_does_not_change_in_later_steps():
+    parameters, backward = problem()
+    optimizer = tn.optim.SGD(parameters, lr=0.1)
+    backward()
+    kept = [p.grad for p in parameters]
+    values = [None if g is None else g.copy() for g in kept]
+    optimizer.step()
+    backward()
+    optimizer.step()
+    for g, before in zip(kept, values, strict=True):
+        assert g is None or numpy.array_equal(g, before)
 
 
 def test_a_parameter_that_changed_its_shape_or_dtype_is_refused_and_nothing_moves():

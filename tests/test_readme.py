@@ -61,3 +61,43 @@ def test_the_tables_of_models_and_operations_are_those_of_the_committed_run():
     ):
         page = readme.PLACES[name].read_text(encoding="utf-8")
         assert readme.filled(page, name, text) == page, name
+
+
+def block(name):
+    """The text between the fences after <!-- name -->."""
+    return README.partition(f"<!-- {name} -->\n```\n")[2].partition("\n```")[0]
+
+
+def layers_of(table):
+    """The first column between the two double lines of a table."""
+    rows = re.split(r"\n=+\n", table)[1].splitlines()
+    return [row.split("   ")[0] for row in rows if not row.startswith(" ")]
+
+
+@pytest.fixture
+def model():
+    """The names of the README's first example, before it trains."""
+    names = {}
+    exec(compile(EXAMPLES[0].partition("model.summary()")[0], "README.md", "exec"), names)
+    return names
+
+
+def test_the_cost_is_the_table_that_it_prints(model, capsys):
+    command, _, table = block("cost").partition("\n")
+    exec(command.removeprefix(">>> "), model)
+    assert capsys.readouterr().out.strip() == table
+
+
+def test_the_profile_has_the_layers_that_it_prints(model, capsys):
+    commands = re.findall(r"^>>> (.*)", block("profile"), re.MULTILINE)
+    exec("\n".join(commands).replace("steps=50", "steps=1"), model)
+    printed, seen = (layers_of(table) for table in (block("profile"), capsys.readouterr().out))
+    assert printed == seen and printed[-1] == "optimizer (Adam)"
+
+
+def test_the_columns_of_the_low_level_network_are_as_large_as_it_says():
+    from lessons.classify import mnist_low_level
+
+    KH, KW, C, _ = mnist_low_level.SHAPES["conv2"]
+    columns = 1000 * 14 * 14 * KH * KW * C * 4
+    assert f"{columns / 2**20:.0f} MiB for the\nsecond convolution of `mnist_low_level`" in README

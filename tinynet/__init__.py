@@ -3,7 +3,15 @@
 from . import callbacks, data, init, layers, metrics, optim, plot, regularizers, schedules
 from .autograd import no_grad
 from .check import GradcheckReport, GradientError, gradcheck
-from .devices import GPUNotAvailableError, gpu_available, gpu_unavailable_reason
+from .cost import cost
+from .devices import (
+    GPUNotAvailableError,
+    get_threads,
+    gpu_available,
+    gpu_unavailable_reason,
+    set_threads,
+    workspace_budget,
+)
 from .doctor import doctor
 from .graph import Input
 from .history import History
@@ -14,7 +22,7 @@ from .module import Module
 from .ops.activation import leaky_relu, log_softmax, relu, sigmoid, softmax, softplus, tanh
 from .ops.arithmetic import abs, clip, exp, log, maximum, minimum, sqrt, where
 from .ops.convolution import conv2d, conv2d_transpose, im2col
-from .ops.linear import matmul
+from .ops.linear import linear, matmul
 from .ops.loss import bce, bce_with_logits, cross_entropy, mae, mse
 from .ops.noise import dropout, gaussian_noise
 from .ops.normalization import batch_norm
@@ -27,6 +35,7 @@ from .ops.probability import (
 )
 from .ops.shape import concatenate, flip, pad, stack
 from .ops.upsampling import upsample2d
+from .profile import profile
 from .run import Run
 from .tensor import Tensor, differentiable
 from .train import fit
@@ -53,6 +62,7 @@ __all__ = [
     "concatenate",
     "conv2d",
     "conv2d_transpose",
+    "cost",
     "cross_entropy",
     "data",
     "differentiable",
@@ -64,6 +74,7 @@ __all__ = [
     "flip",
     "gaussian_log_likelihood",
     "gaussian_noise",
+    "get_threads",
     "gpu_available",
     "gpu_unavailable_reason",
     "gradcheck",
@@ -73,6 +84,7 @@ __all__ = [
     "l2_pool2d",
     "layers",
     "leaky_relu",
+    "linear",
     "load",
     "log",
     "log_softmax",
@@ -89,11 +101,13 @@ __all__ = [
     "pad",
     "plot",
     "predict",
+    "profile",
     "regularizers",
     "relu",
     "sample_gaussian",
     "save",
     "schedules",
+    "set_threads",
     "sigmoid",
     "softmax",
     "softplus",
@@ -103,4 +117,5 @@ __all__ = [
     "tanh",
     "upsample2d",
     "where",
+    "workspace_budget",
 ]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import types
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -12,8 +10,10 @@ from weakref import WeakKeyDictionary
 
 import numpy
 
-from .autograd import Pullback, Record, state
+from .autograd import Pullback, Record
 from .devices import Array, is_array, move
+from .memory import arrays_of
+from .observer import Observer, observe
 from .tensor import Tensor
 
 
@@ -27,14 +27,11 @@ def doctor() -> Iterator[None]:
 
     Every array is read twice more, so it is slow: for finding a fault, not for training.
     """
-    before, state.doctor = state.doctor, _Doctor()
-    try:
+    with observe(_Doctor()):
         yield
-    finally:
-        state.doctor = before
 
 
-class _Doctor:
+class _Doctor(Observer):
     def __init__(self) -> None:
         # of each record, while it lives: the range of its values, and what its pullbacks saved
         self._ranges: WeakKeyDictionary[Record, str] = WeakKeyDictionary()
@@ -42,7 +39,7 @@ class _Doctor:
             WeakKeyDictionary()
         )
 
-    def after_forward(self, y: Tensor, inputs: tuple[Any, ...]) -> None:
+    def after_forward(self, y: Tensor, inputs: tuple[Any, ...], settings: dict[str, Any]) -> None:
         fault = _fault(y.data)
         if fault:
             ranges = "; ".join(_range(x) for x in inputs if isinstance(x, Tensor) or is_array(x))
@@ -50,7 +47,7 @@ class _Doctor:
         if y._record is not None:
             self._ranges[y._record] = _range(y)
             self._saved[y._record] = {
-                id(pullback): [(array, _fingerprint(array)) for array in _arrays_of(pullback)]
+                id(pullback): [(array, _fingerprint(array)) for array in arrays_of(pullback)]
                 for _, pullback in y._record._edges
             }
 
@@ -70,33 +67,6 @@ class _Doctor:
             raise FloatingPointError(
                 f"{y.operation}: the gradient for the input {x.label} holds {fault}. Input: {seen}."
             )
-
-
-def _arrays_of(pullback: Pullback) -> list[Array]:
-    """The arrays that a pullback holds: in its closure, its defaults, and in what stands there."""
-    arrays, seen = [], set()
-    waiting: list[Any] = [pullback]
-    while waiting:
-        held = waiting.pop()
-        if id(held) in seen:
-            continue
-        seen.add(id(held))
-        if is_array(held):
-            arrays.append(held)
-        elif isinstance(held, tuple | list):
-            waiting.extend(held)
-        elif isinstance(held, dict):
-            waiting.extend(held.values())
-        elif isinstance(held, functools.partial):
-            waiting.extend((held.func, held.args, held.keywords))
-        elif isinstance(held, types.MethodType):
-            waiting.extend((held.__func__, held.__self__))
-        elif isinstance(held, types.FunctionType):
-            waiting.extend((held.__defaults__, held.__kwdefaults__))
-            for cell in held.__closure__ or ():
-                with contextlib.suppress(ValueError):  # a name that was never given a value
-                    waiting.append(cell.cell_contents)
-    return arrays
 
 
 def _fingerprint(array: Array) -> int:

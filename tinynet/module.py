@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy
 
-from .autograd import no_grad
+from .autograd import no_grad, state
 from .devices import is_array, move
 from .graph import is_symbolic, symbols_of
 from .names import give_name, snake_case
@@ -58,12 +58,17 @@ class Module:
             shapes = [s.shape for s in inputs]
             shape = self.output_shape(shapes if isinstance(x, list | tuple) else shapes[0])
             return symbols_of(self, inputs, shape)
+        if state.observer:
+            state.observer.before_module(self, x)
         if self.input_shape is not None:
-            return self.forward(x)
-        give_generator(self, self.rng)
-        y = self.forward(x)
-        if hasattr(x, "shape") and isinstance(y, Tensor):
-            self.input_shape, self.made_shape = tuple(x.shape[1:]), y.shape[1:]
+            y = self.forward(x)
+        else:
+            give_generator(self, self.rng)
+            y = self.forward(x)
+            if hasattr(x, "shape") and isinstance(y, Tensor):
+                self.input_shape, self.made_shape = tuple(x.shape[1:]), y.shape[1:]
+        if state.observer:
+            state.observer.after_module(self, y)
         return y
 
     @property

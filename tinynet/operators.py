@@ -13,7 +13,7 @@ from typing import Any
 from numpy import integer
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from .devices import Array, add_at, device_of, is_array, move, xp
+from .devices import Array, add_at, device_of, is_array, kernels, move, xp
 
 Axis = int | tuple[int, ...] | None
 
@@ -65,15 +65,16 @@ def matmul(x, w):
             f"x {x.shape} @ w {w.shape}: x has {x.shape[-1]} columns and w has "
             f"{w.shape[-2 if w.ndim > 1 else 0]} rows. Make them equal: transpose or reshape one."
         )
+    product = kernels(x).product
     if x.ndim == w.ndim == 2:
-        return x @ w, (lambda dy: dy @ w.T, lambda dy: x.T @ dy)
+        return product(x, w), (lambda dy: product(dy, w.T), lambda dy: product(x.T, dy))
     if w.ndim == 2:  # one large product instead of a stack of small ones
         shape = x.shape
         rows = x.reshape(math.prod(shape[:-1]), shape[-1])  # (N', M)
         flat = (len(rows), w.shape[1])
-        return (rows @ w).reshape(*shape[:-1], w.shape[1]), (
-            lambda dy: (dy.reshape(flat) @ w.T).reshape(shape),
-            lambda dy: rows.T @ dy.reshape(flat),
+        return product(rows, w).reshape(*shape[:-1], w.shape[1]), (
+            lambda dy: product(dy.reshape(flat), w.T).reshape(shape),
+            lambda dy: product(rows.T, dy.reshape(flat)),
         )
     a = x if x.ndim > 1 else x[None, :]  # a vector on the left is a row,
     b = w if w.ndim > 1 else w[:, None]  # on the right a column

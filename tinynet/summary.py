@@ -67,3 +67,15 @@ def shape_text(shape: Any) -> str:
     if isinstance(shape, list):
         return ", ".join(map(shape_text, shape))
     return f"({', '.join(['None', *map(str, shape)])})" if shape else "(None,)"
+
+
+def aligned(rows: list[list[str]], left: int) -> list[str]:
+    """Rows of cells as lines of columns: the first `left` begin together, the others end so."""
+    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "   ".join(
+            cell.ljust(w) if i < left else cell.rjust(w)
+            for i, (cell, w) in enumerate(zip(row, wide, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

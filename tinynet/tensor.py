@@ -87,6 +87,9 @@ def differentiable(forward: Any = None, *, integers: bool = False) -> Any:
                 if is_array(value):
                     values.insert(0, value)  # for an error about shapes
                     same_device((called(names[0], args[0]), key), (arrays[0], value))
+            observer = state.observer
+            if observer:
+                observer.before_forward(name, args, settings)
             made = forward(*arrays, **settings)
             if type(made) is not tuple or len(made) != 2:
                 raise TypeError(
@@ -110,8 +113,8 @@ def differentiable(forward: Any = None, *, integers: bool = False) -> Any:
         edges = _edges(name, args, pullbacks) if state.recording and y.dtype.kind == "f" else None
         result._record = Record(name, order, y, edges) if edges else None
         result.requires_grad = edges is not None
-        if state.doctor:
-            state.doctor.after_forward(result, args)
+        if observer:
+            observer.after_forward(result, args, settings)
         return result
 
     return operation

@@ -1,8 +1,9 @@
 """Which library computes: NumPy on the CPU, CuPy on the GPU.
 
 An array says by its type where it lives, so there is no global switch: `xp(array)` is the module
-whose functions take that array. Both devices are files with the same names in them (`from_host`,
-`to_host`, `add_at`); gpu.py alone imports CuPy, and only when the GPU is asked for.
+whose functions take that array, and `kernels(array)` the file with what is hot in a form of its own
+for each device.  Both devices are files with the same names in them; plain.py says what these
+compute.  gpu.py alone imports CuPy, and only when the GPU is asked for.
 """
 
 from __future__ import annotations
@@ -13,43 +14,35 @@ from typing import Any
 import numpy
 
 from . import cpu, gpu
+from .arrays import Array, device_of, is_array, on_gpu, xp
 from .gpu import GPUNotAvailableError, gpu_available, gpu_unavailable_reason
+from .threads import get_threads, set_threads
+from .windows import Windows
+from .workspace import workspace_budget
 
 __all__ = [
     "Array",
     "GPUNotAvailableError",
+    "Windows",
     "add_at",
     "device_of",
+    "get_threads",
     "gpu_available",
     "gpu_unavailable_reason",
     "is_array",
+    "kernels",
     "move",
+    "set_threads",
+    "workspace_budget",
     "xp",
 ]
-
-Array = Any  # numpy.ndarray or cupy.ndarray: the same methods, no common base class
 
 _DEVICES: dict[str, ModuleType] = {"cpu": cpu, "gpu": gpu}
 
 
-def xp(*arrays: Array) -> Any:
-    """The module, numpy or cupy, that computes with these arrays (all of one device)."""
-    for array in arrays:
-        if type(array) is numpy.ndarray:
-            return numpy
-        if gpu.owns(array):
-            return gpu.xp()
-    return numpy
-
-
-def is_array(value: object) -> bool:
-    """Whether value is an array of either library.  Asking never imports CuPy."""
-    return isinstance(value, numpy.ndarray) or gpu.owns(value)
-
-
-def device_of(array: Array) -> str:
-    """Where an array lives: "cpu" or "gpu"."""
-    return "gpu" if gpu.owns(array) else "cpu"
+def kernels(array: Array) -> Any:
+    """The device's file, cpu or gpu, whose kernels take that array."""
+    return cpu if type(array) is numpy.ndarray or not on_gpu(array) else gpu
 
 
 def move(array: Array, device: str) -> Array:
@@ -68,4 +61,4 @@ def move(array: Array, device: str) -> Array:
 
 def add_at(target: Array, index: Any, values: Array) -> None:
     """target[index] += values, where an index that occurs twice is added twice."""
-    _DEVICES[device_of(target)].add_at(target, index, values)
+    kernels(target).add_at(target, index, values)

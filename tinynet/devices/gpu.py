@@ -1,5 +1,7 @@
 """The GPU: CuPy.  The only file that imports it, and only inside functions.
 
+Its kernels are the plain ones (plain.py), which CuPy computes as they stand.
+
 A machine without a GPU, or with a broken CuPy, must import tinynet as if nothing were there, and be
 told what is missing and how to mend it when it asks for the GPU.
 """
@@ -8,10 +10,56 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 from typing import Any
 
 import numpy
+
+from .arrays import xp
+from .plain import (
+    column_sums,
+    combine,
+    convolve,
+    each_update,
+    elementwise,
+    kernel_gradient,
+    max_pool,
+    max_pool_back,
+    mean,
+    moments,
+    product,
+    products_and_sums,
+    relu,
+    scale_and_shift,
+    spread,
+    total,
+    update_size,
+)
+
+__all__ = [
+    "GPUNotAvailableError",
+    "add_at",
+    "column_sums",
+    "combine",
+    "convolve",
+    "each_update",
+    "elementwise",
+    "from_host",
+    "gpu_available",
+    "gpu_unavailable_reason",
+    "kernel_gradient",
+    "max_pool",
+    "max_pool_back",
+    "mean",
+    "moments",
+    "product",
+    "products_and_sums",
+    "relu",
+    "scale_and_shift",
+    "spread",
+    "to_host",
+    "total",
+    "update_size",
+]
 
 _INSTALL = (
     "In the folder of the clone, install the one of the CUDA version that nvidia-smi shows: "
@@ -124,27 +172,18 @@ def _text(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0].rstrip('.')}" if lines else type(error).__name__
 
 
-def owns(value: object) -> bool:
-    """Whether value is a CuPy array.  Where CuPy was never imported, nothing is."""
-    return "cupy" in sys.modules and type(value).__module__.split(".")[0] == "cupy"
-
-
-def xp() -> Any:
-    import cupy
-
-    return cupy
-
-
 def from_host(array: numpy.ndarray) -> Any:
     reason = gpu_unavailable_reason()
     if reason:
         raise GPUNotAvailableError(f'to("gpu"): {reason}')
-    return xp().asarray(array)
+    import cupy
+
+    return cupy.asarray(array)
 
 
 def to_host(array: Any) -> numpy.ndarray:
-    return xp().asnumpy(array)
+    return xp(array).asnumpy(array)
 
 
 def add_at(target: Any, index: Any, values: Any) -> None:
-    xp().add.at(target, index, values)
+    xp(target).add.at(target, index, values)

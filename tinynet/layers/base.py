@@ -104,6 +104,8 @@ class Layer(Module):
             if new and place != "cpu":
                 self.to(place)
             self._last = shape
+        if state.observer:
+            state.observer.before_module(self, x)
         try:
             y = self.forward(x)
         except (ValueError, TypeError) as error:
@@ -116,6 +118,8 @@ class Layer(Module):
                     "model.penalty() to the loss, or call the model under tn.no_grad()."
                 )
             terms.append(self.activity_regularizer(y) * (1 / max(len(y), 1)))
+        if state.observer:
+            state.observer.after_module(self, y)
         return y
 
     def build(self, input_shape: Any, rng: numpy.random.Generator | None = None) -> Any:

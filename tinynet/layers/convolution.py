@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..ops.activation import relu
 from ..ops.convolution import conv2d, conv2d_transpose
 from ..ops.windows import Padding, Pair, pair, windows
 from ..shapes import written
@@ -57,8 +58,15 @@ class Conv2D(WithKernel):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        y = conv2d(x, self.kernel, self.bias, stride=self.strides, padding=self.padding)
-        return y if self.activation is None else self.activation(y)
+        return self.slide(conv2d, x)
+
+    def slide(self, operation: Any, x: Tensor) -> Tensor:
+        """The operation with this layer's weights, and the activation: relu in the same pass."""
+        fused = self.activation is relu
+        y = operation(
+            x, self.kernel, self.bias, stride=self.strides, padding=self.padding, relu=fused
+        )
+        return y if fused or self.activation is None else self.activation(y)
 
 
 class Conv2DTranspose(Conv2D):
@@ -90,5 +98,4 @@ class Conv2DTranspose(Conv2D):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        y = conv2d_transpose(x, self.kernel, self.bias, stride=self.strides, padding=self.padding)
-        return y if self.activation is None else self.activation(y)
+        return self.slide(conv2d_transpose, x)

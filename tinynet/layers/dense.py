@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..ops.activation import relu
+from ..ops.linear import linear
 from ..shapes import written
 from ..tensor import Tensor
 from .arguments import whole
@@ -42,7 +44,6 @@ class Dense(WithKernel):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        y = x @ self.kernel
-        if self.bias is not None:
-            y = y + self.bias
-        return y if self.activation is None else self.activation(y)
+        fused = self.activation is relu  # in the same pass
+        y = linear(x, self.kernel, self.bias, relu=fused)
+        return y if fused or self.activation is None else self.activation(y)

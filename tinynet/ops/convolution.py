@@ -6,14 +6,11 @@ is.  The convolution of signal processing (numpy.convolve) flips the kernel firs
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-
-from ..devices import Array, device_of, xp
+from ..devices import Windows, kernels
+from ..devices.plain import columns, sum_windows
 from ..tensor import differentiable
-from .windows import Padding, Pair, Windows, height_and_width, pair, symbols, windows
-
-TILE = 2**21  # bytes of columns at a time
+from .activation import before_relu, unchanged
+from .windows import Padding, Pair, height_and_width, pair, symbols, windows
 
 
 @differentiable
@@ -26,11 +23,11 @@ def im2col(x, size: Pair, stride: Pair = 1, padding: Padding = "valid"):
     size, stride, padding: as for conv2d.  ValueError where a window does not fit.
     """
     ws = windows(x, size, stride, padding)
-    return _columns(x, ws), lambda dy: _sum_windows(dy, ws)
+    return columns(x, ws), lambda dy: sum_windows(dy, ws)
 
 
 @differentiable
-def conv2d(x, w, b=None, stride: Pair = 1, padding: Padding = "valid"):
+def conv2d(x, w, b=None, stride: Pair = 1, padding: Padding = "valid", relu: bool = False):
     """Slide a kernel over pictures; multiply and add at each place.
 
     x (N, H, W, C), w (KH, KW, C, O), b (O,) -> (N, OH, OW, O)
@@ -40,6 +37,7 @@ def conv2d(x, w, b=None, stride: Pair = 1, padding: Padding = "valid"):
     stride: a number for both directions or (vertical, horizontal), at least 1.
     padding: "valid" (none), "same" (zeros, so that OH = ceil(H / stride), as Keras places them), a
         number of pixels, (vertical, horizontal), or ((top, bottom), (left, right)).
+    relu: whether max(0, y) is taken too, in the same pass: sooner than tn.relu(conv2d(...)).
 
     Cross-correlation: the kernel is not flipped.  ValueError where shapes or ranges do not fit.
     """
@@ -63,32 +61,18 @@ def conv2d(x, w, b=None, stride: Pair = 1, padding: Padding = "valid"):
         raise ValueError(f"the bias has shape {getattr(b, 'shape', ())}, and must be ({O},).")
 
     ws = windows(x, (KH, KW), stride, padding)
-    kernel = w.reshape(KH * KW * C, O)
-    y = xp(x).empty((len(x), *ws.output, O), x.dtype)
-    for some in _tiles(x, ws, C):
-        y[some] = (_matrix(_columns(x[some], ws)) @ kernel).reshape(y[some].shape)
-    if b is not None:
-        y += b
-
-    def dx(dy):
-        dx = xp(dy).empty(x.shape, dy.dtype)
-        for some in _tiles(x, ws, C):
-            columns = _matrix(dy[some]) @ kernel.T  # (n*OH*OW, KH*KW*C)
-            dx[some] = _sum_windows(columns.reshape(-1, *ws.output, KH * KW * C), ws)
-        return dx
-
-    def dw(dy):
-        # The columns are KH * KW times the picture: they are made again, not kept in memory.
-        dw = xp(dy).zeros((KH * KW * C, O), dy.dtype)
-        for some in _tiles(x, ws, C):
-            dw += _matrix(_columns(x[some], ws)).T @ _matrix(dy[some])
-        return dw.reshape(KH, KW, C, O)
-
-    return y, (dx, dw, lambda dy: dy)  # db: summed to (O,)
+    device = kernels(x)
+    y = device.convolve(x, w, b, ws, relu)
+    before = before_relu(y) if relu else unchanged
+    return y, (
+        lambda dy: device.spread(before(dy), w, None, ws),
+        lambda dy: device.kernel_gradient(x, before(dy), ws),
+        before,  # db: summed to (O,)
+    )
 
 
 @differentiable
-def conv2d_transpose(x, w, b=None, stride: Pair = 1, padding: str = "valid"):
+def conv2d_transpose(x, w, b=None, stride: Pair = 1, padding: str = "valid", relu: bool = False):
     """Lay the kernel down at each pixel, times the pixel, and add where the copies overlap.
 
     x (N, H, W, C), w (KH, KW, O, C), b (O,) -> (N, OH, OW, O)
@@ -102,6 +86,7 @@ def conv2d_transpose(x, w, b=None, stride: Pair = 1, padding: str = "valid"):
     stride: a number for both directions or (vertical, horizontal), at least 1.
     padding: "valid", OH = (H - 1) * stride + max(KH, stride), or "same", OH = H * stride, where the
         border that sticks out is cut off; the sizes are Keras'.
+    relu: as for conv2d.
 
     ValueError where shapes or ranges do not fit.  Source: Dumoulin and Visin, "A guide to
     convolution arithmetic for deep learning", 2016.
@@ -125,27 +110,14 @@ def conv2d_transpose(x, w, b=None, stride: Pair = 1, padding: str = "valid"):
         raise ValueError(f"the bias has shape {getattr(b, 'shape', ())}, and must be ({O},).")
 
     ws = _windows_of_the_result(H, W, (KH, KW), pair(stride, "stride"), padding)
-    kernel = w.reshape(KH * KW * O, C)
-    y = xp(x).empty((len(x), *ws.input, O), x.dtype)
-    for some in _tiles(x, ws, O):
-        columns = _matrix(x[some]) @ kernel.T  # (n*H*W, KH*KW*O)
-        y[some] = _sum_windows(columns.reshape(-1, H, W, KH * KW * O), ws)
-    if b is not None:
-        y += b
-
-    def dx(dy):  # conv2d of dy
-        dx = xp(dy).empty(x.shape, dy.dtype)
-        for some in _tiles(x, ws, O):
-            dx[some] = (_matrix(_columns(dy[some], ws)) @ kernel).reshape(dx[some].shape)
-        return dx
-
-    def dw(dy):
-        dw = xp(dy).zeros((KH * KW * O, C), dy.dtype)
-        for some in _tiles(x, ws, O):
-            dw += _matrix(_columns(dy[some], ws)).T @ _matrix(x[some])
-        return dw.reshape(KH, KW, O, C)
-
-    return y, (dx, dw, lambda dy: dy)  # db: summed to (O,)
+    device = kernels(x)
+    y = device.spread(x, w, b, ws, relu)
+    before = before_relu(y) if relu else unchanged
+    return y, (
+        lambda dy: device.convolve(before(dy), w, None, ws),
+        lambda dy: device.kernel_gradient(before(dy), x, ws),
+        before,  # db: summed to (O,)
+    )
 
 
 def _windows_of_the_result(
@@ -163,37 +135,3 @@ def _windows_of_the_result(
     else:
         raise ValueError(f'padding must be "valid" or "same", received {padding!r}.')
     return Windows(size, stride, borders, (H, W), larger)
-
-
-def _tiles(x: Array, ws: Windows, channels: int) -> Iterator[slice]:
-    """Slices of the batch whose columns stay in the processor's cache; on a GPU, the whole batch.
-
-    The columns of a whole batch would go to memory and come back, page by new page.  The split
-    depends on the shapes alone, so the bits do too.
-    """
-    columns = math.prod(ws.output) * math.prod(ws.size) * channels * x.dtype.itemsize
-    most = max(1, TILE // max(columns, 1)) if device_of(x) == "cpu" else len(x)
-    return (slice(n, n + most) for n in range(0, len(x), max(most, 1)))
-
-
-def _columns(x: Array, ws: Windows) -> Array:
-    """(N, H, W, C) -> (N, OH, OW, KH * KW * C)"""
-    return ws.patches(ws.pad(x)).reshape(len(x), *ws.output, math.prod(ws.size) * x.shape[3])
-
-
-def _sum_windows(columns: Array, ws: Windows) -> Array:
-    """The transpose of _columns: each pixel gets the sum of what its windows hold for it.
-
-    (N, OH, OW, KH * KW * C) -> (N, H, W, C)
-    """
-    KH, KW = ws.size
-    parts = columns.reshape(len(columns), *ws.output, KH * KW, columns.shape[3] // (KH * KW))
-    padded = ws.padded_zeros(parts[:, :, :, 0])
-    for k, view in enumerate(ws.views(padded)):
-        view += parts[:, :, :, k]
-    return ws.crop(padded)
-
-
-def _matrix(x: Array) -> Array:
-    """All axes but the last as one.  (..., M) -> (N', M)"""
-    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])

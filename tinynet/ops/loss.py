@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from ..devices import Array, xp
+from ..devices import Array, kernels, xp
 from ..tensor import differentiable
-from .activation import log_softmax_of, sigmoid_of, softplus_of
+from .activation import log_softmax_of, sigmoid_of
 
 
 @differentiable
@@ -21,9 +21,12 @@ def mse(prediction, target, reduction: str = "mean"):
     reduction="sum" or "none" for the sum, or for every element's.
     """
     equal_shapes(prediction=prediction, target=target)
-    error = prediction - target
-    loss, share = reduce(error * error, reduction)
-    return loss, (lambda dy: share(dy) * 2 * error, lambda dy: share(dy) * -2 * error)
+    both = (prediction, target)
+    loss, share = reduce(lambda p, t, out: xp(p).square(p - t), both, reduction)
+    return loss, (
+        lambda dy: scaled(share(dy) * 2, lambda p, t: p - t, both),
+        lambda dy: scaled(share(dy) * 2, lambda p, t: t - p, both),
+    )
 
 
 @differentiable
@@ -35,10 +38,12 @@ def mae(prediction, target, reduction: str = "mean"):
     reduction="sum" or "none" for the sum, or for every element's.
     """
     equal_shapes(prediction=prediction, target=target)
-    error = prediction - target
-    loss, share = reduce(xp(error).abs(error), reduction)
-    sign = xp(error).sign
-    return loss, (lambda dy: share(dy) * sign(error), lambda dy: share(dy) * -sign(error))
+    both, sign = (prediction, target), xp(prediction).sign
+    loss, share = reduce(lambda p, t, out: xp(p).abs(p - t), both, reduction)
+    return loss, (
+        lambda dy: scaled(share(dy), lambda p, t: sign(p - t), both),
+        lambda dy: scaled(share(dy), lambda p, t: sign(t - p), both),
+    )
 
 
 @differentiable
@@ -61,10 +66,11 @@ def bce(probability, target, reduction: str = "mean"):
     def ratio(weight, q):  # weight / q, where 0 / 0 = 0
         return where(weight > 0, where(q > 0, weight / where(q > 0, q, 1), math.inf), 0)
 
-    loss, share = reduce(part(target, p) + part(1 - target, 1 - p), reduction)
+    both = (p, target)
+    loss, share = reduce(lambda p, t, out: part(t, p) + part(1 - t, 1 - p), both, reduction)
     return loss, (
-        lambda dy: share(dy) * (ratio(1 - target, 1 - p) - ratio(target, p)),
-        lambda dy: share(dy) * (xp(p).log1p(-p) - xp(p).log(p)),
+        lambda dy: scaled(share(dy), lambda p, t: ratio(1 - t, 1 - p) - ratio(t, p), both),
+        lambda dy: scaled(share(dy), lambda p, t: xp(p).log1p(-p) - xp(p).log(p), both),
     )
 
 
@@ -75,17 +81,22 @@ def bce_with_logits(logits, target, reduction: str = "mean"):
     Computed as max(z, 0) - z target + log(1 + exp(-|z|)): finite for every logit z.
     target: in [0, 1].  The gradient is sigmoid(z) - target.
     """
-    z = logits
-    equal_shapes(logits=z, target=target)
+    equal_shapes(logits=logits, target=target)
     in_unit_interval(target=target)
-    # softplus(z) - z target, but with the large parts taken off each other first: no small loss is
-    # rounded away
-    losses = (xp(z).maximum(z, 0) - z * target) + softplus_of(-xp(z).abs(z))
-    loss, share = reduce(losses, reduction)
+    both = (logits, target)
+    loss, share = reduce(lambda z, t, out: bce_of(z, t), both, reduction)
     return loss, (
-        lambda dy: share(dy) * (sigmoid_of(z) - target),
-        lambda dy: share(dy) * -z,
+        lambda dy: scaled(share(dy), lambda z, t: sigmoid_of(z) - t, both),
+        lambda dy: share(dy) * -logits,
     )
+
+
+def bce_of(z: Array, target: Array) -> Array:
+    """softplus(z) - z target, with the large parts taken off each other first: so no small loss is
+    rounded away.
+    """
+    large = xp(z).maximum(z, xp(z).zeros_like(z))  # against the number 0 it takes 3 times as long
+    return (large - z * target) + xp(z).log1p(xp(z).exp(-xp(z).abs(z)))
 
 
 @differentiable
@@ -134,7 +145,7 @@ def cross_entropy(logits, labels: Array, reduction: str = "mean"):
             f"logits {logits.shape} and labels {labels.shape} do not fit. Labels must be integers "
             f"of shape {logits.shape[:-1]}, or one-hot of shape {logits.shape}.{hint}"
         )
-    loss, share = reduce(losses, reduction)
+    loss, share = reduce(lambda losses, out: losses, (losses,), reduction)
     weight = target.sum(axis=-1, keepdims=True, dtype=logits.dtype)  # 1, or as near as it was given
     return loss, lambda dy: share(dy)[..., None] * (xp(logits).exp(log_p) * weight - target)
 
@@ -151,20 +162,33 @@ def equal_shapes(**pair: Array) -> None:
 def in_unit_interval(hint: str = "", **values: Array) -> None:
     for name, value in values.items():
         x = xp(value).asarray(value)
-        inside = (x >= 0) & (x <= 1)  # False for NaN
-        if not inside.all():
-            outside = x[~inside].ravel()[0]
+        if x.size and not (x.min() >= 0 and x.max() <= 1):  # NaN is the least and the largest
+            outside = x[~((x >= 0) & (x <= 1))].ravel()[0]
             raise ValueError(f"{name} must be in [0, 1], and holds {float(outside):g}.{hint}")
 
 
-def reduce(losses: Array, reduction: str) -> tuple[Array, Callable[[Array], Array]]:
-    """The reduced losses, and from the gradient of the result what each of them gets of it."""
-    if losses.size == 0:
+def reduce(
+    formula: Callable[..., Array], inputs: tuple[Array, ...], reduction: str
+) -> tuple[Array, Callable[[Array], Array]]:
+    """The reduced losses, and from the gradient of the result what each of them gets of it.
+
+    formula: of the inputs, each loss by itself; see elementwise.
+    """
+    n = inputs[0].size
+    if n == 0:
         raise ValueError("the batch is empty: there is no loss of no examples.")
+    device = kernels(inputs[0])
     if reduction == "mean":
-        return losses.mean(), lambda dy: dy * (1 / losses.size)
+        return device.mean(formula, *inputs), lambda dy: dy * (1 / n)
     if reduction == "sum":
-        return losses.sum(), lambda dy: dy
+        return device.total(formula, *inputs), lambda dy: dy
     if reduction == "none":
-        return losses, lambda dy: dy
+        return device.elementwise(formula, *inputs), lambda dy: dy
     raise ValueError(f'reduction {reduction!r} does not exist. Use "mean", "sum" or "none".')
+
+
+def scaled(factor: Array, formula: Callable[..., Array], inputs: tuple[Array, ...]) -> Array:
+    """factor * formula(*inputs); factor: one number, or one for each."""
+    if factor.ndim:
+        return factor * formula(*inputs)
+    return kernels(inputs[0]).elementwise(lambda *x: factor * formula(*x[:-1]), *inputs)

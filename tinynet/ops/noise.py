@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy
 
-from ..devices import device_of, move
+from ..devices import device_of, kernels, move, xp
+from ..devices.threads import each
 from ..tensor import differentiable
 
 
@@ -34,10 +36,18 @@ def dropout(x, rate: float, rng: numpy.random.Generator, mask_shape: tuple[int, 
             f"mask_shape must have, for each axis of x {x.shape}, its size or 1; received "
             f"{mask_shape!r}."
         )
-    kept = rng.random(mask_shape, dtype=numpy.float32) >= rate
-    mask = move(kept, device_of(x))  # booleans: a quarter of the memory
+    mask = move(_kept(mask_shape, rate, rng), device_of(x))  # booleans: a quarter of the memory
     scale = 1 / (1 - rate)
-    return x * mask * scale, lambda dy: dy * mask * scale
+    if mask.shape != x.shape:
+        return x * mask * scale, lambda dy: dy * mask * scale
+    by_pieces = kernels(x).elementwise
+
+    def thinned(x, mask, out):
+        y = xp(x).multiply(x, mask, out=out)
+        y *= scale
+        return y
+
+    return by_pieces(thinned, x, mask), lambda dy: by_pieces(thinned, dy, mask)
 
 
 @differentiable
@@ -55,6 +65,34 @@ def gaussian_noise(x, std: float, rng: numpy.random.Generator):
     check_generator(rng)
     noise = rng.standard_normal(x.shape, dtype=numpy.float32) * std
     return x + move(noise.astype(x.dtype, copy=False), device_of(x)), lambda dy: dy
+
+
+def _kept(shape: Any, rate: float, rng: numpy.random.Generator) -> numpy.ndarray:
+    """True with probability 1 - rate, for each number of a shape.
+
+    32 random bits decide on each (a float would spend 24 of them, and take twice as long).  Of a
+    large array each part has a generator of its own, seeded by rng, so that several can be drawn at
+    once.
+    """
+    least = min(round(rate * 2**32), 2**32 - 1)
+    size, part = math.prod(shape), 2**17
+    kept = numpy.empty(size, bool)
+
+    def draw(generator: numpy.random.Generator, start: int) -> None:
+        some = kept[start : start + part]
+        bits = generator.integers(0, 2**64, -(-len(some) // 2), dtype=numpy.uint64)
+        numpy.greater_equal(bits.view(numpy.uint32)[: len(some)], numpy.uint32(least), out=some)
+
+    if size <= part:
+        draw(rng, 0)
+    else:
+        seeds = rng.integers(0, 2**32, 4).tolist()
+
+        def draw_part(i: int) -> None:
+            draw(numpy.random.Generator(numpy.random.SFC64([*seeds, i])), i * part)
+
+        each(draw_part, -(-size // part))
+    return kept.reshape(shape)
 
 
 def check_generator(rng: object) -> None:

@@ -6,9 +6,7 @@ Internal Covariate Shift", 2015; momentum and epsilon as Keras defines them.
 
 from __future__ import annotations
 
-import math
-
-from ..devices import Array, xp
+from ..devices import Array, kernels, xp
 from ..tensor import differentiable
 
 
@@ -60,16 +58,15 @@ def batch_norm(
     if moving_variance is not None and not (moving_variance >= 0).all():
         raise ValueError("moving_variance must be at least 0, and holds a smaller number or NaN.")
 
-    axes = tuple(range(x.ndim - 1))
-    n = math.prod(x.shape[:-1])  # values a channel
+    device, rows = kernels(x), x.reshape(-1, C)
+    n = len(rows)  # values a channel
     if training:
         if n < 2:
             raise ValueError(
                 f"x {x.shape} has {n} value(s) a channel, and a variance needs at least 2. "
                 "Give a larger batch (of data.batches, drop_last=True), or training=False."
             )
-        mean = x.mean(axis=axes)
-        variance = xp(x).square(x - mean).mean(axis=axes)
+        mean, variance = device.moments(rows)
         if xp(x).isfinite(variance).all():  # one batch with NaN must not spoil them for good
             if moving_mean is not None:
                 moving_mean += (1 - momentum) * (mean - moving_mean)
@@ -80,18 +77,28 @@ def batch_norm(
             "inference needs moving_mean and moving_variance. Give them, or training=True."
         )
     else:
-        mean, variance = moving_mean, moving_variance
+        mean, variance = moving_mean.copy(), moving_variance  # they may move before the way back
 
+    # y = gamma * normal + beta, where normal = (x - mean) * scale is never there as an array: the
+    # way back makes it again from x, piece by piece.
     scale = 1 / xp(x).sqrt(variance + epsilon)  # (C,)
-    normal = (x - mean) * scale  # (..., C)
+    slope = gamma * scale
+    y = device.scale_and_shift(x, mean, slope, beta)
+    asked: list[tuple[Array, Array]] = []
+
+    def sums(dy):
+        """dgamma and dbeta: of each channel the sums of dy * normal and of dy.  Computed once."""
+        if not asked:
+            products, dbeta = device.products_and_sums(dy.reshape(-1, C), rows, mean)
+            asked.append((products * scale, dbeta))
+        return asked[0]
 
     def dx(dy):
-        dnormal = dy * gamma
-        if training:
-            # mean and variance depend on x too: take off what only shifts or stretches the channel
-            dnormal = (
-                dnormal - dnormal.mean(axis=axes) - normal * (dnormal * normal).mean(axis=axes)
-            )
-        return dnormal * scale
+        if not training:
+            return dy * slope
+        # mean and variance depend on x too: take off what only shifts or stretches the channel,
+        # dx = slope * (dy - mean(dy) - normal * mean(dy * normal))
+        dgamma, dbeta = sums(dy)
+        return device.combine(dy, slope, x, mean, -slope * scale * dgamma / n, -slope * dbeta / n)
 
-    return gamma * normal + beta, (dx, lambda dy: dy * normal, lambda dy: dy)
+    return y, (dx, lambda dy: sums(dy)[0], lambda dy: sums(dy)[1])

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
-from ..devices import Array, xp
+from ..devices import Array, Windows, kernels, xp
 from ..tensor import differentiable
-from .windows import Padding, Pair, Windows, windows
+from .windows import Padding, Pair, windows
 
 
 @differentiable
@@ -28,9 +25,8 @@ def max_pool2d(
     Among equals, the gradient goes to the first.  ValueError where a window does not fit.
     """
     ws = _windows(x, size, stride, padding, ceil_mode)
-    padded = ws.pad(x, -math.inf)
-    y = _extreme(xp(x).maximum, padded, ws)
-    return y, lambda dy: _to_first_equal(dy, y, padded, ws)
+    y = kernels(x).max_pool(x, ws)
+    return y, lambda dy: kernels(x).max_pool_back(dy, x, y, ws)
 
 
 @differentiable
@@ -46,9 +42,9 @@ def min_pool2d(
     (N, H, W, C) -> (N, OH, OW, C); arguments and errors as for max_pool2d.
     """
     ws = _windows(x, size, stride, padding, ceil_mode)
-    padded = ws.pad(x, math.inf)
-    y = _extreme(xp(x).minimum, padded, ws)
-    return y, lambda dy: _to_first_equal(dy, y, padded, ws)
+    device = kernels(x)
+    y = -device.max_pool(-x, ws)
+    return y, lambda dy: device.max_pool_back(dy, -x, -y, ws)
 
 
 @differentiable
@@ -107,25 +103,6 @@ def _windows(
     if stride is None:
         stride = size
     return windows(x, size, stride, padding, ceil_mode, only_inside=True)
-
-
-def _extreme(better: Any, padded: Array, ws: Windows) -> Array:
-    views = ws.views(padded)
-    y = next(views).copy()
-    for view in views:
-        better(y, view, out=y)
-    return y
-
-
-def _to_first_equal(dy: Array, y: Array, padded: Array, ws: Windows) -> Array:
-    """dy to the first pixel of each window that equals y (or is NaN, as y is then)."""
-    dx = ws.padded_zeros(dy)
-    free = xp(y).ones(y.shape, bool)  # the windows that have given their gradient to no pixel yet
-    for view, part in zip(ws.views(padded), ws.views(dx), strict=True):
-        first = ((view == y) | (view != view)) & free  # NaN is the largest, as NumPy has it
-        part += dy * first
-        free &= ~first
-    return ws.crop(dx)
 
 
 def _sum(padded: Array, ws: Windows) -> Array:

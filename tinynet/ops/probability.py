@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy
 
-from ..devices import Array, device_of, move, xp
+from ..devices import Array, device_of, kernels, move, xp
 from ..tensor import differentiable
-from .activation import sigmoid_of, softplus_of
-from .loss import equal_shapes, in_unit_interval, reduce
+from .activation import sigmoid_of
+from .loss import bce_of, equal_shapes, in_unit_interval, reduce, scaled
 from .noise import check_generator
 
 LOG_2_PI = math.log(2 * math.pi)
@@ -79,9 +80,12 @@ def bernoulli_log_likelihood(logits, x, reduction: str = "mean"):
     z = logits
     equal_shapes(logits=z, x=x)
     in_unit_interval(x=x, hint=" Pictures of bytes are divided by 255.")
-    losses = (xp(z).maximum(z, 0) - z * x) + softplus_of(-xp(z).abs(z))  # as bce_with_logits
-    value, share = _of_examples(-losses, reduction)
-    return value, (lambda dy: share(dy) * (x - sigmoid_of(z)), lambda dy: share(dy) * z)
+    by_pieces = kernels(z).elementwise
+    value, share = _of_examples(by_pieces(lambda z, x, out: -bce_of(z, x), z, x), reduction)
+    return value, (
+        lambda dy: scaled(share(dy), lambda z, x: x - sigmoid_of(z), (z, x)),
+        lambda dy: share(dy) * z,
+    )
 
 
 @differentiable
@@ -104,13 +108,36 @@ def gaussian_log_likelihood(mean, x, log_var=0.0, reduction: str = "mean"):
             f"x {x.shape} and log_var {log_var.shape} do not fit. Give one number, or {x.shape}."
         )
     steepness = xp(x).exp(xp(x).asarray(-0.5 * log_var, x.dtype))  # 1 / sigma, in the dtype of x
-    scaled = (x - mean) * steepness  # 1 / sigma^2 may overflow where this is 0
-    squares = scaled * scaled
+    if steepness.ndim == 0:
+        return _of_one_variance(mean, x, log_var, steepness, reduction)
+    deviation = (x - mean) * steepness  # 1 / sigma^2 may overflow where this is 0
+    squares = deviation * deviation
     value, share = _of_examples(-0.5 * (squares + log_var + LOG_2_PI), reduction)
     return value, (
-        lambda dy: share(dy) * scaled * steepness,
-        lambda dy: share(dy) * -scaled * steepness,
+        lambda dy: share(dy) * deviation * steepness,
+        lambda dy: share(dy) * -deviation * steepness,
         lambda dy: share(dy) * 0.5 * (squares - 1),
+    )
+
+
+def _of_one_variance(
+    mean: Array, x: Array, log_var: Any, steepness: Array, reduction: str
+) -> tuple[Array, tuple[Callable[[Array], Array], ...]]:
+    """The same with one variance for all numbers: in one pass, and nothing is kept."""
+    both = (mean, x)
+    constant = log_var + LOG_2_PI
+
+    def squares(mean, x):
+        return xp(x).square((x - mean) * steepness)
+
+    def terms(mean, x, out):
+        return -0.5 * (squares(mean, x) + constant)
+
+    value, share = _of_examples(kernels(x).elementwise(terms, *both), reduction)
+    return value, (
+        lambda dy: scaled(share(dy), lambda mean, x: (x - mean) * steepness * steepness, both),
+        lambda dy: scaled(share(dy), lambda mean, x: (mean - x) * steepness * steepness, both),
+        lambda dy: scaled(share(dy) * 0.5, lambda mean, x: squares(mean, x) - 1, both),
     )
 
 
@@ -118,7 +145,8 @@ def _of_examples(terms: Array, reduction: str) -> tuple[Array, Callable[[Array],
     """The terms summed for each example and reduced; and what each term gets of the gradient."""
     if terms.ndim == 0:
         raise ValueError("there is one number. Give examples (N, ...): reshape(1, -1) for one.")
-    value, share = reduce(terms.sum(axis=tuple(range(1, terms.ndim))), reduction)
+    sums = terms.sum(axis=tuple(range(1, terms.ndim)))
+    value, share = reduce(lambda sums, out: sums, (sums,), reduction)
     each = (-1,) + (1,) * (terms.ndim - 1)
 
     def shared(dy: Array) -> Array:

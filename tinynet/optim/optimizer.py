@@ -17,7 +17,8 @@ import numpy
 from ..devices import Array, device_of, move, xp
 from ..state import State, match
 from ..tensor import Tensor
-from .parameters import PIECE, global_norm, trainable
+from .flat import Flat, flat_groups
+from .parameters import global_norm, trainable
 
 Schedule = Callable[[int], float]  # the number of the step, from 0 -> its rate
 
@@ -71,12 +72,12 @@ class Optimizer:
         settings |= {"weight_decay": weight_decay, "clip_norm": clip_norm}
         self._settings = {name: self._checked(name, value) for name, value in settings.items()}
         self._forms = [(p.data.shape, p.data.dtype) for p in self.parameters]
-        self._slots: list[list[Array]] = [
-            [xp(p.data).zeros(p.shape, p.dtype) for _ in self._slot_names] for p in self.parameters
-        ]
-        self._homes: list[Any] = [None] * len(self.parameters)  # the array type, once prepared
-        self._scratch: list[Any] = [None] * len(self.parameters)
-        self._buffers: dict[Any, tuple[Array, Array]] = {}
+        self._lay_out(
+            [
+                [xp(p.data).zeros(p.shape, p.dtype) for _ in self._slot_names]
+                for p in self.parameters
+            ]
+        )
 
     def __repr__(self) -> str:
         settings = {"lr": self._lr} | {k: v for k, v in self._settings.items() if v is not None}
@@ -130,35 +131,35 @@ class Optimizer:
                 raise self._misfit(i)
             if type(dw) is not type(w) and device_of(dw) != device_of(w):
                 raise self._misfit(i)
-            if type(w) is not self._homes[i]:
-                self._follow(i)
+        if not all(flat.holds(k) for flat, places in self._flats for k in range(len(places))):
+            self._lay_out(self._slots)
         scale = self._scale()
         lr = self.lr
-        for i in moving:
-            self._move(i, lr, scale)
+        still = set(range(len(self.parameters))).difference(moving)
+        for flat, places in self._flats:
+            own = [k for k, i in enumerate(places) if i not in still]
+            if own:
+                flat.move(own, lambda *arrays: self._move_piece(lr, scale, *arrays))
         self.steps += 1
 
     def _arrays(self, i: int) -> tuple[Array, Array]:
         p = self.parameters[i]
         return p.data, p.grad
 
-    def _move(self, i: int, lr: float, scale: float) -> None:
-        """One parameter's step.  A large one goes piece by piece: its passes stay in the cache."""
-        (w, dw), slots, (a, b) = self._arrays(i), self._slots[i], self._scratch[i]
-        if w.size <= a.size:
-            self._move_piece(w, dw, slots, a, b, lr, scale)
-            return
-        flat, dw, slots = w.reshape(-1), dw.reshape(-1), [s.reshape(-1) for s in slots]
-        for start in range(0, w.size, a.size):
-            part = slice(start, min(start + a.size, w.size))
-            n = part.stop - part.start
-            pieces = [s[part] for s in slots]
-            self._move_piece(flat[part], dw[part], pieces, a[:n], b[:n], lr, scale)
-        if not w.flags.c_contiguous:  # then flat is a copy
-            w[...] = flat.reshape(w.shape)
+    def _lay_out(self, slots: list[list[Array]]) -> None:
+        """Put parameters and slots into flat arrays, on the device where the parameters are."""
+        self._flats: list[tuple[Flat, list[int]]] = []
+        self._slots: list[list[Array]] = [[] for _ in self.parameters]
+        for places in flat_groups(self.parameters):
+            parameters = [self.parameters[i] for i in places]
+            device = parameters[0].device
+            flat = Flat(parameters, [[move(slot, device) for slot in slots[i]] for i in places])
+            self._flats.append((flat, places))
+            for i, views in zip(places, flat.slot_views, strict=True):
+                self._slots[i] = views
 
     def _move_piece(
-        self, w: Array, dw: Array, slots: list[Array], a: Array, b: Array, lr: float, scale: float
+        self, lr: float, scale: float, w: Array, dw: Array, slots: list[Array], a: Array, b: Array
     ) -> None:
         """Clip, decay, and apply the rule, to arrays of one shape.  a, b: to compute in."""
         decay = self._settings["weight_decay"]
@@ -239,12 +240,12 @@ class Optimizer:
             )
         match(where, own["slots"], slots)
         self.steps = int(steps)
+        self._lay_out(self._slots)  # where the parameters are: a model may have moved since
         for i, p in enumerate(self.parameters):
-            self._follow(i)
             for name, slot in zip(self._slot_names, self._slots[i], strict=True):
                 slot[...] = move(slots[f"{i}.{name}"], p.device)
 
-    # -- checks and buffers ----------------------------------------------------------------------
+    # -- checks ----------------------------------------------------------------------------------
 
     def _checked(self, name: str, value: Any) -> Any:
         if name == "clip_norm" and value is None:
@@ -274,22 +275,6 @@ class Optimizer:
             f"{where} is on {device_of(w)}, and its gradient on {device_of(dw)}. Call zero_grad() "
             "and backward() after a move."
         )
-
-    def _follow(self, i: int) -> None:
-        """Prepare slots and scratch where the parameter is: a model may have moved since."""
-        w = self.parameters[i].data
-        device = device_of(w)
-        self._slots[i] = [move(slot, device) for slot in self._slots[i]]
-        key = (type(w), w.dtype)
-        if key not in self._buffers:
-            size = max(1, *(math.prod(shape) for shape, _ in self._forms))
-            size = min(size, PIECE) if device == "cpu" else size  # on a GPU, one piece
-            self._buffers[key] = (xp(w).empty(size, w.dtype), xp(w).empty(size, w.dtype))
-        a, b = self._buffers[key]
-        if w.size <= a.size:
-            a, b = a[: w.size].reshape(w.shape), b[: w.size].reshape(w.shape)
-        self._scratch[i] = (a, b)
-        self._homes[i] = type(w)
 
     def _scale(self) -> float:
         """The factor that brings the gradients' global norm down to clip_norm; 1 if it is below."""

@@ -1,0 +1,270 @@
+"""Convolution on the CPU: columns tile by tile, and one product of matrices for each tile.
+
+A tile's columns are copied into a buffer that stays in the core's cache and multiplied straight
+into the result; bias and relu follow while it is warm.  The columns of a batch are never there all
+at once.  (Fashion CNN, second layer, forward: 34 ms by tiles on one thread, 16 on two.)
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy
+
+from .pieces import finish
+from .threads import each, get_threads
+from .windows import Windows
+from .workspace import Tile, Tiles, borrowed, budget, cut
+
+Array = numpy.ndarray
+Pair = tuple[int, int]
+
+
+# -- the three products ----------------------------------------------------------------------------
+
+
+def convolve(x: Array, kernel: Array, bias: Array | None, ws: Windows, relu: bool = False) -> Array:
+    y = numpy.empty((len(x), *ws.output, kernel.shape[3]), x.dtype)
+    phase = Phase(_grid(ws), kernel.reshape(-1, kernel.shape[3]), y)
+    _slide(x, [phase], ws.stride, bias, relu)
+    return y
+
+
+def spread(y: Array, kernel: Array, bias: Array | None, ws: Windows, relu: bool = False) -> Array:
+    """As windows again.  With stride S, the pixels a, a + S, a + 2S, ... of x see the same part of
+    the kernel: they are a convolution of y with that part, turned over.  S * S such phases are x.
+
+    Adding columns up where windows overlap would read and write x KH * KW times; here each pixel is
+    written once.
+    """
+    SH, SW = ws.stride
+    x = numpy.empty((len(y), *ws.input, kernel.shape[2]), y.dtype)
+    phases = []
+    for high in _parts(kernel.shape[0], SH, ws.padding[0][0], ws.input[0]):
+        for wide in _parts(kernel.shape[1], SW, ws.padding[1][0], ws.input[1]):
+            sink = x[:, high.first :: SH, wide.first :: SW]
+            if not high.size or not wide.size:  # between the windows
+                sink[...] = finish(numpy.zeros((1, x.shape[3]), x.dtype), bias, relu)
+                continue
+            part = kernel[high.phase :: SH, wide.phase :: SW][::-1, ::-1]  # (TH, TW, C, O)
+            turned = part.transpose(0, 1, 3, 2).reshape(-1, x.shape[3])  # (TH * TW * O, C)
+            grid = Grid((high.size, wide.size), (high.start, wide.start), sink.shape[1:3])
+            phases.append(Phase(grid, turned, sink))
+    if phases:
+        _slide(y, phases, (1, 1), bias, relu)
+    return x
+
+
+def kernel_gradient(x: Array, dy: Array, ws: Windows) -> Array:
+    """Up to 16 groups of tiles, each with a sum of its own; the sums are added in order."""
+    dy = numpy.ascontiguousarray(dy)
+    M, O = math.prod(ws.size) * x.shape[3], dy.shape[3]  # noqa: E741
+    size = M * O * dy.itemsize  # of a sum
+    field = Field(x, [_grid(ws)], ws.stride)
+    tiles = field.cut(M * O, fixed=2 * size)
+    least = max(1, budget() // 2 // size)
+    count = -(-len(tiles.tiles) // max(1, min(16, least, len(tiles.tiles))))  # tiles in a group
+    groups = [tiles.tiles[i : i + count] for i in range(0, len(tiles.tiles), max(count, 1))]
+    sums = numpy.zeros((max(len(groups), 1), M, O), dy.dtype)
+
+    def group(g: int) -> None:
+        with borrowed(tiles.workspace) as buffer:
+            room = Room(buffer)
+            term = room.array((M, O), dy.dtype)
+            for i, tile in enumerate(groups[g]):
+                mark = room.used
+                rows = field.rows(0, tile, field.padded(tile, room), room)
+                part = dy[tile.n0 : tile.n1, tile.r0 : tile.r1].reshape(-1, O)
+                if i:
+                    sums[g] += numpy.matmul(rows.T, part, out=term)
+                else:
+                    numpy.matmul(rows.T, part, out=sums[g])
+                room.used = mark
+
+    each(group, len(groups), tiles.most)
+    dw = sums[0] if len(sums) == 1 else sums.sum(axis=0)
+    return dw.reshape(*ws.size, x.shape[3], O)
+
+
+class _Part(NamedTuple):
+    """Along one axis: every S-th pixel of x from `first` on, and the kernel from `phase` on."""
+
+    phase: int
+    first: int
+    size: int  # of that part of the kernel
+    start: int  # where in y the window of the first of these pixels begins
+
+
+def _parts(k: int, s: int, border: int, n: int) -> list[_Part]:
+    """k: the kernel's size, s: the stride, border: the padding before x, n: the size of x."""
+    found = []
+    for phase in range(s):
+        size = len(range(phase, k, s))
+        place = max(0, -((phase - border) // s))  # of the first pixel that is inside
+        first = s * place + phase - border
+        if first < n:
+            found.append(_Part(phase, first, size, place - size + 1))
+    return found
+
+
+# -- windows, tile by tile -------------------------------------------------------------------------
+
+
+class Grid(NamedTuple):
+    """Windows of one size over pictures.  The first begins at `start`, which may be outside."""
+
+    size: Pair  # KH, KW
+    start: Pair
+    output: Pair  # OH, OW
+
+
+class Phase(NamedTuple):
+    """A grid of windows, the kernel that is laid on them, and where the results go."""
+
+    grid: Grid
+    kernel: Array  # (KH * KW * C, O)
+    sink: Array  # (N, OH, OW, O)
+
+
+def _grid(ws: Windows) -> Grid:
+    return Grid(ws.size, (-ws.padding[0][0], -ws.padding[1][0]), ws.output)
+
+
+def _slide(
+    source: Array, phases: list[Phase], stride: Pair, bias: Array | None, relu: bool
+) -> None:
+    """Lay each phase's kernel on its windows of the source (N, H, W, C), and fill its sink."""
+    field = Field(source, [phase.grid for phase in phases], stride)
+    direct = [phase.sink.flags.c_contiguous for phase in phases]
+    work = sum(phase.kernel.size for phase in phases)
+    widest = max(phase.kernel.shape[1] for phase in phases)
+    tiles = field.cut(work, outputs=0 if all(direct) else widest)
+
+    def fill(i: int) -> None:
+        tile = tiles.tiles[i]
+        with borrowed(tiles.workspace) as buffer:
+            room = Room(buffer)
+            padded = field.padded(tile, room)
+            mark = room.used
+            for k, phase in enumerate(phases):
+                sink = phase.sink[tile.n0 : tile.n1, tile.r0 : tile.r1]
+                if not sink.size:
+                    continue
+                rows = field.rows(k, tile, padded, room)
+                shape = (len(rows), sink.shape[3])
+                y = sink.reshape(shape) if direct[k] else room.array(shape, sink.dtype)
+                finish(numpy.matmul(rows, phase.kernel, out=y), bias, relu)
+                if not direct[k]:
+                    sink[...] = y.reshape(sink.shape)
+                room.used = mark
+
+    each(fill, len(tiles.tiles), tiles.most)
+
+
+class Field:
+    """Pictures under grids of windows, all of one stride; gives a tile's windows as rows."""
+
+    def __init__(self, source: Array, grids: list[Grid], stride: Pair) -> None:
+        self.source = numpy.ascontiguousarray(source)
+        self.grids = grids
+        self.stride = stride
+        (SH, SW), (_, H, W, self.channels) = stride, source.shape
+        self.rows_of_windows = max(g.output[0] for g in grids)
+        self.top = min(g.start[0] for g in grids)
+        self.left = min(g.start[1] for g in grids)
+        self.right = max(g.start[1] + (g.output[1] - 1) * SW + g.size[1] for g in grids)
+        bottom = max(g.start[0] + (g.output[0] - 1) * SH + g.size[0] for g in grids)
+        self.inside = self.top >= 0 and self.left >= 0 and bottom <= H and self.right <= W
+
+    def cut(self, work: int, outputs: int = 0, fixed: int = 0) -> Tiles:
+        """work: multiply-adds of a window.  outputs: numbers of it that are kept for a moment."""
+        numbers = max(g.output[1] * (math.prod(g.size) * self.channels) for g in self.grids)
+        high = max(self.stride[0], *(g.size[0] for g in self.grids))
+        border = 0 if self.inside else high * (self.right - self.left) * self.channels
+        widest = max(g.output[1] for g in self.grids)
+        size = self.source.itemsize
+        return cut(
+            pictures=len(self.source),
+            rows=self.rows_of_windows,
+            columns=numbers * size,
+            memory=(numbers + border + widest * outputs) * size + 3 * ALIGN,
+            work=widest * work,
+            fixed=fixed,
+        )
+
+    def padded(self, tile: Tile, room: Room) -> Array:
+        """The part of the pictures that the tile's windows see, with zeros around it."""
+        if self.inside:
+            return self.source
+        (n0, n1, r0, r1), SH = tile, self.stride[0]
+        H, W = self.source.shape[1:3]
+        first = self.top + r0 * SH
+        end = max(
+            g.start[0] + (min(r1, g.output[0]) - 1) * SH + g.size[0]
+            for g in self.grids
+            if g.output[0] > r0
+        )
+        shape = (n1 - n0, end - first, self.right - self.left, self.channels)
+        there = room.array(shape, self.source.dtype)
+        h0, h1 = max(first, 0), max(min(end, H), max(first, 0))
+        w0, w1 = max(self.left, 0), max(min(self.right, W), max(self.left, 0))
+        up, down, before, after = h0 - first, h1 - first, w0 - self.left, w1 - self.left
+        there[:, :up] = 0
+        there[:, down:] = 0
+        there[:, up:down, :before] = 0
+        there[:, up:down, after:] = 0
+        there[:, up:down, before:after] = self.source[n0:n1, h0:h1, w0:w1]
+        return there
+
+    def rows(self, k: int, tile: Tile, padded: Array, room: Room) -> Array:
+        """The tile's windows of grid k as rows of a matrix.  -> (windows, KH * KW * C)"""
+        (KH, KW), start, (OH, OW) = self.grids[k]
+        (n0, n1, r0, r1), (SH, SW), C = tile, self.stride, self.channels
+        oh = min(r1, OH) - r0
+        s0, s1, s2, s3 = padded.strides
+        if self.inside:
+            offset = n0 * s0 + (start[0] + r0 * SH) * s1 + start[1] * s2
+        else:
+            offset = (start[0] - self.top) * s1 + (start[1] - self.left) * s2
+        windows: Array = numpy.ndarray(
+            (n1 - n0, oh, OW, KH, KW, C),
+            padded.dtype,
+            padded,
+            offset,
+            (s0, SH * s1, SW * s2, s1, s2, s3),
+        )
+        count = (n1 - n0) * oh * OW
+        if KW * C <= 16 < OW:
+            # NumPy copies in runs along the last axis: rows of few numbers are copied as columns,
+            # in runs of OW.  Of 28 x 28 grey pictures, six times as fast; of colour, twice.
+            columns = room.array((KH, KW, C, n1 - n0, oh, OW), padded.dtype)
+            numpy.copyto(columns, windows.transpose(3, 4, 5, 0, 1, 2))
+            return columns.reshape(KH * KW * C, count).T
+        columns = room.array(windows.shape, padded.dtype)
+        numpy.copyto(columns, windows)
+        return columns.reshape(count, KH * KW * C)
+
+
+ALIGN = 64  # bytes: a line of the cache
+
+
+class Room:
+    """A buffer out of which arrays are cut, one behind the other."""
+
+    def __init__(self, buffer: Array) -> None:
+        self.buffer = buffer
+        self.used = 0
+
+    def array(self, shape: tuple[int, ...], dtype: numpy.dtype) -> Array:
+        start = self.used
+        self.used += -(-math.prod(shape) * dtype.itemsize // ALIGN) * ALIGN
+        return numpy.ndarray(shape, dtype, self.buffer, start)
+
+
+def workspace(shape: tuple[int, ...], dtype: numpy.dtype, outputs: int, ws: Windows) -> int:
+    """The bytes that convolve computes in for pictures of that shape, all threads together."""
+    pictures = numpy.empty(shape, dtype)  # never touched, so there is no memory behind it
+    field = Field(pictures, [_grid(ws)], ws.stride)
+    tiles = field.cut(math.prod(ws.size) * shape[3] * outputs)
+    return tiles.workspace * min(get_threads(), tiles.most, len(tiles.tiles))

@@ -1,0 +1,247 @@
+"""Threads: one operation cut into parts, several of which are computed at once.
+
+NumPy lets go of Python's lock while it copies, computes and multiplies, so plain threads of Python
+keep several processors busy.  Three rules hold everywhere:
+
+1. The parts depend on shapes alone.  Each writes where no other does, and sums of parts are added
+   in order: the same bits come out for any number of threads.
+2. Inside, BLAS has one thread.  Its own would fight with ours for the processors, and would cut a
+   product in a way that depends on their number.
+3. An error ends the work: no further part begins, those under way are finished, and the error is
+   raised once, with the traceback of the part that it comes from.  So it is for Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextvars
+import os
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+MOST = 256
+Task = Callable[[int], Any]  # the number of the part -> whatever; what it returns is dropped
+
+
+# -- how many -------------------------------------------------------------------------------------
+
+_chosen: int | None = None  # as set_threads said
+
+
+def set_threads(count: int | None) -> None:
+    """How many threads compute at once: a number from 1 to 256, or None for the default.
+
+    The default is TINYNET_THREADS, and without it every processor that this process may use.  The
+    numbers that come out are the same, bit for bit, for any number.
+    """
+    global _chosen
+    if count is not None and (
+        isinstance(count, bool)
+        or not isinstance(count, int | numpy.integer)
+        or not 1 <= count <= MOST
+    ):
+        raise ValueError(
+            f"set_threads: count must be a whole number from 1 to {MOST}, or None for the default; "
+            f"received {count!r}."
+        )
+    _chosen = None if count is None else int(count)
+
+
+def get_threads() -> int:
+    """How many threads compute at once.  ValueError where TINYNET_THREADS is no such number."""
+    if _chosen is not None:
+        return _chosen
+    text = os.environ.get("TINYNET_THREADS", "")
+    if not text:
+        return _processors()
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST):
+        raise ValueError(
+            f"TINYNET_THREADS must be a whole number from 1 to {MOST}, and is {text!r}. Correct "
+            "it, or unset it to use every processor."
+        )
+    return int(text)
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return min(len(os.sched_getaffinity(0)), MOST)
+    return min(os.cpu_count() or 1, MOST)
+
+
+# -- one thread for BLAS ---------------------------------------------------------------------------
+
+
+class _OneBlasThread:
+    """`with one_blas_thread:` BLAS computes with the thread that calls it, and no other.
+
+    How many it had comes back at the end.  Asking and setting takes a microsecond, where a new
+    threadpool_limits() would look through all loaded libraries, for 240.  A BLAS that threadpoolctl
+    does not know (Apple's) is not limited, and copes; without threadpoolctl itself none is.
+    """
+
+    known = True  # whether threadpoolctl is there
+
+    def __init__(self) -> None:
+        self._libraries: list[Any] | None = None
+        self._before: list[int] = []
+        self._inside = 0
+        self._lock = threading.Lock()
+
+    def forget(self) -> None:
+        """After a fork: whoever was inside is not in this process."""
+        if self._inside:
+            self._set(self._before)
+        self._inside = 0
+        self._lock = threading.Lock()
+
+    def _found(self) -> list[Any]:
+        try:
+            from threadpoolctl import ThreadpoolController
+        except ModuleNotFoundError:
+            self.known = False
+            return []
+        return ThreadpoolController().select(user_api="blas").lib_controllers
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                if self._libraries is None:
+                    self._libraries = self._found()
+                self._before = [library.get_num_threads() for library in self._libraries]
+                self._set([1] * len(self._before))
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._set(self._before)
+
+    def _set(self, counts: list[int]) -> None:
+        for library, before, count in zip(self._libraries or (), self._before, counts, strict=True):
+            if before != 1:
+                library.set_num_threads(count)
+
+
+one_blas_thread = _OneBlasThread()
+
+
+# -- the work --------------------------------------------------------------------------------------
+
+
+class _Job:
+    """Parts to do, and where those who do them say that they have finished."""
+
+    def __init__(self, task: Task, count: int) -> None:
+        self.task = task
+        self.parts = collections.deque(range(count))  # popleft() is atomic
+        self.finished: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+        self.context = contextvars.copy_context()  # numpy.errstate is the caller's in all threads
+
+    def work(self) -> None:
+        while True:
+            try:
+                part = self.parts.popleft()
+            except IndexError:
+                return
+            self.task(part)
+
+    def work_and_tell(self) -> None:
+        error = None
+        try:
+            self.context.run(self.work)
+        except BaseException as raised:  # it is the caller's, who raises it
+            self.parts.clear()
+            error = raised
+        self.finished.put(error)
+
+
+class _Crew:
+    """The threads beside the caller's.  They sleep until there is work, and never end."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """After a fork: the threads stayed behind in the other process."""
+        self.busy = threading.Lock()
+        self._inboxes: list[queue.SimpleQueue[_Job]] = []
+        self._no_more = False
+
+    def grow(self, count: int) -> None:
+        """Up to so many threads; fewer where the system has none to give (in a browser: none)."""
+        while len(self._inboxes) < count and not self._no_more:
+            inbox: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+            name = f"tinynet-{len(self._inboxes) + 1}"
+            try:
+                threading.Thread(target=_serve, args=(inbox,), name=name, daemon=True).start()
+            except RuntimeError:
+                self._no_more = True
+            else:
+                self._inboxes.append(inbox)
+
+    def do(self, job: _Job, threads: int) -> None:
+        self.grow(threads - 1)
+        waiting = 0
+        error: BaseException | None = None
+        try:
+            for inbox in self._inboxes[: threads - 1]:
+                inbox.put(job)
+                waiting += 1
+            job.work()
+        except BaseException as raised:
+            error = raised
+        while waiting:
+            try:
+                if error:
+                    job.parts.clear()
+                other = job.finished.get()
+                waiting -= 1
+                error = error or other
+            except KeyboardInterrupt as raised:  # while waiting: the others are stopped first
+                error = error or raised
+        if error:
+            raise error
+
+
+def _serve(inbox: queue.SimpleQueue[_Job]) -> None:
+    while True:
+        inbox.get().work_and_tell()
+
+
+_crew = _Crew()
+
+
+def each(task: Task, count: int, most: int = MOST) -> None:
+    """Do task(0), ..., task(count - 1), several at once; back when all are done.
+
+    most: how many at once at the most, where each needs memory of its own.
+
+    Inside a part, and while another thread has the crew, everything is done by the caller alone.
+    A part must last some 50 us or more: to wake a thread takes 30 us, and Python's lock is asked
+    for before and after every call of NumPy.
+    """
+    with one_blas_thread:
+        threads = min(get_threads(), count, most)
+        if threads > 1 and one_blas_thread.known and _crew.busy.acquire(blocking=False):
+            busy = _crew.busy
+            try:
+                _crew.do(_Job(task, count), threads)
+            finally:
+                busy.release()
+        else:
+            for part in range(count):
+                task(part)
+
+
+def _after_fork() -> None:
+    _crew.forget()
+    one_blas_thread.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,53 @@
+"""Windows: where those of one operation stand on its pictures, and the views of them.
+
+Pictures are (N, H, W, C).  A window covers KH x KW pixels, moves by the stride, and stands at
+OH x OW places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .arrays import Array, xp
+
+
+class Windows(NamedTuple):
+    """The windows of one operation on pictures of one size."""
+
+    size: tuple[int, int]  # KH, KW
+    stride: tuple[int, int]
+    padding: tuple[tuple[int, int], tuple[int, int]]  # (top, bottom), (left, right)
+    output: tuple[int, int]  # OH, OW
+    input: tuple[int, int]  # H, W
+
+    def pad(self, x: Array, value: float = 0.0) -> Array:
+        """(N, H, W, C) -> (N, top + H + bottom, left + W + right, C)"""
+        if self.padding == ((0, 0), (0, 0)):
+            return x
+        return xp(x).pad(x, ((0, 0), *self.padding, (0, 0)), constant_values=value)
+
+    def crop(self, padded: Array) -> Array:
+        """The way back of pad."""
+        (top, _), (left, _) = self.padding
+        return padded[:, top : top + self.input[0], left : left + self.input[1]]
+
+    def patches(self, padded: Array) -> Array:
+        """Every window's pixels, (N, OH, OW, KH, KW, C): a view, nothing is copied."""
+        view = xp(padded).lib.stride_tricks.sliding_window_view(padded, self.size, axis=(1, 2))
+        SH, SW = self.stride
+        return view[:, ::SH, ::SW].transpose(0, 1, 2, 4, 5, 3)
+
+    def views(self, padded: Array) -> Iterator[Array]:
+        """For each of the KH * KW places in a window, that pixel of every window (N, OH, OW, C)."""
+        (KH, KW), (SH, SW), (OH, OW) = self.size, self.stride, self.output
+        for i in range(KH):
+            for j in range(KW):
+                yield padded[:, i : i + SH * (OH - 1) + 1 : SH, j : j + SW * (OW - 1) + 1 : SW]
+
+    def padded_zeros(self, like: Array) -> Array:
+        """An array of the padded size, for the gradients of the views to be added to."""
+        (top, bottom), (left, right) = self.padding
+        H, W = self.input
+        shape = (len(like), top + H + bottom, left + W + right, like.shape[3])
+        return xp(like).zeros(shape, like.dtype)
