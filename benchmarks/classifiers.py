@@ -80,4 +80,5 @@ def _cross_entropy(network: tn.Module, pictures: numpy.ndarray, labels: numpy.nd
         (pictures.astype(numpy.float32) / 255, labels),
         lambda x, labels: tn.cross_entropy(network(x), labels),
         theirs,
+        loss="cross-entropy",
     )

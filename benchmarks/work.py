@@ -23,7 +23,10 @@ class Work(NamedTuple):
     network: its parameters are trained.  batch: arrays, float32, or integers, which are labels.
     ours: the loss of what tensors() gives.  theirs: given a Twin, makes the twin's parts and
     returns its loss.  rng: what our loss draws its noise from, if any; to be compared, the twin
-    draws from a copy of it, as it does from copies of its layers' own.
+    draws from a copy of it, as it does from copies of its layers' own.  loss: the name of ours, for
+    the twins in libraries beyond PyTorch, which know a few; None if they need not know it.
+    squares: of the loss "vae", what the squared error of a picture is multiplied by, and what is
+    added; None where the pictures are bits.
     """
 
     network: tn.Module
@@ -31,6 +34,8 @@ class Work(NamedTuple):
     ours: Loss
     theirs: Callable[[Twin], Loss]
     rng: numpy.random.Generator | None = None
+    loss: str | None = None
+    squares: tuple[float, float] | None = None
 
     def tensors(self) -> list[Any]:
         """The batch as tinynet takes it: tensors, and labels as they are."""
@@ -38,10 +43,11 @@ class Work(NamedTuple):
 
 
 class Row(NamedTuple):
-    """batch: how many examples, as in the lecture.  make: the Work with so many."""
+    """batch: how many examples, as in the lecture.  make: the Work with so many.  about: a line."""
 
     batch: int
     make: Callable[[int], Work]
+    about: str = ""
 
 
 def start() -> numpy.random.Generator:

@@ -34,7 +34,7 @@ def convolve(x: Array, kernel: Array, bias: Array | None, ws: Windows, relu: boo
 def spread(y: Array, kernel: Array, bias: Array | None, ws: Windows, relu: bool = False) -> Array:
     """Two ways of the same multiplications.  To scatter is to read and write what is added up; to
     gather is to copy columns and write once, but in products with C columns, and with few of them
-    BLAS is slow.  (The faces' decoder: 40 ms gathered and 23 scattered for C = 3, 17 and 22 for 64.)
+    BLAS is slow.  (The faces' decoder: 40 ms gathered, 23 scattered with C = 3; 17 and 22 with 64.)
     """
     way = _scatter if kernel.shape[2] < 8 <= kernel.shape[3] else _gather
     return way(y, kernel, bias, ws, relu)
