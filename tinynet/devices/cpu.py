@@ -52,7 +52,7 @@ def relu(x: Array) -> Array:
 # -- products of matrices --------------------------------------------------------------------------
 
 SMALL = 8192  # multiply-adds: no BLAS takes a second thread for less
-BLOCK = 3_000_000  # multiply-adds that are worth a thread: 60 us, where to wake one takes 30
+BLOCK = 6_000_000  # multiply-adds that are worth a thread: 120 us, where to wake one takes 50 to 100
 
 
 def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -> Array:
@@ -159,7 +159,10 @@ def max_pool(x: Array, ws: Windows) -> Array:
 
 
 def max_pool_back(dy: Array, x: Array, y: Array, ws: Windows) -> Array:
-    """What is not the first's is the second's, dy - its part: no pass over masks, none over NaN."""
+    """What is not the first's is the second's, dy - its part: no pass over masks, none over NaN.
+
+    Masks become numbers before they multiply: NumPy would convert them in small buffers.
+    """
     if not _halves(x, ws) or math.isnan(float(y.max(initial=0))):
         return plain.max_pool_back(dy, x, y, ws)
     dx = numpy.empty(x.shape, dy.dtype)
@@ -167,13 +170,15 @@ def max_pool_back(dy: Array, x: Array, y: Array, ws: Windows) -> Array:
     def pictures(part: slice) -> None:
         left, right, (up, down) = _pairs(x[part])
         halves = numpy.empty((*up.shape[:2], 2, *up.shape[2:]), dy.dtype)  # (n, OH, 2, OW, C)
-        d_up, d_down = halves[:, :, 0], halves[:, :, 1]
-        numpy.multiply(dy[part], up >= down, out=d_up)
-        numpy.subtract(dy[part], d_up, out=d_down)
+        d_up = (up >= down).astype(dy.dtype)
+        d_up *= dy[part]
+        halves[:, :, 0] = d_up
+        numpy.subtract(dy[part], d_up, out=halves[:, :, 1])
+        d_left = (left >= right).astype(dy.dtype)
+        d_left *= halves
         pairs = dx[part].reshape(*halves.shape[:4], 2, x.shape[3])
-        d_left, d_right = pairs[..., 0, :], pairs[..., 1, :]
-        numpy.multiply(halves, left >= right, out=d_left)
-        numpy.subtract(halves, d_left, out=d_right)
+        pairs[..., 0, :] = d_left
+        numpy.subtract(halves, d_left, out=pairs[..., 1, :])
 
     _by_pictures(pictures, x)
     return dx
