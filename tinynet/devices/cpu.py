@@ -52,7 +52,7 @@ def relu(x: Array) -> Array:
 # -- products of matrices --------------------------------------------------------------------------
 
 SMALL = 8192  # multiply-adds: no BLAS takes a second thread for less
-BLOCK = 6_000_000  # multiply-adds that are worth a thread: 120 us, where to wake one takes 50 to 100
+BLOCK = 6_000_000  # multiply-adds worth a thread: 120 us, where to wake one takes 50 to 100
 
 
 def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -> Array:

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy
 
-from .threads import each, one_blas_thread
+from .threads import MOST, each, one_blas_thread
 
 PIECE = 262_144  # numbers
+SHARED = 4 * PIECE  # fewer are done before a second thread has woken up
 Formula = Callable[..., Any]  # of arrays of one shape, and last: where the result may be put
 
 
@@ -40,7 +41,7 @@ def elementwise(formula: Formula, *arrays: numpy.ndarray, dtype: Any = None) -> 
         if made.base is not y:  # put somewhere else
             out[part] = made
 
-    each(piece, -(-first.size // PIECE))
+    each(piece, -(-first.size // PIECE), MOST if first.size >= SHARED else 1)
     return y
 
 
@@ -68,7 +69,7 @@ def _sums(formula: Formula, arrays: Sequence[numpy.ndarray]) -> numpy.ndarray:
         part = slice(i * PIECE, (i + 1) * PIECE)
         sums[i] = formula(*(a[part] for a in flat), None).sum(dtype=dtype)
 
-    each(piece, len(sums))
+    each(piece, len(sums), MOST if size >= SHARED else 1)
     return sums
 
 
@@ -77,7 +78,7 @@ def column_sums(x: numpy.ndarray) -> numpy.ndarray:
 
     As a product with a row of ones: BLAS reads at memory speed, x.sum(axis=0) at a third of it.
     """
-    if x.size < 4 * PIECE:
+    if x.size < SHARED:
         with one_blas_thread:
             return numpy.ones(len(x), x.dtype) @ x
     rows = max(1, PIECE // x.shape[1])
