@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy
 import pytest
@@ -10,7 +11,8 @@ import pytest
 import tinynet as tn
 from lessons.classify import fashion, mnist, mnist_low_level
 from lessons.generate import dogs_vae, faces_networks, fashion_vae
-from tinynet.cost import BUDGET, workspace
+from tests.test_devices import FakeCupy
+from tinynet.devices import convolution, gpu, workspace
 from tinynet.layers import (
     Activation,
     Add,
@@ -95,8 +97,74 @@ def test_columns_in_one_piece_and_bounded(name, batch, row, mebibytes, rng):
     found = tn.cost(MODELS[name](rng), SHAPES.get(name), batch)
     (line,) = [line for line in found.rows if line.name == row]
     assert line.columns == pytest.approx(mebibytes * MIB, rel=3e-4)
-    assert line.workspace == workspace(line.columns) == min(line.columns, BUDGET)
-    assert (found.columns >= line.columns) and found.workspace <= BUDGET
+    assert line.workspace < line.columns / 2
+    assert found.columns >= line.columns and found.workspace >= line.workspace
+
+
+def test_the_workspace_is_within_the_budget_whatever_the_batch(rng):
+    with tn.workspace_budget("1 MiB"):
+        for batch in (1, 1000, 1_000_000):
+            found = tn.cost(LowLevel(rng), (28, 28, 1), batch)
+            assert 0 < found.workspace <= found.budget == MIB
+        found = tn.cost(faces_networks.encoder(rng=rng), batch=128)
+        assert 0 < found.workspace <= MIB < found.columns
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("layer", [Conv2D, Conv2DTranspose])
+@pytest.mark.parametrize("batch", [1, 200])
+def test_the_workspace_is_what_the_convolution_borrows(
+    batch, layer, stride, padding, rng, monkeypatch
+):
+    borrowed = []
+
+    def watched(size):
+        borrowed.append(size)
+        return workspace.borrowed(size)
+
+    monkeypatch.setattr(convolution, "borrowed", watched)
+    model = tn.Sequential([layer(4, 2, stride, padding)], input_shape=(7, 8, 3), rng=rng)
+    with tn.workspace_budget("40 KB"):
+        (row,) = tn.cost(model, batch=batch).rows
+        borrowed.clear()
+        with tn.no_grad():
+            model(tn.Tensor(numpy.zeros((batch, 7, 8, 3), numpy.float32)))
+    (size,) = set(borrowed)
+    at_once = min(tn.get_threads(), len(borrowed), 40_000 // size)
+    assert row.workspace == size * at_once
+
+
+def test_more_threads_take_more_workspace_until_the_budget_is_spent(rng):
+    def told(threads):
+        tn.set_threads(threads)
+        found = tn.cost(mnist.model(rng), batch=64)
+        (line,) = [line for line in str(found).splitlines() if line.startswith("Largest")]
+        return found.workspace, line
+
+    try:
+        with tn.workspace_budget("5 MiB"):
+            (one, line), (two, lines), (many, _) = (told(n) for n in (1, 2, 256))
+    finally:
+        tn.set_threads(None)
+    assert two == 2 * one and one <= many <= 5 * MIB < many + one
+    assert line.endswith(" MiB (1 thread, budget 5 MiB); in one piece 40.5 MiB")
+    assert lines.endswith(" MiB (2 threads, budget 5 MiB); in one piece 40.5 MiB")
+
+
+def test_on_a_gpu_the_columns_are_there_in_one_piece(rng, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", FakeCupy())
+    gpu.gpu_unavailable_reason.cache_clear()
+    try:
+        layers = [Conv2D(4, 3), Conv2DTranspose(2, 3, 2)]
+        model = tn.Sequential(layers, input_shape=(8, 8, 1), rng=rng).to("gpu")
+        found = tn.cost(model, batch=10)
+    finally:
+        gpu.gpu_unavailable_reason.cache_clear()
+    assert [row.workspace for row in found.rows] == [row.columns for row in found.rows]
+    assert found.columns == 10 * 6 * 6 * max(9 * 1, 9 * 2) * 4
+    assert found.threads is found.budget is None
+    assert "workspace: 25.3 KiB, the columns in one piece, as a GPU has them\n" in str(found)
 
 
 @pytest.mark.parametrize(
@@ -158,14 +226,17 @@ def test_an_array_that_two_layers_need_is_counted_in_the_first(rng):
 def test_what_does_not_grow_with_the_batch_is_not_multiplied(rng):
     model = tn.Sequential([Dense(3), BatchNormalization()], input_shape=(3,), rng=rng)
     one, ten = (tn.cost(model, batch=batch).rows[1].kept for batch in (1, 10))
-    scale = 3 * 4  # of each channel
-    assert (one, ten) == (1 * 3 * 4 + scale, 10 * 3 * 4 + scale)
+    channels = 3 * 3 * 4  # mean, 1 / deviation, and that times gamma, of each channel
+    assert (one, ten) == (1 * 3 * 4 + channels, 10 * 3 * 4 + channels)
 
 
 def test_frozen_weights_keep_nothing_but_what_those_before_them_need(rng):
     model = tn.Sequential([Dense(4, activation="relu"), Dense(2)], input_shape=(3,), rng=rng)
     model.trainable = False
     assert tn.cost(model).kept == 0
+    model = tn.Sequential([Dense(4), Dense(5), Dense(2)], input_shape=(3,), rng=rng)
+    model.layers[1].trainable = False
+    assert [row.kept for row in tn.cost(model).rows] == [3 * 4, 0, 5 * 4]  # each one's x, for dw
 
 
 def test_a_transposed_convolution_counts_as_its_convolution_does(rng):
@@ -301,7 +372,11 @@ def test_it_says_the_same_under_no_grad_and_inside_the_doctor(rng):
 def test_the_table(rng, capsys):
     layers = [Conv2D(8, 3, name="edges"), Activation("relu"), MaxPooling2D((2, 1)), Flatten()]
     model = tn.Sequential([*layers, Dense(10)], input_shape=(8, 8, 1), rng=rng, name="small")
-    found = tn.cost(model, batch=32)
+    tn.set_threads(3)
+    try:
+        found = tn.cost(model, batch=32)
+    finally:
+        tn.set_threads(None)
     printed = capsys.readouterr().out
     assert printed == f"{found}\n"
     assert [line.split("   ")[0].strip() for line in printed.splitlines()][4:9] == [
@@ -316,14 +391,14 @@ def test_the_table(rng, capsys):
     assert lines[2] == (
         "Layer (type) Output shape Param # Multiply-adds Kept Columns Workspace Field Jump"
     )
-    assert lines[4] == "edges (Conv2D) (None, 6, 6, 8) 80 82,944 8 KiB 40.5 KiB 40.5 KiB 3 1"
+    assert lines[4] == "edges (Conv2D) (None, 6, 6, 8) 80 82,944 8 KiB 40.5 KiB 40.7 KiB 3 1"
     assert lines[6] == "max_pooling2d (MaxPooling2D) (None, 3, 6, 8) 0 0 18 KiB 4x3 2x1"
     assert lines[8] == "dense (Dense) (None, 10) 1,450 46,080 0 all"
     assert lines[10:] == [
         "Total params: 1,530 (5.98 KB)",
         "Multiply-adds, forward: 129,024",
         "Kept for backward: 62 KiB",
-        "Largest workspace: 40.5 KiB; in one piece 40.5 KiB",
+        "Largest workspace: 40.7 KiB (3 threads, budget 64 MiB); in one piece 40.5 KiB",
         "Field: the pixels that a number sees; jump: from its field to the next",
         "_" * len(printed.splitlines()[1]),
     ]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 
+import numpy
 import pytest
 
+import tinynet as tn
 from benchmarks import readme
 from lessons import CHAPTERS
 
@@ -84,7 +87,11 @@ def model():
 
 def test_the_cost_is_the_table_that_it_prints(model, capsys):
     command, _, table = block("cost").partition("\n")
-    exec(command.removeprefix(">>> "), model)
+    tn.set_threads(int(re.search(r"\((\d+) threads?, budget 64 MiB\)", table)[1]))
+    try:
+        exec(command.removeprefix(">>> "), model)
+    finally:
+        tn.set_threads(None)
     assert capsys.readouterr().out.strip() == table
 
 
@@ -97,7 +104,17 @@ def test_the_profile_has_the_layers_that_it_prints(model, capsys):
 
 def test_the_columns_of_the_low_level_network_are_as_large_as_it_says():
     from lessons.classify import mnist_low_level
+    from tinynet.devices.convolution import workspace
+    from tinynet.ops.windows import windows
 
-    KH, KW, C, _ = mnist_low_level.SHAPES["conv2"]
-    columns = 1000 * 14 * 14 * KH * KW * C * 4
+    KH, KW, C, outputs = mnist_low_level.SHAPES["conv2"]
+    shape = 1000, 14, 14, C
+    columns = math.prod(shape) * KH * KW * 4
     assert f"{columns / 2**20:.0f} MiB for the\nsecond convolution of `mnist_low_level`" in README
+    pictures = numpy.broadcast_to(numpy.float32(0), shape)
+    tn.set_threads(2)
+    try:
+        size = workspace(shape, pictures.dtype, outputs, windows(pictures, (KH, KW), 1, "same"))
+    finally:
+        tn.set_threads(None)
+    assert f"for each thread, {size / 2**20:.1f} MiB there with two threads" in README

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+from .devices import get_threads
+from .devices.workspace import budget
 from .dry_run import Line, dry_run
 from .inputs import shown
 from .layers.arguments import whole
@@ -18,13 +20,6 @@ from .names import snake_case
 from .shapes import as_shape
 from .summary import aligned, amount, count, shape_text
 from .tensor import Tensor
-
-BUDGET = 64 * 2**20  # bytes
-
-
-def workspace(columns: int) -> int:
-    """The bytes that a convolution works in, where its columns in one piece would be so many."""
-    return min(columns, BUDGET)
 
 
 class CostRow(NamedTuple):
@@ -37,17 +32,24 @@ class CostRow(NamedTuple):
     multiply_adds: int  # of the forward pass
     kept: int  # bytes that the way back holds, and no row above does
     columns: int  # bytes of the largest column matrix of a convolution, if it were built whole
-    workspace: int  # bytes of it that there are at a time
+    workspace: int  # bytes that a convolution computes in on the way out, all threads together
     receptive_field: tuple[Any, Any] | None  # pixels (vertical, horizontal); infinite: all
     jump: tuple[Any, Any] | None  # pixels from one number's field to the next one's
 
 
 class Cost:
-    """The cost of a model for a batch: rows, their totals, and a table when it is printed."""
+    """The cost of a model for a batch: rows, their totals, and a table when it is printed.
 
-    def __init__(self, name: str, batch: int, weights: list[Tensor], rows: list[CostRow]) -> None:
+    threads, budget: with how many, and within how many bytes, the workspace is; on a GPU None.
+    """
+
+    def __init__(
+        self, name: str, batch: int, weights: list[Tensor], rows: list[CostRow], device: str
+    ) -> None:
         self.name = name
         self.batch = batch
+        self.threads = get_threads() if device == "cpu" else None
+        self.budget = budget() if device == "cpu" else None
         self.rows = rows
         self.parameters = count(weights)
         self.multiply_adds = sum(row.multiply_adds for row in rows)
@@ -76,7 +78,6 @@ class Cost:
             cells.append(line)
         lines = aligned(cells, left=2)
         across = max(map(len, lines))
-        most = f"{size_text(self.workspace)}; in one piece {size_text(self.columns)}"
         return "\n".join(
             [
                 f'Cost of "{self.name}", batch of {self.batch}',
@@ -88,11 +89,20 @@ class Cost:
                 f"Total params: {self._params}",
                 f"Multiply-adds, forward: {self.multiply_adds:,}",
                 f"Kept for backward: {size_text(self.kept)}",
-                *[f"Largest workspace: {most}"] * bool(self.columns),
+                *[f"Largest workspace: {self._workspace()}"] * bool(self.columns),
                 *["Field: the pixels that a number sees; jump: from its field to the next"]
                 * slides,
                 "_" * across,
             ]
+        )
+
+    def _workspace(self) -> str:
+        if self.budget is None:
+            return f"{size_text(self.workspace)}, the columns in one piece, as a GPU has them"
+        threads = f"{self.threads} thread{'s' if self.threads != 1 else ''}"
+        return (
+            f"{size_text(self.workspace)} ({threads}, budget {size_text(self.budget)}); in one "
+            f"piece {size_text(self.columns)}"
         )
 
 
@@ -106,9 +116,11 @@ def cost(model: Module, input_shape: Any = None, batch: int = 1) -> Cost:
     Multiply-adds are those of the forward pass, in convolutions and products of matrices (where
     padding is multiplied, too); elementwise operations count none.  Backward takes about twice as
     many.  Kept is what the way back holds, in training, besides the weights: each array once, in
-    the first row that holds it, the input too.  Columns are im2col's, if they were built whole;
-    workspace is what there is of them at a time.  The field is the receptive field: how many pixels
-    a number of this layer sees, and the jump how far apart two neighbours look.
+    the first row that holds it, the input too.  Columns are im2col's, if they were built whole.
+    Workspace is the memory that a convolution really computes in, forward: on the CPU tiles of them
+    (and their borders), one for each thread, within tn.workspace_budget.  The field is the
+    receptive field: how many pixels a number of this layer sees, and the jump how far apart two
+    neighbours look.
 
     What a layer computes, its activation too, is one row; an operation in a forward of your own is
     a row by itself.  A layer that is called twice has two rows, and its parameters count once.
@@ -128,7 +140,7 @@ def cost(model: Module, input_shape: Any = None, batch: int = 1) -> Cost:
         )
     rows = [_row(a, b, batch) for a, b in zip(two, three, strict=True)]
     name = model.name or snake_case(type(model).__name__)
-    found = Cost(name, batch, list(weights.values()), rows)
+    found = Cost(name, batch, list(weights.values()), rows, model.device)
     print(found)
     return found
 
@@ -155,7 +167,10 @@ def _row(two: Line, three: Line, batch: int) -> CostRow:
     def grown(a: int, b: int) -> int:
         return a + (b - a) * (batch - 2)
 
-    columns = grown(two.columns, three.columns)
+    slides = [
+        (grown(a.columns, b.columns), a.workspace(grown(a.pictures, b.pictures)))
+        for a, b in zip(two.slides, three.slides, strict=True)
+    ]
     return CostRow(
         two.name,
         two.kind,
@@ -163,8 +178,8 @@ def _row(two: Line, three: Line, batch: int) -> CostRow:
         two.parameters,
         grown(two.multiply_adds, three.multiply_adds),
         grown(two.kept, three.kept),
-        columns,
-        workspace(columns),
+        max((columns for columns, _ in slides), default=0),
+        max((workspace for _, workspace in slides), default=0),
         two.field and two.field.size,
         two.field and two.field.jump,
     )

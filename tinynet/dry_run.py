@@ -7,20 +7,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
 
 from .autograd import state
 from .calls import Calls
-from .devices import move
+from .devices import Windows, device_of, move
+from .devices.convolution import spread_workspace, workspace
 from .fields import MIXING, SLIDING, Field, Fields
 from .layers.base import Layer
 from .memory import Kept
 from .module import Module
 from .observer import observe
+from .ops.convolution import windows_of_the_result
+from .ops.windows import pair, windows
 from .tensor import Tensor
 from .unchanged import unchanged
+
+
+class Slide(NamedTuple):
+    """A convolution of so many pictures."""
+
+    pictures: int
+    columns: int  # bytes, if they were built whole
+    workspace: Callable[[int], int]  # the bytes that it computes in, for any number of pictures
 
 
 class Line:
@@ -30,7 +41,8 @@ class Line:
         self.name = name
         self.kind = kind
         self.shape: Any = None
-        self.parameters = self.multiply_adds = self.kept = self.columns = 0
+        self.parameters = self.multiply_adds = self.kept = 0
+        self.slides: list[Slide] = []
         self.field: Field | None = None
 
 
@@ -55,26 +67,41 @@ def dry_run(model: Module, shapes: list, several: bool, size: int) -> list[Line]
 # -- what an operation takes, from its shapes ------------------------------------------------------
 
 
-def _convolution(y: Tensor, inputs: tuple) -> tuple[int, int]:
+def _convolution(y: Tensor, inputs: tuple, settings: dict) -> tuple[int, Slide]:
     """y (N, OH, OW, O), w (KH, KW, C, O): each number of y is a sum over KH, KW and C."""
-    row = math.prod(numpy.shape(inputs[1])[:3])
-    return y.size * row, y.size // max(y.shape[-1], 1) * row * y.dtype.itemsize
+    (N, *picture), w = numpy.shape(inputs[0]), numpy.shape(inputs[1])
+    row = math.prod(w[:3])
+    x = numpy.broadcast_to(0, (N, *picture))
+    ws = windows(x, w[:2], settings.get("stride", 1), settings.get("padding", "valid"))
+    columns = y.size // w[3] * row * y.dtype.itemsize
+    return y.size * row, _slide(y, N, columns, workspace, picture, w[3], ws)
 
 
-def _transposed(y: Tensor, inputs: tuple) -> tuple[int, int]:
+def _transposed(y: Tensor, inputs: tuple, settings: dict) -> tuple[int, Slide]:
     """x (N, H, W, C), w (KH, KW, O, C): each pixel of x gives a row of KH, KW and O."""
-    pixels, C = math.prod(numpy.shape(inputs[0])[:3]), numpy.shape(inputs[0])[3]
-    row = math.prod(numpy.shape(inputs[1])[:3])
-    return pixels * C * row, pixels * row * y.dtype.itemsize
+    (N, *picture), w = numpy.shape(inputs[0]), numpy.shape(inputs[1])
+    (H, W, C), row = picture, math.prod(w[:3])
+    stride = pair(settings.get("stride", 1), "stride")
+    ws = windows_of_the_result(H, W, w[:2], stride, settings.get("padding", "valid"))
+    columns = N * H * W * row * y.dtype.itemsize
+    return N * H * W * C * row, _slide(y, N, columns, spread_workspace, picture, w[2], ws)
 
 
-def _matmul(y: Tensor, inputs: tuple) -> tuple[int, int]:
+def _slide(
+    y: Tensor, N: int, columns: int, on_cpu: Callable, picture: list, outputs: int, ws: Windows
+) -> Slide:
+    if device_of(y.data) == "gpu":  # builds them whole
+        return Slide(N, columns, lambda n: n * columns // N)
+    return Slide(N, columns, lambda n: on_cpu((n, *picture), y.dtype, outputs, ws))
+
+
+def _matmul(y: Tensor, inputs: tuple, settings: dict) -> tuple[int, None]:
     """(..., N, M) . (..., M, O): each number of y is a sum over M."""
-    return y.size * numpy.shape(inputs[0])[-1], 0
+    return y.size * numpy.shape(inputs[0])[-1], None
 
 
-# The operations that multiply and add, and (multiply-adds, bytes of columns) of each.
-MULTIPLYING: dict[str, Callable[[Tensor, tuple], tuple[int, int]]] = {
+# The operations that multiply and add, and (multiply-adds, its windows if it has any) of each.
+MULTIPLYING: dict[str, Callable[[Tensor, tuple, dict], tuple[int, Slide | None]]] = {
     "conv2d": _convolution,
     "conv2d_transpose": _transposed,
     "linear": _matmul,  # with its bias
@@ -120,9 +147,9 @@ class _Lines(Calls):
         if y.operation in SLIDING or y.operation in MIXING:
             line.field = field
         if y.operation in MULTIPLYING:
-            multiply_adds, columns = MULTIPLYING[y.operation](y, inputs)
+            multiply_adds, slide = MULTIPLYING[y.operation](y, inputs, settings)
             line.multiply_adds += multiply_adds
-            line.columns = max(line.columns, columns)
+            line.slides += [slide] if slide else []
 
     def _count(self, line: Line, tensors: Any) -> None:
         """The numbers of those weights among the tensors that were not counted before."""

@@ -32,28 +32,106 @@ def convolve(x: Array, kernel: Array, bias: Array | None, ws: Windows, relu: boo
 
 
 def spread(y: Array, kernel: Array, bias: Array | None, ws: Windows, relu: bool = False) -> Array:
+    """Two ways of the same multiplications.  To scatter is to read and write what is added up; to
+    gather is to copy columns and write once, but in products with C columns, and with few of them
+    BLAS is slow.  (The faces' decoder: 40 ms gathered, 23 scattered with C = 3; 17 and 22 with 64.)
+    """
+    way = _scatter if kernel.shape[2] < 8 <= kernel.shape[3] else _gather
+    return way(y, kernel, bias, ws, relu)
+
+
+def _scatter(y: Array, kernel: Array, bias: Array | None, ws: Windows, relu: bool) -> Array:
+    """What each window holds for its pixels, as columns, and added up where windows overlap.
+
+    Added in runs of KW * C numbers: windows that are KW apart do not overlap, so every KW-th of a
+    row is added at once, where pixel by pixel the runs would be of C.
+    """
+    (KH, KW), (SH, SW), (OH, OW) = ws.size, ws.stride, ws.output
+    (top, _), (left, _) = ws.padding
+    (H, W), C, O = ws.input, kernel.shape[2], y.shape[3]  # noqa: E741
+    y = numpy.ascontiguousarray(y)
+    x = numpy.empty((len(y), H, W, C), y.dtype)
+    turned = numpy.ascontiguousarray(kernel.reshape(-1, O).T)  # (O, KH * KW * C)
+    apart = -(-KW // SW)  # windows so far apart in a row do not overlap
+    wide = max(-(-OW // apart) * apart * SW * C + KW * C, (left + W) * C)  # of a row, with a margin
+    size = x.itemsize
+    # a tile is some rows of x; the windows that reach into it from above are computed again
+    rows = -(-(top + H) // SH)
+    columns = OW * KH * KW * C * size
+    tiles = cut(
+        pictures=len(y),
+        rows=rows,
+        columns=columns,
+        memory=-(-OH // rows) * columns + (SH + KH) * wide * size + 3 * ALIGN,
+        work=OW * KH * KW * C * O,
+        fixed=-(-KH // SH) * columns,
+    )
+
+    def add(i: int) -> None:
+        n0, n1, r0, r1 = tiles.tiles[i]
+        h0, h1 = r0 * SH, min(r1 * SH, top + H)  # rows of the padded x
+        i0, i1 = max(0, (h0 - KH) // SH + 1), min(OH, (h1 - 1) // SH + 1)  # of windows
+        with borrowed(tiles.workspace) as buffer:
+            room = Room(buffer)
+            first, high = i0 * SH, (i1 - i0 - 1) * SH + KH
+            sums = room.array((n1 - n0, max(high, h1 - first), wide), x.dtype)
+            sums[...] = 0
+            if i1 > i0:
+                held = room.array(((n1 - n0) * (i1 - i0) * OW, KH * KW * C), x.dtype)
+                numpy.matmul(y[n0:n1, i0:i1].reshape(-1, O), turned, out=held)
+                parts = held.reshape(n1 - n0, i1 - i0, OW, KH, KW * C)
+                for u in range(KH):
+                    lines = sums[:, u : u + (i1 - i0 - 1) * SH + 1 : SH]
+                    for a in range(min(apart, OW)):
+                        part = parts[:, :, a::apart, u]
+                        places = lines[:, :, a * SW * C :][:, :, : part.shape[2] * apart * SW * C]
+                        s0, s1, s2 = places.strides
+                        target = numpy.lib.stride_tricks.as_strided(
+                            places, part.shape, (s0, s1, apart * SW * C * s2, s2)
+                        )
+                        target += part
+            h2 = max(h0, top)
+            if h2 < h1:
+                inside = sums[:, h2 - first : h1 - first, left * C : (left + W) * C]
+                x[n0:n1, h2 - top : h1 - top] = inside.reshape(n1 - n0, h1 - h2, W, C)
+                if bias is not None or relu:
+                    finish(x[n0:n1, h2 - top : h1 - top].reshape(-1, C), bias, relu)
+
+    each(add, len(tiles.tiles), tiles.most)
+    return x
+
+
+def _gather(y: Array, kernel: Array, bias: Array | None, ws: Windows, relu: bool = False) -> Array:
     """As windows again.  With stride S, the pixels a, a + S, a + 2S, ... of x see the same part of
     the kernel: they are a convolution of y with that part, turned over.  S * S such phases are x.
 
     Adding columns up where windows overlap would read and write x KH * KW times; here each pixel is
     written once.
     """
-    SH, SW = ws.stride
     x = numpy.empty((len(y), *ws.input, kernel.shape[2]), y.dtype)
-    phases = []
+    phases, gaps = _phases(x, kernel, ws)
+    for gap in gaps:
+        gap[...] = finish(numpy.zeros((1, x.shape[3]), x.dtype), bias, relu)
+    if phases:
+        _slide(y, phases, (1, 1), bias, relu)
+    return x
+
+
+def _phases(x: Array, kernel: Array, ws: Windows) -> tuple[list[Phase], list[Array]]:
+    """The phases that fill x, and the parts of x that lie between the windows."""
+    SH, SW = ws.stride
+    phases, gaps = [], []
     for high in _parts(kernel.shape[0], SH, ws.padding[0][0], ws.input[0]):
         for wide in _parts(kernel.shape[1], SW, ws.padding[1][0], ws.input[1]):
             sink = x[:, high.first :: SH, wide.first :: SW]
-            if not high.size or not wide.size:  # between the windows
-                sink[...] = finish(numpy.zeros((1, x.shape[3]), x.dtype), bias, relu)
+            if not high.size or not wide.size:
+                gaps.append(sink)
                 continue
             part = kernel[high.phase :: SH, wide.phase :: SW][::-1, ::-1]  # (TH, TW, C, O)
             turned = part.transpose(0, 1, 3, 2).reshape(-1, x.shape[3])  # (TH * TW * O, C)
             grid = Grid((high.size, wide.size), (high.start, wide.start), sink.shape[1:3])
             phases.append(Phase(grid, turned, sink))
-    if phases:
-        _slide(y, phases, (1, 1), bias, relu)
-    return x
+    return phases, gaps
 
 
 def kernel_gradient(x: Array, dy: Array, ws: Windows) -> Array:
@@ -137,9 +215,7 @@ def _slide(
     """Lay each phase's kernel on its windows of the source (N, H, W, C), and fill its sink."""
     field = Field(source, [phase.grid for phase in phases], stride)
     direct = [phase.sink.flags.c_contiguous for phase in phases]
-    work = sum(phase.kernel.size for phase in phases)
-    widest = max(phase.kernel.shape[1] for phase in phases)
-    tiles = field.cut(work, outputs=0 if all(direct) else widest)
+    tiles = field.cut_for(phases)
 
     def fill(i: int) -> None:
         tile = tiles.tiles[i]
@@ -167,6 +243,7 @@ class Field:
 
     def __init__(self, source: Array, grids: list[Grid], stride: Pair) -> None:
         self.source = numpy.ascontiguousarray(source)
+        self.pictures = len(source)
         self.grids = grids
         self.stride = stride
         (SH, SW), (_, H, W, self.channels) = stride, source.shape
@@ -177,20 +254,27 @@ class Field:
         bottom = max(g.start[0] + (g.output[0] - 1) * SH + g.size[0] for g in grids)
         self.inside = self.top >= 0 and self.left >= 0 and bottom <= H and self.right <= W
 
+    def cut_for(self, phases: list[Phase]) -> Tiles:
+        """Results that do not lie one behind the other are kept for a moment, and then copied."""
+        direct = all(phase.sink.flags.c_contiguous for phase in phases)
+        widest = max(phase.kernel.shape[1] for phase in phases)
+        return self.cut(sum(phase.kernel.size for phase in phases), 0 if direct else widest)
+
     def cut(self, work: int, outputs: int = 0, fixed: int = 0) -> Tiles:
         """work: multiply-adds of a window.  outputs: numbers of it that are kept for a moment."""
         numbers = max(g.output[1] * (math.prod(g.size) * self.channels) for g in self.grids)
-        high = max(self.stride[0], *(g.size[0] for g in self.grids))
+        # rows of the padded pictures: from where the first grid begins to where the last ends
+        high = max(self.stride[0], max(g.start[0] + g.size[0] for g in self.grids) - self.top)
         border = 0 if self.inside else high * (self.right - self.left) * self.channels
         widest = max(g.output[1] for g in self.grids)
         size = self.source.itemsize
         return cut(
-            pictures=len(self.source),
+            pictures=self.pictures,
             rows=self.rows_of_windows,
             columns=numbers * size,
-            memory=(numbers + border + widest * outputs) * size + 3 * ALIGN,
+            memory=(numbers + border + widest * outputs) * size,
             work=widest * work,
-            fixed=fixed,
+            fixed=fixed + 3 * ALIGN,
         )
 
     def padded(self, tile: Tile, room: Room) -> Array:
@@ -262,9 +346,32 @@ class Room:
         return numpy.ndarray(shape, dtype, self.buffer, start)
 
 
+# -- how much memory it takes ----------------------------------------------------------------------
+
+
 def workspace(shape: tuple[int, ...], dtype: numpy.dtype, outputs: int, ws: Windows) -> int:
-    """The bytes that convolve computes in for pictures of that shape, all threads together."""
-    pictures = numpy.empty(shape, dtype)  # never touched, so there is no memory behind it
-    field = Field(pictures, [_grid(ws)], ws.stride)
-    tiles = field.cut(math.prod(ws.size) * shape[3] * outputs)
+    """The bytes that convolve computes in for x of that shape, all threads together."""
+    few = min(shape[0], 2)  # pictures: how they lie is all that counts
+    kernel = numpy.empty((math.prod(ws.size) * shape[3], outputs), dtype)
+    sink = numpy.empty((few, *ws.output, outputs), dtype)
+    return _workspace(shape, [Phase(_grid(ws), kernel, sink)], ws.stride)
+
+
+def spread_workspace(shape: tuple[int, ...], dtype: numpy.dtype, channels: int, ws: Windows) -> int:
+    """The bytes that spread computes in for y of that shape, all threads together.
+
+    channels: of x.
+    """
+    x = numpy.empty((min(shape[0], 2), *ws.input, channels), dtype)
+    kernel = numpy.empty((*ws.size, channels, shape[3]), dtype)
+    return _workspace(shape, _phases(x, kernel, ws)[0], (1, 1))
+
+
+def _workspace(shape: tuple[int, ...], phases: list[Phase], stride: Pair) -> int:
+    if not phases:
+        return 0
+    none = numpy.empty((0, *shape[1:]), phases[0].sink.dtype)
+    field = Field(none, [phase.grid for phase in phases], stride)
+    field.pictures = shape[0]
+    tiles = field.cut_for(phases)
     return tiles.workspace * min(get_threads(), tiles.most, len(tiles.tiles))

@@ -15,6 +15,7 @@ from typing import Any
 import numpy
 
 from . import plain
+from .allocator import keep_memory
 from .convolution import convolve, kernel_gradient, spread
 from .pieces import PIECE, column_sums, elementwise, finish, long_rows, mean, relu_of, total
 from .threads import each, one_blas_thread
@@ -22,6 +23,8 @@ from .windows import Windows
 from .workspace import borrowed
 
 Array = numpy.ndarray
+
+keep_memory()
 
 __all__ = [
     "add_at", "column_sums", "combine", "convolve", "each_update", "elementwise", "from_host",
@@ -49,7 +52,7 @@ def relu(x: Array) -> Array:
 # -- products of matrices --------------------------------------------------------------------------
 
 SMALL = 8192  # multiply-adds: no BLAS takes a second thread for less
-BLOCK = 3_000_000  # multiply-adds that are worth a thread: 60 us
+BLOCK = 6_000_000  # multiply-adds that are worth a thread: 120 us, where to wake one takes 50 to 100
 
 
 def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -> Array:
@@ -93,15 +96,16 @@ def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -
 
 
 def _grid(N: int, M: int, O: int) -> tuple[int, int, int]:  # noqa: E741
-    """Into how many ranges N, M and O are cut: the longest is halved until the blocks are small.
+    """Into how many ranges N, M and O are cut: the longest is halved, one to three times.
 
-    M counts a quarter, since sums over it have to be added up.
+    M counts a quarter, since sums over it have to be added up.  More blocks would keep more than 8
+    threads busy, and make BLAS rearrange the same numbers more often: sixteen took 20% longer.
     """
+    work = N * M * O / BLOCK
+    count = 1 if work < 2 else 2 if work < 16 else 4 if work < 64 else 8
     rows = inner = columns = 1
-    while rows * inner * columns < 16 and N * M * O / (rows * inner * columns) >= 2 * BLOCK:
+    while rows * inner * columns < count:
         longest = max(N / rows, M / inner / 4, O / columns)
-        if longest < 32:
-            break
         if longest == N / rows:
             rows *= 2
         elif longest == O / columns:
@@ -118,7 +122,9 @@ def _ranges(n: int, count: int) -> list[slice]:
 
 # -- what an optimizer's step does piece by piece --------------------------------------------------
 
-UPDATE = 65_536  # numbers: w, dw, two slots and scratch stay in the cache for a dozen passes
+UPDATE = (
+    262_144  # numbers; with 65,536 the threads wait for each other twice as long as they compute
+)
 
 
 def update_size(w: Array) -> int:
@@ -153,7 +159,10 @@ def max_pool(x: Array, ws: Windows) -> Array:
 
 
 def max_pool_back(dy: Array, x: Array, y: Array, ws: Windows) -> Array:
-    """What is not the first's is the second's, dy - its part: no pass over masks, none over NaN."""
+    """What is not the first's is the second's, dy - its part: no pass over masks, none over NaN.
+
+    Masks become numbers before they multiply: NumPy would convert them in small buffers.
+    """
     if not _halves(x, ws) or math.isnan(float(y.max(initial=0))):
         return plain.max_pool_back(dy, x, y, ws)
     dx = numpy.empty(x.shape, dy.dtype)
@@ -161,13 +170,15 @@ def max_pool_back(dy: Array, x: Array, y: Array, ws: Windows) -> Array:
     def pictures(part: slice) -> None:
         left, right, (up, down) = _pairs(x[part])
         halves = numpy.empty((*up.shape[:2], 2, *up.shape[2:]), dy.dtype)  # (n, OH, 2, OW, C)
-        d_up, d_down = halves[:, :, 0], halves[:, :, 1]
-        numpy.multiply(dy[part], up >= down, out=d_up)
-        numpy.subtract(dy[part], d_up, out=d_down)
+        d_up = (up >= down).astype(dy.dtype)
+        d_up *= dy[part]
+        halves[:, :, 0] = d_up
+        numpy.subtract(dy[part], d_up, out=halves[:, :, 1])
+        d_left = (left >= right).astype(dy.dtype)
+        d_left *= halves
         pairs = dx[part].reshape(*halves.shape[:4], 2, x.shape[3])
-        d_left, d_right = pairs[..., 0, :], pairs[..., 1, :]
-        numpy.multiply(halves, left >= right, out=d_left)
-        numpy.subtract(halves, d_left, out=d_right)
+        pairs[..., 0, :] = d_left
+        numpy.subtract(halves, d_left, out=pairs[..., 1, :])
 
     _by_pictures(pictures, x)
     return dx

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy
 
-from .threads import each
+from .threads import each, one_blas_thread
 
-PIECE = 131_072  # numbers
+PIECE = 262_144  # numbers
 Formula = Callable[..., Any]  # of arrays of one shape, and last: where the result may be put
 
 
@@ -77,10 +77,11 @@ def column_sums(x: numpy.ndarray) -> numpy.ndarray:
 
     As a product with a row of ones: BLAS reads at memory speed, x.sum(axis=0) at a third of it.
     """
-    rows = max(1, PIECE // max(x.shape[1], 1))
+    if x.size < 4 * PIECE:
+        with one_blas_thread:
+            return numpy.ones(len(x), x.dtype) @ x
+    rows = max(1, PIECE // x.shape[1])
     count = -(-len(x) // rows)
-    if count < 2:
-        return numpy.ones(len(x), x.dtype) @ x
     ones = numpy.ones(rows, x.dtype)
     sums = numpy.empty((count, x.shape[1]), x.dtype)
 

@@ -109,7 +109,7 @@ def conv2d_transpose(x, w, b=None, stride: Pair = 1, padding: str = "valid", rel
     if b is not None and getattr(b, "shape", None) != (O,):
         raise ValueError(f"the bias has shape {getattr(b, 'shape', ())}, and must be ({O},).")
 
-    ws = _windows_of_the_result(H, W, (KH, KW), pair(stride, "stride"), padding)
+    ws = windows_of_the_result(H, W, (KH, KW), pair(stride, "stride"), padding)
     device = kernels(x)
     y = device.spread(x, w, b, ws, relu)
     before = before_relu(y) if relu else unchanged
@@ -120,7 +120,7 @@ def conv2d_transpose(x, w, b=None, stride: Pair = 1, padding: str = "valid", rel
     )
 
 
-def _windows_of_the_result(
+def windows_of_the_result(
     H: int, W: int, size: tuple[int, int], stride: tuple[int, int], padding: str
 ) -> Windows:
     """The windows over the larger pictures, as many as the pictures given have pixels: H x W."""

@@ -39,8 +39,9 @@ def linear(x, w, b=None, relu: bool = False):
     rows = x.reshape(math.prod(x.shape[:-1]), len(w))  # (N', D)
     y = product(rows, w, b, relu)  # (N', O)
     before = before_relu(y) if relu else unchanged
-    return y.reshape(*x.shape[:-1], w.shape[1]), (
-        lambda dy: product(before(dy.reshape(y.shape)), w.T).reshape(x.shape),
-        lambda dy: product(rows.T, before(dy.reshape(y.shape))),
-        lambda dy: before(dy.reshape(y.shape)),  # db: summed to (O,)
+    shape, flat = x.shape, y.shape  # not x and y: what a pullback names, it keeps
+    return y.reshape(*shape[:-1], flat[1]), (
+        lambda dy: product(before(dy.reshape(flat)), w.T).reshape(shape),
+        lambda dy: product(rows.T, before(dy.reshape(flat))),
+        lambda dy: before(dy.reshape(flat)),  # db: summed to (O,)
     )
