@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("name", nargs="?", help="the benchmark to run")
     parser.add_argument(
-        "--quick", action="store_true", help="a few seconds: rough numbers, never recorded"
+        "--quick", action="store_true", help="sooner: rough numbers, never recorded"
     )
     parser.add_argument(
         "--record",

@@ -59,7 +59,7 @@ def differences(name: str, work: Work, twin: Twin) -> Differences:
     theirs = work.theirs(twin)(*map(twin.batch, work.batch))
     theirs.backward()
     work.network.train()
-    ours = work.ours(*work.tensors())
+    ours = work.ours(*map(tn.Tensor, work.batch))
     ours.backward()
     if {id(pair.ours) for pair in twin.pairs} != {id(w) for w in work.network.parameters()}:
         raise Disagreement(

@@ -44,7 +44,7 @@ def mnist_low_level(batch: int) -> Work:
         elif layer.name == "dropout":
             layer.rng = rng
 
-    def ours(x: tn.Tensor, labels: numpy.ndarray) -> tn.Tensor:
+    def ours(x: tn.Tensor, labels: tn.Tensor) -> tn.Tensor:
         return tn.cross_entropy(network(x, weights, KEPT, rng)[0], labels)
 
     x, labels = tn.data.digits(batch, start())

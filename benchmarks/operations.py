@@ -11,6 +11,7 @@ from typing import Any
 
 from . import limits
 from .compare import Effort, ratio, spread, take_turns
+from .engine import unsteady
 from .opponent import Disagreement, introduce
 from .timings import Stopwatch, Timing, timings
 from .twin import LAYOUTS
@@ -95,4 +96,4 @@ def line(found: dict[str, Any]) -> str:
         part = found["tinynet's part of it"]
         text += f"{speed(best, found[THEIRS]):>32}"
         text += f"   {part['median']:.2f} ({part['low']:.2f} to {part['high']:.2f})"
-    return text
+    return text + "  unsteady: run it again" * unsteady(times)

@@ -25,7 +25,7 @@ def contestants(work: Work, torch: Any) -> dict[str, Step]:
 
 
 def our_step(work: Work) -> Step:
-    batch = work.tensors()
+    batch = [tn.Tensor(array) for array in work.batch]
     optimizer = tn.optim.Adam(work.network.parameters(), 0.001)
     work.network.train()
 

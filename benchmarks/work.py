@@ -21,7 +21,7 @@ class Work(NamedTuple):
     """A model, a batch, and the loss of both libraries.
 
     network: its parameters are trained.  batch: arrays, float32, or integers, which are labels.
-    ours: the loss of what tensors() gives.  theirs: given a Twin, makes the twin's parts and
+    ours: the loss of the batch as tensors.  theirs: given a Twin, makes the twin's parts and
     returns its loss.  rng: what our loss draws its noise from, if any; to be compared, the twin
     draws from a copy of it, as it does from copies of its layers' own.  loss: the name of ours, for
     the twins in libraries beyond PyTorch, which know a few; None if they need not know it.
@@ -36,10 +36,6 @@ class Work(NamedTuple):
     rng: numpy.random.Generator | None = None
     loss: str | None = None
     squares: tuple[float, float] | None = None
-
-    def tensors(self) -> list[Any]:
-        """The batch as tinynet takes it: tensors, and labels as they are."""
-        return [tn.Tensor(a) if a.dtype.kind == "f" else a for a in self.batch]
 
 
 class Row(NamedTuple):

@@ -190,6 +190,9 @@ def test_a_part_of_the_limit_is_the_faster_programs_and_of_the_same_round():
     assert found["limit's billions a second"] == pytest.approx(8 / 1.5)
     row = operations.line(found).split()
     assert row[:7] == ["c", "forward", "1500.00", "ms", "2.667", "GFLOP/s", "(50%)"]
+    assert row[-1] != "again"
+    unsteady = operations.judged(timing(), times | {"fast": [1.0, 9.0]}, bound)
+    assert operations.line(unsteady).endswith("unsteady: run it again")
     alone = {name: times[name] for name in ("tinynet", "slow", "fast")}
     found = operations.judged(timing(), alone, bound)
     assert found["tinynet's part of it"] is None
