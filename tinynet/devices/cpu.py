@@ -17,7 +17,17 @@ import numpy
 from . import plain
 from .allocator import keep_memory
 from .convolution import convolve, kernel_gradient, spread
-from .pieces import PIECE, column_sums, elementwise, finish, long_rows, mean, relu_of, total
+from .pieces import (
+    PIECE,
+    column_sums,
+    elementwise,
+    finish,
+    long_rows,
+    mean,
+    relu_of,
+    sharing,
+    total,
+)
 from .threads import each, one_blas_thread
 from .windows import Windows
 from .workspace import borrowed
@@ -228,7 +238,7 @@ def moments(x: Array) -> tuple[Array, Array]:
     def piece(i: int) -> None:
         found[i] = _moments_of(x[i * some : (i + 1) * some])
 
-    each(piece, count)
+    each(piece, count, sharing(x.size))
     sizes = numpy.full(count, some / N, x.dtype)
     sizes[-1] = (N - some * (count - 1)) / N
     mean = sizes @ found[:, 0]
@@ -277,7 +287,7 @@ def products_and_sums(dy: Array, x: Array, mean: Array) -> tuple[Array, Array]:
         products *= dy[part]
         sums[0, i], sums[1, i] = column_sums(products), column_sums(dy[part])
 
-    each(piece, sums.shape[1])
+    each(piece, sums.shape[1], sharing(x.size))
     return column_sums(sums[0]), column_sums(sums[1])
 
 
@@ -298,5 +308,9 @@ def _by_rows(task: Any, *arrays: Array) -> Array:
     result = numpy.empty(arrays[0].shape, arrays[0].dtype)
     flat = [a.reshape(-1, C) for a in (*arrays, result)]
     some = -(-(PIECE // C) // 64) * 64
-    each(lambda i: task(*(a[i * some : (i + 1) * some] for a in flat)), -(-len(flat[0]) // some))
+
+    def piece(i: int) -> None:
+        task(*(a[i * some : (i + 1) * some] for a in flat))
+
+    each(piece, -(-len(flat[0]) // some), sharing(result.size))
     return result

@@ -17,7 +17,14 @@ import numpy
 from .threads import MOST, each, one_blas_thread
 
 PIECE = 262_144  # numbers
-SHARED = 4 * PIECE  # fewer are done before a second thread has woken up
+SHARED = 4 * PIECE  # fewer stay with one thread: a second one would mostly wait for memory
+
+
+def sharing(size: int) -> int:
+    """How many threads may take pieces of an array of that size."""
+    return MOST if size >= SHARED else 1
+
+
 Formula = Callable[..., Any]  # of arrays of one shape, and last: where the result may be put
 
 
@@ -41,7 +48,7 @@ def elementwise(formula: Formula, *arrays: numpy.ndarray, dtype: Any = None) -> 
         if made.base is not y:  # put somewhere else
             out[part] = made
 
-    each(piece, -(-first.size // PIECE), MOST if first.size >= SHARED else 1)
+    each(piece, -(-first.size // PIECE), sharing(first.size))
     return y
 
 
@@ -69,7 +76,7 @@ def _sums(formula: Formula, arrays: Sequence[numpy.ndarray]) -> numpy.ndarray:
         part = slice(i * PIECE, (i + 1) * PIECE)
         sums[i] = formula(*(a[part] for a in flat), None).sum(dtype=dtype)
 
-    each(piece, len(sums), MOST if size >= SHARED else 1)
+    each(piece, len(sums), sharing(size))
     return sums
 
 
