@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as _  # noqa: F401  # what everything here stands on
 
-if TYPE_CHECKING:  # for people and programs that read; below, the same for Python
+if TYPE_CHECKING:  # for people, and programs that read; _HOMES says the same to Python
     from . import callbacks, data, init, layers, metrics, optim, plot, regularizers, schedules
     from .autograd import no_grad
     from .check import GradcheckReport, GradientError, gradcheck
@@ -93,6 +93,7 @@ _HOMES = {
     "train": "fit",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+__all__ = sorted(_HOME_OF)
 
 
 def __getattr__(name: str) -> Any:
@@ -107,84 +108,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
-
-
-__all__ = [
-    "GPUNotAvailableError",
-    "GradcheckReport",
-    "GradientError",
-    "History",
-    "Input",
-    "Model",
-    "Module",
-    "Run",
-    "Sequential",
-    "Tensor",
-    "abs",
-    "average_pool2d",
-    "batch_norm",
-    "bce",
-    "bce_with_logits",
-    "bernoulli_log_likelihood",
-    "callbacks",
-    "clip",
-    "concatenate",
-    "conv2d",
-    "conv2d_transpose",
-    "cost",
-    "cross_entropy",
-    "data",
-    "differentiable",
-    "doctor",
-    "dropout",
-    "evaluate",
-    "exp",
-    "fit",
-    "flip",
-    "gaussian_log_likelihood",
-    "gaussian_noise",
-    "get_threads",
-    "gpu_available",
-    "gpu_unavailable_reason",
-    "gradcheck",
-    "im2col",
-    "init",
-    "kl_standard_normal",
-    "l2_pool2d",
-    "layers",
-    "leaky_relu",
-    "linear",
-    "load",
-    "log",
-    "log_softmax",
-    "mae",
-    "matmul",
-    "max_pool2d",
-    "maximum",
-    "metrics",
-    "min_pool2d",
-    "minimum",
-    "mse",
-    "no_grad",
-    "optim",
-    "pad",
-    "plot",
-    "predict",
-    "profile",
-    "regularizers",
-    "relu",
-    "sample_gaussian",
-    "save",
-    "schedules",
-    "set_threads",
-    "sigmoid",
-    "softmax",
-    "softplus",
-    "sqrt",
-    "stack",
-    "sum_pool2d",
-    "tanh",
-    "upsample2d",
-    "where",
-    "workspace_budget",
-]
