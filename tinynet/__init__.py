@@ -7,7 +7,7 @@ no longer than NumPy does, whatever there is to plot, download or draw.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import numpy as _  # noqa: F401  # what everything here stands on
+import numpy as _  # what everything here stands on
 
 if TYPE_CHECKING:  # for people, and programs that read; _HOMES says the same to Python
     from . import callbacks, data, init, layers, metrics, optim, plot, regularizers, schedules
