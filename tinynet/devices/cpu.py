@@ -267,10 +267,12 @@ def _per_channel(function: Any, x: Array, vector: Array, out: Array | None = Non
 
 
 def scale_and_shift(x: Array, mean: Array, scale: Array, shift: Array) -> Array:
+    """x * scale + rest, one pass less; what it rounds away is what x was rounded by, or less."""
+    rest = shift - mean * scale
+
     def rows(x: Array, y: Array) -> None:
-        _per_channel(numpy.subtract, x, mean, y)
-        _per_channel(numpy.multiply, y, scale, y)
-        _per_channel(numpy.add, y, shift, y)
+        _per_channel(numpy.multiply, x, scale, y)
+        _per_channel(numpy.add, y, rest, y)
 
     return _by_rows(rows, x)
 
@@ -292,12 +294,12 @@ def products_and_sums(dy: Array, x: Array, mean: Array) -> tuple[Array, Array]:
 
 
 def combine(dy: Array, a: Array, x: Array, mean: Array, b: Array, c: Array) -> Array:
+    rest = c - mean * b
+
     def rows(dy: Array, x: Array, dx: Array) -> None:
-        centred = _per_channel(numpy.subtract, x, mean)
-        _per_channel(numpy.multiply, centred, b, centred)
         _per_channel(numpy.multiply, dy, a, dx)
-        dx += centred
-        _per_channel(numpy.add, dx, c, dx)
+        dx += _per_channel(numpy.multiply, x, b)
+        _per_channel(numpy.add, dx, rest, dx)
 
     return _by_rows(rows, dy, x)
 
