@@ -153,7 +153,7 @@ class _Job:
     def work_and_tell(self) -> None:
         error = None
         try:
-            self.context.run(self.work)
+            self.context.copy().run(self.work)  # each thread in one of its own
         except BaseException as raised:  # it is the caller's, who raises it
             self.parts.clear()
             error = raised
