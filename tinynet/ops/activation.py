@@ -29,7 +29,9 @@ def log_softmax_of(x: Array, axis: int = -1) -> Array:
 def _step(x: Array, low: float) -> Array:
     """1 where x > 0, low elsewhere.  (where() chooses number by number, 5 times as slowly.)"""
     y = (x > 0).astype(x.dtype)
-    return xp(x).maximum(y, xp(x).full_like(y, low)) if low <= 1 else low + (1 - low) * y
+    if 0 <= low <= 1:
+        return xp(x).maximum(y, xp(x).full_like(y, low))
+    return low + (1 - low) * y
 
 
 def before_relu(y: Array) -> Callable[[Array], Array]:
