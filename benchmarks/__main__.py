@@ -11,16 +11,20 @@ from collections.abc import Sequence
 
 BENCHMARKS = {
     "accuracy": "the Fashion-MNIST CNN trained here and in PyTorch: the same accuracy?",
-    "cpu": "a training step of the lessons' autoencoders, RBM and VAEs against PyTorch, on the CPU",
+    "cpu": "the lessons' models against PyTorch on the CPU: time, memory, single operations",
     "engine": "a training step against PyTorch, the longest chain, memory over 10,000 steps",
+    "operations": "convolutions, pooling and others beside PyTorch's and the machine's limits",
 }
 
-# What the libraries that NumPy may be built with read: OpenMP, OpenBLAS, MKL, Accelerate.
-BLAS_THREADS = (
+# What the libraries that NumPy may be built with read: OpenMP, OpenBLAS, MKL, Accelerate; then what
+# tinynet reads, and JAX.
+THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
+    "TINYNET_THREADS",
+    "NPROC",
 )
 
 
@@ -30,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("name", nargs="?", help="the benchmark to run")
     parser.add_argument(
-        "--quick", action="store_true", help="a few seconds: rough numbers, never recorded"
+        "--quick", action="store_true", help="sooner: rough numbers, never recorded"
     )
     parser.add_argument(
         "--record",
@@ -42,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         type=_positive,
         default=_processors(),
         metavar="N",
-        help="threads for NumPy's BLAS and for PyTorch alike (all processors: %(default)s)",
+        help="threads for tinynet, NumPy's BLAS and the others alike (all processors: %(default)s)",
     )
     parser.add_argument(
         "--models", nargs="+", default=[], metavar="MODEL", help="cpu: these alone, never recorded"
@@ -50,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.name is None:
         for name, line in BENCHMARKS.items():
-            print(f"{name:10}{line}")
+            print(f"{name:12}{line}")
         return 0
     if options.name not in BENCHMARKS:
         near = difflib.get_close_matches(options.name, BENCHMARKS, n=1)
@@ -58,8 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"there is no benchmark {options.name!r}. {fix}")
     if options.models and options.name != "cpu":
         parser.error(f"--models belongs to cpu, and {options.name} has no choice of models.")
-    # BLAS reads these once, when NumPy is loaded; that is why it is not loaded before.
-    for variable in BLAS_THREADS:
+    # They are read once, when NumPy and the others are loaded; that is why none is loaded before.
+    for variable in THREADS:
         os.environ[variable] = str(options.threads)
     benchmark = importlib.import_module(f"benchmarks.{options.name}")
     more = {"models": options.models} if options.models else {}

@@ -44,7 +44,7 @@ def mnist_low_level(batch: int) -> Work:
         elif layer.name == "dropout":
             layer.rng = rng
 
-    def ours(x: tn.Tensor, labels: numpy.ndarray) -> tn.Tensor:
+    def ours(x: tn.Tensor, labels: tn.Tensor) -> tn.Tensor:
         return tn.cross_entropy(network(x, weights, KEPT, rng)[0], labels)
 
     x, labels = tn.data.digits(batch, start())
@@ -80,4 +80,5 @@ def _cross_entropy(network: tn.Module, pictures: numpy.ndarray, labels: numpy.nd
         (pictures.astype(numpy.float32) / 255, labels),
         lambda x, labels: tn.cross_entropy(network(x), labels),
         theirs,
+        loss="cross-entropy",
     )

@@ -17,6 +17,13 @@ from typing import Any, NamedTuple
 import numpy
 
 
+class Effort(NamedTuple):
+    """How much is measured."""
+
+    rounds: int
+    seconds: float  # of a timed block; a step that takes longer is a block of its own
+
+
 class Spread(NamedTuple):
     """The median of several measurements, and the range that holds the middle 80% of them."""
 

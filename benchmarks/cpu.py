@@ -1,7 +1,7 @@
-"""A training step of the lessons' autoencoders, RBM and VAEs, against PyTorch eager on the CPU.
+"""The lessons' models against PyTorch eager on the CPU: time, memory, and single operations.
 
-Forward, loss, backward and Adam, on one batch that stays.  What is measured: README.md beside this
-file; which models: models.py; how PyTorch gets the same network: twin.py.
+What is measured: README.md beside this file; which models: models.py; how PyTorch gets the same
+network: twin.py; whether it computes the same: agreement.py.
 """
 
 from __future__ import annotations
@@ -10,49 +10,39 @@ import difflib
 import gc
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy
-
-import tinynet as tn
-
-from .compare import machine, ratio, spread, take_turns
-from .engine import Disagreement, pytorch, unsteady
+from . import chart, classifiers, goals, memory, operations, starting
+from .agreement import check
+from .compare import Effort, ratio, spread, take_turns
+from .engine import unsteady
 from .models import MODELS
-from .twin import LAYOUTS, Twin
-from .work import Row, Work
+from .opponent import Disagreement, introduce
+from .others import installed, time_others
+from .process import mib
+from .training import contestants, our_step
+from .work import Row
 
 RESULTS = Path(__file__).parent / "results" / "cpu.json"
 
-# What may differ, relative.  In float64, on two examples, the functions are compared: the loss and
-# the gradient of each parameter.  In float32, on the whole batch, there is rounding: the
-# input of a ReLU that is as good as 0 falls on either side, and a whole plain background with it.
-SAME = 1e-6
-NEAR_LOSS, NEAR_GRADIENT = 1e-3, 1e-2  # the gradient of all parameters together
-UNSEEN = 1e-6  # a gradient so much smaller than the largest is 0, but for rounding
 
-Step = Callable[[], Any]
+class Efforts(NamedTuple):
+    """How much is measured: training steps, with other libraries, single operations; and how often.
 
+    steps: of a training whose memory is read.  imports: of each module.
+    """
 
-class Effort(NamedTuple):
-    """How much is measured."""
-
-    rounds: int
-    seconds: float  # of a timed block; a step that takes longer is a block of its own
+    training: Effort
+    others: Effort
+    operations: Effort
+    steps: int
+    imports: int
 
 
-FULL = Effort(15, 0.5)
-QUICK = Effort(3, 0.05)
-
-
-class Differences(NamedTuple):
-    """Of tinynet and its twin, relative."""
-
-    loss: float
-    gradient: float  # of all parameters together
-    parameter: float  # the largest of a single one
+FULL = Efforts(Effort(15, 0.5), Effort(5, 0.3), operations.FULL, steps=5, imports=15)
+QUICK = Efforts(Effort(3, 0.05), Effort(2, 0.02), operations.QUICK, steps=2, imports=3)
 
 
 def main(
@@ -66,32 +56,35 @@ def main(
             return 2
     chosen = {name: MODELS[name] for name in models or MODELS}
     whole = record and not quick and not models  # a part is no record
-    return report(chosen, QUICK if quick else FULL, threads, RESULTS if whole else None)
+    efforts = QUICK if quick else FULL
+    return report(chosen, efforts, threads, RESULTS if whole else None, models_alone=bool(models))
 
 
-def report(rows: dict[str, Row], effort: Effort, threads: int, results: Path | None) -> int:
-    """Check, measure, print, write.  0, or 1 if PyTorch and tinynet do not compute the same."""
-    torch, missing = pytorch(threads)
-    facts = machine() | {
-        "PyTorch": f"{torch.__version__}, {torch.get_num_threads()} threads" if torch else "none"
-    }
-    for key, value in facts.items():
-        print(f"{key:15}{value}")
-    if missing:
-        print(missing)
-    print("\nA training step: forward, loss, backward, Adam; float32")
-    print(f"{'model':24}{'batch':>6}{'tinynet':>12}{'PyTorch':>12}   tinynet takes, of PyTorch's")
-    found = []
+def report(
+    rows: Mapping[str, Row],
+    efforts: Efforts,
+    threads: int,
+    results: Path | None,
+    models_alone: bool = False,
+) -> int:
+    """Check, measure, print, write.  0, or 1 if PyTorch and tinynet do not compute the same.
+
+    models_alone: without single operations, `import tinynet` and the time of a picture.
+    """
+    torch, facts = introduce(threads)
+    kept: dict[str, Any] = {"machine": facts, "threads": threads}
     try:
-        for name, row in rows.items():
-            found.append(time_model(name, row, effort, torch))
-            print(line(found[-1]), flush=True)
-            gc.collect()  # the model, before the next one is timed
+        kept["models"] = time_models(rows, efforts, torch)
+        watch_memory(rows, kept["models"], efforts.steps, threads)
+        if not models_alone:
+            kept["operations"] = operations.measure(efforts.operations, torch, threads)
+            kept["a picture"] = time_a_picture(efforts.training)
+            kept["import"] = starting.measure(efforts.imports)
     except Disagreement as error:
         print(f"benchmarks cpu: {error}", file=sys.stderr)
         return 1
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] in ("", "lessons", "tinynet"):
+        if (error.name or "").split(".")[0] in ("", "lessons", "tinynet", "benchmarks"):
             raise  # ours, which no package brings
         print(
             f"benchmarks cpu: the models are the lessons', and they need {error.name}. Install it: "
@@ -99,152 +92,112 @@ def report(rows: dict[str, Row], effort: Effort, threads: int, results: Path | N
             file=sys.stderr,
         )
         return 1
+    kept["goals"] = goals.judged(kept)
+    print("\nGoals")
+    for goal in kept["goals"]:
+        print(f"  {goal}")
     if results:
         results.parent.mkdir(exist_ok=True)
-        results.write_text(json.dumps({"machine": facts, "models": found}, indent=1) + "\n")
-        print(f"\nwritten: {results}")
+        results.write_text(json.dumps(kept, indent=1) + "\n")
+        picture = results.with_suffix(".png")
+        chart.save(kept, picture)
+        print(f"\nwritten: {results} and {picture}")
     return 0
 
 
-def time_model(name: str, row: Row, effort: Effort, torch: Any) -> dict[str, Any]:
+# -- time ------------------------------------------------------------------------------------------
+
+
+def time_models(rows: Mapping[str, Row], efforts: Efforts, torch: Any) -> list[dict[str, Any]]:
+    print("\nA training step: forward, loss, backward, Adam; float32")
+    print(f"{'model':24}{'batch':>6}{'tinynet':>12}{'PyTorch':>12}", end="")
+    print("".join(f"{name:>12}" for name in installed()) + "   tinynet takes, of PyTorch's")
+    found = []
+    for name, row in rows.items():
+        found.append(time_model(name, row, efforts, torch))
+        print(line(found[-1]), flush=True)
+        gc.collect()  # the model, before the next one is timed
+    return found
+
+
+def time_model(name: str, row: Row, efforts: Efforts, torch: Any) -> dict[str, Any]:
     agreements = check(name, row, torch) if torch else None
     work = row.make(row.batch)
-    times = take_turns(contestants(work, torch), effort.rounds, effort.seconds)
-    ours = times["tinynet"]
+    steps = contestants(work, torch)
+    times = take_turns(steps, efforts.training.rounds, efforts.training.seconds)
     layouts = [layout for layout in times if layout != "tinynet"]
     best = min(layouts, key=lambda layout: spread(times[layout]).median, default=None)
+    del steps
     return {
         "model": name,
+        "about": row.about,
         "batch": row.batch,
         "parameters": sum(w.size for w in work.network.parameters()),
         "seconds a step, by round": times,
         "PyTorch's better layout": best,
-        "tinynet's part of it": ratio(ours, times[best])._asdict() if best else None,
+        "tinynet's part of it": ratio(times["tinynet"], times[best])._asdict() if best else None,
         "differences": agreements,
+        "others": time_others(name, row, efforts.others),
     }
 
 
 def line(found: dict[str, Any]) -> str:
-    """One row of the table."""
+    """One row of the table of times."""
     times, best = found["seconds a step, by round"], found["PyTorch's better layout"]
 
-    def ms(name: str) -> str:
-        return f"{1000 * spread(times[name]).median:.2f} ms"
+    def ms(seconds: Sequence[float]) -> str:
+        return f"{f'{1000 * spread(seconds).median:.2f} ms':>12}"
 
-    text = f"{found['model']:24}{found['batch']:6}{ms('tinynet'):>12}"
+    text = f"{found['model']:24}{found['batch']:6}{ms(times['tinynet'])}"
+    text += ms(times[best]) if best else " " * 12
+    for name in installed():
+        other = found["others"].get(name)
+        text += ms(other["seconds a step, by round"][name]) if other else f"{'-':>12}"
     if best:
         part = found["tinynet's part of it"]
-        of = f"{part['median']:.2f} ({part['low']:.2f} to {part['high']:.2f})"
-        text += f"{ms(best):>12}   {of}" + f", {best}" * (len(times) > 2)
-    return text + "  unsteady: run it again" * unsteady(times)
+        text += f"   {part['median']:.2f} ({part['low']:.2f} to {part['high']:.2f})"
+        text += f", {best}" * (len(times) > 2)
+    return text.rstrip() + "  unsteady: run it again" * unsteady(times)
 
 
-# -- the same step in both -------------------------------------------------------------------------
-
-
-def contestants(work: Work, torch: Any) -> dict[str, Step]:
-    """The training step of tinynet and, with PyTorch, of the twin in each layout that matters."""
-    steps = {"tinynet": our_step(work)}
-    for layout in LAYOUTS if torch else ():
-        twin = Twin(torch, layout)
-        steps[layout] = twin_step(work, twin)
-        if not any(pair.theirs.ndim == 4 for pair in twin.pairs):
-            break  # without convolutions there is nothing to lay out
-    return steps
-
-
-def our_step(work: Work) -> Step:
-    batch = work.tensors()
-    optimizer = tn.optim.Adam(work.network.parameters(), 0.001)
-    work.network.train()
-
-    def step() -> tn.Tensor:
-        optimizer.zero_grad()
-        loss = work.ours(*batch)
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    return step
-
-
-def twin_step(work: Work, twin: Twin) -> Step:
-    loss_of = work.theirs(twin)
-    batch = [twin.batch(array) for array in work.batch]
-    weights = [pair.theirs for pair in twin.pairs]
-    try:  # a third of the time of the default one
-        optimizer = twin.torch.optim.Adam(weights, lr=0.001, eps=1e-7, fused=True)
-    except (RuntimeError, TypeError):  # an older PyTorch
-        optimizer = twin.torch.optim.Adam(weights, lr=0.001, eps=1e-7)
-
-    def step() -> Any:
-        optimizer.zero_grad()
-        loss = loss_of(*batch)
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    return step
-
-
-# -- whether they compute the same -----------------------------------------------------------------
-
-
-def check(name: str, row: Row, torch: Any) -> dict[str, Any]:
-    """Disagreement unless losses and gradients of all layouts agree, from the same noise."""
-    found = {}
-    for layout in LAYOUTS:
-        exact = differences(name, in_float64(row.make(2)), Twin(torch, layout))
-        near = differences(name, row.make(row.batch), Twin(torch, layout))
-        for kind, got, allowed in (
-            ("losses in float64", exact.loss, SAME),
-            ("gradients in float64", exact.parameter, SAME),
-            ("losses in float32", near.loss, NEAR_LOSS),
-            ("gradients in float32", near.gradient, NEAR_GRADIENT),
-        ):
-            if not got <= allowed:  # NaN too
-                raise Disagreement(
-                    f"{name}: {kind} of tinynet and PyTorch ({layout}) differ by {got:.1e}, and "
-                    f"{allowed:g} is allowed. They do not compute the same, so their times are "
-                    "not compared."
-                )
-        found[layout] = {"float64": exact._asdict(), "float32": near._asdict()}
-    return found
-
-
-def differences(name: str, work: Work, twin: Twin) -> Differences:
-    """Of one loss of the model of that name, and its gradients: same weights, batch and noise."""
-    twin.draw_like(work.rng)
-    theirs = work.theirs(twin)(*map(twin.batch, work.batch))
-    theirs.backward()
-    work.network.train()
-    ours = work.ours(*work.tensors())
-    ours.backward()
-    if {id(pair.ours) for pair in twin.pairs} != {id(w) for w in work.network.parameters()}:
-        raise Disagreement(
-            f"{name}: the twin and the model do not have the same parameters. Make each of the "
-            "twin's with twin.module or twin.parameter."
-        )
-    sizes = [norm(pair.theirs.grad.numpy()) for pair in twin.pairs]
-    apart = [norm(pair.turned(pair.ours.grad) - pair.theirs.grad.numpy()) for pair in twin.pairs]
-    least = UNSEEN * max(sizes)
-    return Differences(
-        abs(ours.item() - theirs.item()) / abs(theirs.item()),
-        norm(apart) / norm(sizes),
-        max(a / max(size, least) for a, size in zip(apart, sizes, strict=True)),
+def time_a_picture(effort: Effort) -> dict[str, Any]:
+    """Of mnist_low_level at its two batches, in turns: whether large ones still fit the caches."""
+    batches = [MODELS[name].batch for name in ("mnist_low_level", "mnist_low_level_1000")]
+    steps = {str(n): our_step(classifiers.mnist_low_level(n)) for n in batches}
+    times = take_turns(steps, effort.rounds, effort.seconds)
+    small, large = ([t / n for t in times[str(n)]] for n in batches)
+    found = ratio(large, small)
+    print(
+        f"\nTime of a picture at batch {batches[1]}, of that at {batches[0]}: {found.show('.2f')}"
     )
+    return {"batches": batches, "seconds a step, by round": times, "part": found._asdict()}
 
 
-def norm(numbers: Any) -> float:
-    return float(numpy.linalg.norm(numpy.asarray(numbers, numpy.float64).ravel()))
+# -- memory ----------------------------------------------------------------------------------------
 
 
-def in_float64(work: Work) -> Work:
-    """The same work, its weights and its batch in double precision."""
-    for module in work.network.modules():
-        for value in vars(module).values():
-            if isinstance(value, tn.Tensor):
-                value.data = value.data.astype(numpy.float64)
-    return work._replace(
-        batch=tuple(a.astype(numpy.float64) if a.dtype.kind == "f" else a for a in work.batch)
-    )
+def watch_memory(
+    rows: Mapping[str, Row], models: Sequence[dict[str, Any]], steps: int, threads: int
+) -> None:
+    """Adds "memory" to what was found of each model."""
+    print(f"\nPeak resident memory of {steps} steps, each in a process of its own")
+    print(f"(above what it was after the imports)\n{'model':24}{'batch':>6}", end="")
+    print(f"{'tinynet':>26}{'PyTorch':>26}   tinynet takes, of PyTorch's")
+    for found in models:
+        programs = list(found["seconds a step, by round"])
+        found["memory"] = memory.peaks(rows[found["model"]], programs, steps, threads)
+        print(memory_line(found), flush=True)
+
+
+def memory_line(found: dict[str, Any]) -> str:
+    """One row of the table of memory."""
+    peaks = found["memory"]
+    text = f"{found['model']:24}{found['batch']:6}"
+    best = memory.better(peaks)
+    for name in ("tinynet", *([best] if best else [])):
+        most, above = peaks[name]["in all"], peaks[name]["above the import"]
+        text += f"{f'{mib(most)} ({mib(above)})':>26}"
+    if best:
+        text += "   {:.2f} ({:.2f})".format(*memory.parts(peaks))
+        text += f", {best}" * (len(peaks) > 2)
+    return text

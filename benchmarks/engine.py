@@ -9,12 +9,9 @@ from __future__ import annotations
 import gc
 import json
 import math
-import multiprocessing
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,10 +20,11 @@ import numpy
 
 import tinynet as tn
 
-from .compare import machine, ratio, spread, take_turns
+from .compare import ratio, spread, take_turns
+from .opponent import Disagreement, introduce
+from .process import MIB, in_its_own_process, mib, peak_memory, resident_memory
 
 RESULTS = Path(__file__).parent / "results" / "engine.json"
-MIB = 2**20
 
 # To reach.
 MOST_OF_PYTORCH = 0.5  # of PyTorch's time, on the 4-4-4 network
@@ -34,10 +32,6 @@ CHAIN = 100_000  # operations
 MOST_GROWTH = 1 * MIB  # after the warm-up: 131 bytes a step; a leak of one tensor a step is more
 
 Step = Callable[[], Any]  # one training step; it returns the loss, which has .item()
-
-
-class Disagreement(Exception):
-    """The frameworks do not do the same work, so their times say nothing about each other."""
 
 
 class Network(NamedTuple):
@@ -75,15 +69,7 @@ def main(threads: int, quick: bool = False, record: bool = False) -> int:
 
 def report(effort: Effort, threads: int, results: Path | None) -> int:
     """Measure, print, write.  0, or 1 if PyTorch and tinynet do not compute the same."""
-    torch, missing = pytorch(threads)
-    facts = machine() | {
-        "PyTorch": f"{torch.__version__}, {torch.get_num_threads()} threads" if torch else "none"
-    }
-    for key, value in facts.items():
-        print(f"{key:15}{value}")
-    if missing:
-        print(missing)
-
+    torch, facts = introduce(threads)
     print("\nA training step: forward, loss, backward, SGD; float32; median (10% to 90%)")
     try:
         times = [time_network(network, effort, torch) for network in (SMALL, LARGE)]
@@ -116,16 +102,6 @@ def report(effort: Effort, threads: int, results: Path | None) -> int:
 
 
 # -- time of a training step ----------------------------------------------------------------------
-
-
-def pytorch(threads: int) -> tuple[Any, str]:
-    """PyTorch with that many threads; or None, and why."""
-    try:
-        import torch
-    except ImportError as error:
-        return None, f'No PyTorch ({error}), so no ratios. pip install -e ".[bench]"'
-    torch.set_num_threads(threads)
-    return torch, ""
 
 
 def contestants(network: Network, torch: Any) -> dict[str, Step]:
@@ -267,7 +243,7 @@ def time_chain(n: int) -> dict[str, Any]:
     seconds = found["forward"] + found["backward"]
     print(
         f"  {n:9,} operations: {seconds:.3f} s, {seconds / n * 1e6:.1f} us an operation "
-        f"({found['backward'] / n * 1e6:.1f} backward), peak {_mib(found['peak'])}, gradient "
+        f"({found['backward'] / n * 1e6:.1f} backward), peak {mib(found['peak'])}, gradient "
         f"{'right' if found['right'] else 'WRONG'}"
     )
     return found
@@ -322,7 +298,7 @@ def _chain(x: tn.Tensor, n: int) -> tn.Tensor:
 def watch_memory(steps: int) -> tuple[list[tuple[int, int | None]], int]:
     readings, cycles = in_its_own_process(train_and_read, LARGE, steps)
     for step, resident in readings:
-        print(f"  step {step:6,}: {_mib(resident)}")
+        print(f"  step {step:6,}: {mib(resident)}")
     print(f"  left for the collector: {cycles} objects")
     return readings, cycles
 
@@ -348,41 +324,6 @@ def growth(readings: Sequence[tuple[int, int | None]]) -> int | None:
     return max(after) - after[0]
 
 
-def resident_memory() -> int | None:
-    """Bytes of this process in memory now; where the system does not tell, the most there were."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        return peak_memory()
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def peak_memory() -> int | None:
-    """The most bytes of this process that were in memory at once; None on Windows."""
-    try:
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    try:
-        import resource
-    except ImportError:
-        return None
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
-
-
-def in_its_own_process(function: Callable[..., Any], *arguments: Any) -> Any:
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(function, *arguments).result()
-
-
-def _mib(count: int | None) -> str:
-    return "unknown" if count is None else f"{count / MIB:.1f} MiB"
-
-
 # -- verdicts -------------------------------------------------------------------------------------
 
 
@@ -392,25 +333,25 @@ def speed_goal(found: dict[str, Any]) -> str:
     if not ratios:
         return f"{goal}: not measured, PyTorch is not installed"
     name, worst = max(ratios.items(), key=lambda item: item[1]["median"])
-    reached = _reached(worst["median"] <= MOST_OF_PYTORCH)
-    return f"{goal}: {reached} ({worst['median']:.2f} of {name}, the faster PyTorch)"
+    verdict = reached(worst["median"] <= MOST_OF_PYTORCH)
+    return f"{goal}: {verdict} ({worst['median']:.2f} of {name}, the faster PyTorch)"
 
 
 def chain_goal(chains: Sequence[dict[str, Any]]) -> str:
     longest = max((c["operations"] for c in chains if c["right"]), default=0)
-    reached = _reached(longest >= CHAIN)
+    verdict = reached(longest >= CHAIN)
     return (
-        f"a chain of {CHAIN:,} operations: {reached} ({longest:,} is the longest tried and right)"
+        f"a chain of {CHAIN:,} operations: {verdict} ({longest:,} is the longest tried and right)"
     )
 
 
 def memory_goal(readings: Sequence[tuple[int, int | None]], cycles: int) -> str:
-    goal = f"memory flat, within {_mib(MOST_GROWTH)} after the first fifth of the steps"
+    goal = f"memory flat, within {mib(MOST_GROWTH)} after the first fifth of the steps"
     more = growth(readings)
     if more is None:
         return f"{goal}: not measured on this system"
-    return f"{goal}: {_reached(more <= MOST_GROWTH)} ({_mib(more)}, {cycles} objects in cycles)"
+    return f"{goal}: {reached(more <= MOST_GROWTH)} ({mib(more)}, {cycles} objects in cycles)"
 
 
-def _reached(yes: bool) -> str:
+def reached(yes: bool) -> str:
     return "reached" if yes else "NOT REACHED"

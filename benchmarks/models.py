@@ -7,7 +7,6 @@ twin is stands in twin.py; the loss of the twin is written here, beside ours.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -38,7 +37,7 @@ def _squared_error(network: tn.Module, x: numpy.ndarray) -> Work:
         module, mse = twin.module(network), twin.torch.nn.functional.mse_loss
         return lambda x: mse(module(x), x)
 
-    return Work(network, (x,), lambda x: tn.mse(network(x), x), theirs)
+    return Work(network, (x,), lambda x: tn.mse(network(x), x), theirs, loss="mse")
 
 
 def sparse_autoencoder(batch: int) -> Work:
@@ -80,7 +79,13 @@ def denoising_autoencoder(batch: int) -> Work:
         return lambda noisy, x: bce(module(noisy), x)
 
     noisy = spoiled(x, "Gaussian noise", start())
-    return Work(network, (noisy, x), lambda noisy, x: tn.bce_with_logits(network(noisy), x), theirs)
+    return Work(
+        network,
+        (noisy, x),
+        lambda noisy, x: tn.bce_with_logits(network(noisy), x),
+        theirs,
+        loss="bce with logits",
+    )
 
 
 def contractive_autoencoder(batch: int) -> Work:
@@ -141,27 +146,29 @@ def rbm(batch: int) -> Work:
 # -- variational autoencoders ---------------------------------------------------------------------
 
 
-def _vae(network: Any, x: numpy.ndarray, ours: Loss, nats: Callable[..., Any]) -> Work:
-    """nats(torch, decoded, x): the twin's reconstruction term, in nats a picture."""
+def _vae(
+    network: Any, x: numpy.ndarray, ours: Loss, squares: tuple[float, float] | None = None
+) -> Work:
+    """squares: (a, b) where a picture's reconstruction costs a |decoded - x|^2 + b; else bits."""
 
     def theirs(twin: Twin) -> Loss:
         encode, decode = twin.module(network.encoder), twin.module(network.decoder)
-        torch = twin.torch
+        torch, functional = twin.torch, twin.torch.nn.functional
 
         def loss(x: Any) -> Any:
             mean, log_var = encode(x)
             z = mean + torch.exp(0.5 * log_var) * twin.normal(mean)
             divergence = 0.5 * (mean**2 + torch.exp(log_var) - log_var - 1).sum() / len(x)
-            return nats(torch, decode(z), x) + divergence
+            y = decode(z)
+            if squares is None:
+                bits = functional.binary_cross_entropy_with_logits(y, x, reduction="sum")
+                return bits / len(x) + divergence
+            a, b = squares
+            return a * functional.mse_loss(y, x, reduction="sum") / len(x) + b + divergence
 
         return loss
 
-    return Work(network, (x,), lambda x: ours(network(x), x), theirs, network.noise)
-
-
-def _of_bits(torch: Any, logits: Any, x: Any) -> Any:
-    bce = torch.nn.functional.binary_cross_entropy_with_logits
-    return bce(logits, x, reduction="sum") / len(x)
+    return Work(network, (x,), lambda x: ours(network(x), x), theirs, network.noise, "vae", squares)
 
 
 def vae(batch: int) -> Work:
@@ -170,7 +177,7 @@ def vae(batch: int) -> Work:
 
     rng = start()
     network = VAE(encoder(2, rng), decoder(2, rng), rng)
-    return _vae(network, digits(batch), negative_elbo, _of_bits)
+    return _vae(network, digits(batch), negative_elbo)
 
 
 def fashion_vae(batch: int) -> Work:
@@ -178,7 +185,7 @@ def fashion_vae(batch: int) -> Work:
     from lessons.generate.vae import negative_elbo
 
     clothes = tn.data.clothes(batch, start())[0].astype(numpy.float32) / 255
-    return _vae(model(LATENT, start()), expanded(clothes), negative_elbo, _of_bits)
+    return _vae(model(LATENT, start()), expanded(clothes), negative_elbo)
 
 
 def faces_vae(batch: int, size: int = 64) -> Work:
@@ -186,12 +193,8 @@ def faces_vae(batch: int, size: int = 64) -> Work:
 
     x = tn.data.faces(batch, start(), size)[0].astype(numpy.float32) / 255
 
-    def nats(torch: Any, mean: Any, x: Any) -> Any:
-        squares = torch.nn.functional.mse_loss(mean, x, reduction="sum")
-        constant = x[0].numel() * math.log(SIGMA * math.sqrt(2 * math.pi))
-        return squares / (2 * SIGMA**2 * len(x)) + constant
-
-    return _vae(network(size, 0), x, negative_elbo, nats)
+    constant = x[0].size * math.log(SIGMA * math.sqrt(2 * math.pi))
+    return _vae(network(size, 0), x, negative_elbo, (1 / (2 * SIGMA**2), constant))
 
 
 def faces_vae_256(batch: int) -> Work:
@@ -204,27 +207,24 @@ def dogs_vae(batch: int) -> Work:
 
     x = tn.data.faces(batch, start(), 64)[0].astype(numpy.float32) / 255
 
-    def nats(torch: Any, y: Any, x: Any) -> Any:
-        return torch.nn.functional.mse_loss(y, x, reduction="sum") / len(x)
-
-    return _vae(model(start()), x, loss, nats)
+    return _vae(model(start()), x, loss, (1, 0))
 
 
 MODELS = {
-    "mnist_low_level": Row(128, classifiers.mnist_low_level),
-    "mnist_low_level_1000": Row(1000, classifiers.mnist_low_level),
-    "mnist": Row(64, classifiers.mnist),
-    "fashion": Row(128, classifiers.fashion),
-    "cifar": Row(128, classifiers.cifar),
-    "autoencoder": Row(256, autoencoder),
-    "deep_autoencoder": Row(256, deep_autoencoder),
-    "sparse_autoencoder": Row(256, sparse_autoencoder),
-    "denoising_autoencoder": Row(256, denoising_autoencoder),
-    "contractive_autoencoder": Row(256, contractive_autoencoder),
-    "rbm": Row(128, rbm),
-    "vae": Row(128, vae),
-    "fashion_vae": Row(128, fashion_vae),
-    "faces_vae": Row(32, faces_vae),
-    "faces_vae_256": Row(16, faces_vae_256),
-    "dogs_vae": Row(32, dogs_vae),
+    "mnist_low_level": Row(128, classifiers.mnist_low_level, "TF1's CNN, 5 x 5"),
+    "mnist_low_level_1000": Row(1000, classifiers.mnist_low_level, "the same"),
+    "mnist": Row(64, classifiers.mnist, "CNN with batch normalization"),
+    "fashion": Row(128, classifiers.fashion, "CNN for Fashion-MNIST"),
+    "cifar": Row(128, classifiers.cifar, "CNN for CIFAR-10"),
+    "autoencoder": Row(256, autoencoder, "784-32-784"),
+    "deep_autoencoder": Row(256, deep_autoencoder, "784-512-256-128-64 and back"),
+    "sparse_autoencoder": Row(256, sparse_autoencoder, "784-1024 five times-784"),
+    "denoising_autoencoder": Row(256, denoising_autoencoder, "784-1024-784"),
+    "contractive_autoencoder": Row(256, contractive_autoencoder, "784-1024-784, Jacobian's norm"),
+    "rbm": Row(128, rbm, "CD-1"),
+    "vae": Row(128, vae, "784-512-256-2 and back"),
+    "fashion_vae": Row(128, fashion_vae, "convolutional, 32 x 32"),
+    "faces_vae": Row(32, faces_vae, "the slide's layers, 64 x 64"),
+    "faces_vae_256": Row(16, faces_vae_256, "the slide's, 256 x 256"),
+    "dogs_vae": Row(32, dogs_vae, "convolutional, 64 x 64"),
 }

@@ -17,6 +17,8 @@ import numpy
 import tinynet as tn
 from tinynet import layers
 
+from .walk import NoTwin, Value, Walk
+
 LAYOUTS = ("default layout", "channels last")
 
 Change = Callable[[numpy.ndarray], numpy.ndarray]
@@ -36,21 +38,7 @@ class Pair(NamedTuple):
         return array
 
 
-class Value(NamedTuple):
-    """What the twin knows of a value between layers.
-
-    number: its place.  shape: ours, without the batch.  order: of the numbers of a row that was a
-    picture, in the twin: theirs = ours[:, order]; None where it is the same.  maker: the two
-    weights of the Dense layer that made it, whose outputs can still be put in another order.
-    """
-
-    number: int
-    shape: tuple[int, ...]
-    order: numpy.ndarray | None = None
-    maker: tuple[Pair, ...] = ()
-
-
-class Twin:
+class Twin(Walk):
     """Makes the twins of models, and of single weights; knows every pair of parameters.
 
     layout: of pictures and kernels in memory, one of LAYOUTS.
@@ -109,71 +97,10 @@ class Twin:
             return tensor.contiguous(memory_format=self.torch.channels_last)
         return tensor
 
-    # -- models -----------------------------------------------------------------------------------
-
-    def module(self, model: tn.Module) -> Callable[..., Any]:
-        """The twin of a Sequential or a Model that is built.  TypeError for a layer without one."""
-        steps: list[tuple[Callable[..., Any], int, int]] = []
-        inputs = [Value(0, model.input_shape if isinstance(model, tn.Sequential) else s.shape)
-                  for s in getattr(model, "inputs", [None])]  # fmt: skip
-        if len(inputs) != 1:
-            raise TypeError(f"Twin: {model.label} has {len(inputs)} inputs, and a twin takes one.")
-        outputs = self._walk(model, inputs[0], steps)
-        wanted = [value.number for value in outputs]
-        several = getattr(model, "gives_list", False)
-
-        def forward(x: Any) -> Any:
-            values = {0: x}
-            for function, source, number in steps:
-                values[number] = function(values[source])
-            made = [values[number] for number in wanted]
-            return made if several else made[0]
-
-        return forward
-
-    def _walk(self, model: Any, x: Value, steps: list) -> list[Value]:
-        """Append the twin's steps of a model, or of one layer; -> what comes out."""
-        if isinstance(model, tn.Sequential):
-            for layer in model.layers:
-                (x,) = self._walk(layer, x, steps)
-            return [x]
-        if isinstance(model, tn.Model):
-            values = {id(model.inputs[0]): x}
-            for symbol in model.steps:
-                if id(symbol) not in values:
-                    if len(symbol.inputs) != 1 or symbol.module is None:
-                        raise TypeError(f"Twin: {model.label} merges values. Write it by hand.")
-                    source = values[id(symbol.inputs[0])]
-                    (values[id(symbol)],) = self._walk(symbol.module, source, steps)
-            return [values[id(symbol)] for symbol in model.outputs]
-        make = getattr(self, f"_{type(model).__name__}", None)
-        if make is None:
-            raise TypeError(
-                f"Twin: there is no twin of {type(model).__name__}. Write Twin._"
-                f"{type(model).__name__}(layer, x), which returns a function and a Value."
-            )
-        function, value = make(model, x)
-        activation = getattr(model, "activation", None)
-        if activation is not None:
-            function = _chain(function, self._activation(activation))
-        number = len(steps) + 1
-        steps.append((function, x.number, number))
-        return [value._replace(number=number)]
-
-    def _activation(self, activation: Callable[..., Any]) -> Callable[..., Any]:
-        name = getattr(activation, "__name__", "")
-        known = {
-            "relu": self.torch.relu,
-            "sigmoid": self.torch.sigmoid,
-            "softplus": self.torch.nn.functional.softplus,
-            "tanh": self.torch.tanh,
-        }
-        if getattr(tn, name, None) is not activation or name not in known:
-            raise TypeError(
-                f"Twin: there is no twin of the activation {name or activation!r}. Add it to "
-                "Twin._activation."
-            )
-        return known[name]
+    def activations(self) -> dict[str, Callable[..., Any]]:
+        torch = self.torch
+        names = {"relu": torch.relu, "sigmoid": torch.sigmoid, "tanh": torch.tanh}
+        return names | {"softplus": torch.nn.functional.softplus}
 
     # -- one layer each: its function, and what is known of what comes out ------------------------
 
@@ -220,8 +147,8 @@ class Twin:
             padding[i] = max(missing - missing // 2, 0)  # above, when turned: the larger half
             unused[i] = max(-missing, 0)  # above, when turned
             if (x.shape[i] - unused[i] + 2 * padding[i] - k) // s + 1 != shape[i]:
-                raise TypeError(
-                    f"Twin: {layer.label}: PyTorch has no such padding. Write it by hand."
+                raise NoTwin(
+                    f"{self.name}: {layer.label}: PyTorch has no such padding. Write it by hand."
                 )
         (top, left), around = unused, tuple(padding)
         if top or left:
@@ -236,8 +163,8 @@ class Twin:
             padding[i] = max(cut - cut // 2, 0)
             more[i] = shape[i] - ((x.shape[i] - 1) * s - 2 * padding[i] + k)
             if k < s or not 0 <= more[i] < s:
-                raise TypeError(
-                    f"Twin: {layer.label}: PyTorch has no such padding. Write it by hand."
+                raise NoTwin(
+                    f"{self.name}: {layer.label}: PyTorch has no such padding. Write it by hand."
                 )
         weight = self._weight(layer, "kernel", lambda w: w[::-1, ::-1].transpose(3, 2, 0, 1))
         bias = self._weight(layer, "bias") if layer.bias is not None else None
@@ -247,7 +174,7 @@ class Twin:
 
     def _BatchNormalization(self, layer: Any, x: Value) -> tuple[Any, Value]:
         if x.order is not None:
-            raise TypeError(f"Twin: {layer.label} after Flatten has no twin. Write it by hand.")
+            raise NoTwin(f"{self.name}: {layer.label} after Flatten has no twin. Write it by hand.")
         weight, bias = (
             self._weight(layer, name) if getattr(layer, name) is not None else None
             for name in ("gamma", "beta")
@@ -282,9 +209,6 @@ class Twin:
 
         return forward, x._replace(maker=())  # its outputs keep the order in which they are dropped
 
-    def _Activation(self, layer: layers.Activation, x: Value) -> tuple[Any, Value]:
-        return lambda h: h, x  # `activation` follows every layer that has one
-
     def _Flatten(self, layer: layers.Flatten, x: Value) -> tuple[Any, Value]:
         shape = layer.output_shape(x.shape)
         if len(x.shape) != 3:
@@ -297,7 +221,7 @@ class Twin:
     def _Reshape(self, layer: layers.Reshape, x: Value) -> tuple[Any, Value]:
         shape = layer.output_shape(x.shape)
         if x.order is not None or (len(shape) == 3 and not (len(x.shape) == 1 and x.maker)):
-            raise TypeError(f"Twin: {layer.label} does not follow a Dense. Write it by hand.")
+            raise NoTwin(f"{self.name}: {layer.label} does not follow a Dense. Write it by hand.")
         if len(shape) != 3:
             return lambda h: h.reshape(len(h), *shape), Value(0, shape)
         order = self._order(shape)
@@ -322,7 +246,3 @@ class Twin:
             return w
 
         return self.parameter(getattr(layer, name), f"{layer.name}.{name}", change)
-
-
-def _chain(first: Callable[..., Any], second: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda x: second(first(x))

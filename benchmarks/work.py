@@ -21,9 +21,12 @@ class Work(NamedTuple):
     """A model, a batch, and the loss of both libraries.
 
     network: its parameters are trained.  batch: arrays, float32, or integers, which are labels.
-    ours: the loss of what tensors() gives.  theirs: given a Twin, makes the twin's parts and
+    ours: the loss of the batch as tensors.  theirs: given a Twin, makes the twin's parts and
     returns its loss.  rng: what our loss draws its noise from, if any; to be compared, the twin
-    draws from a copy of it, as it does from copies of its layers' own.
+    draws from a copy of it, as it does from copies of its layers' own.  loss: the name of ours, for
+    the twins in libraries beyond PyTorch, which know a few; None if they need not know it.
+    squares: of the loss "vae", what the squared error of a picture is multiplied by, and what is
+    added; None where the pictures are bits.
     """
 
     network: tn.Module
@@ -31,17 +34,16 @@ class Work(NamedTuple):
     ours: Loss
     theirs: Callable[[Twin], Loss]
     rng: numpy.random.Generator | None = None
-
-    def tensors(self) -> list[Any]:
-        """The batch as tinynet takes it: tensors, and labels as they are."""
-        return [tn.Tensor(a) if a.dtype.kind == "f" else a for a in self.batch]
+    loss: str | None = None
+    squares: tuple[float, float] | None = None
 
 
 class Row(NamedTuple):
-    """batch: how many examples, as in the lecture.  make: the Work with so many."""
+    """batch: how many examples, as in the lecture.  make: the Work with so many.  about: a line."""
 
     batch: int
     make: Callable[[int], Work]
+    about: str = ""
 
 
 def start() -> numpy.random.Generator:

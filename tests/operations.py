@@ -302,6 +302,12 @@ TABLE = [
     unary("relu", tn.relu, lambda x: max(x, 0.0)),
     unary("leaky_relu", tn.leaky_relu, lambda x: x if x > 0 else 0.3 * x),
     unary("leaky_relu: 0.1", lambda x: tn.leaky_relu(x, 0.1), lambda x: x if x > 0 else 0.1 * x),
+    unary("leaky_relu: 0", lambda x: tn.leaky_relu(x, 0), lambda x: x if x > 0 else 0.0),
+    unary("leaky_relu: 1", lambda x: tn.leaky_relu(x, 1.0), lambda x: x),
+    unary("leaky_relu: 1.5", lambda x: tn.leaky_relu(x, 1.5), lambda x: x if x > 0 else 1.5 * x),
+    unary(
+        "leaky_relu: below 0", lambda x: tn.leaky_relu(x, -2.0), lambda x: x if x > 0 else -2 * x
+    ),
     unary("softplus", tn.softplus, lambda x: math.log(1 + math.exp(x))),
     lines("softmax", tn.softmax, oracles.softmax),
     lines("log_softmax", tn.log_softmax, oracles.log_softmax),

@@ -255,6 +255,52 @@ def test_3_a_gradient_that_was_taken_does_not_change_when_another_is_added():
     numpy.testing.assert_array_equal(x.grad, [6, 6])
 
 
+@pytest.mark.parametrize(
+    ("make", "copied"),
+    [
+        (lambda: numpy.float32([[1, 2], [1, 2]]), False),
+        (lambda: numpy.float32([1, 2, 1, 2]).reshape(2, 2), False),
+        (lambda: numpy.float32([[1, 2], [1, 2], [3, 4]])[:2], True),  # it would hold on to the 3
+        (lambda: numpy.float32([[1, 1], [2, 2]]).T, True),  # optimizers read it in order
+        (lambda: numpy.broadcast_to(numpy.float32([1, 2]), (2, 2)), True),
+    ],
+    ids=["an array", "the view of a whole one", "of a part", "turned", "read-only"],
+)
+def test_3_a_gradient_that_nobody_else_has_is_not_copied(make, copied):
+    places = []
+
+    @tn.differentiable
+    def made_anew(x):
+        def dx(dy):
+            array = make()
+            places.append(array.ctypes.data)
+            return array
+
+        return x * 1, dx
+
+    x = leaf([1, 2], [1, 2])
+    made_anew(x).sum().backward()
+    assert (x.grad.ctypes.data != places[0]) == copied
+    numpy.testing.assert_array_equal(x.grad, [[1, 2], [1, 2]])
+
+
+def test_3_a_gradient_that_somebody_keeps_is_copied():
+    kept = []
+
+    @tn.differentiable
+    def kept_as_well(x):
+        def dx(dy):
+            kept.append(dy * 2)
+            return kept[0].reshape(-1)  # a view of it
+
+        return x * 2, dx
+
+    x = leaf(1, 2)
+    kept_as_well(x).sum().backward()
+    x.grad *= 100
+    numpy.testing.assert_array_equal(kept[0], [2, 2])
+
+
 def test_3_gradients_are_arrays_that_one_may_write_to():
     x = leaf(1, 2, 3)
     x.sum().backward()  # its pullback returns a read-only view of one number

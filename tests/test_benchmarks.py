@@ -234,7 +234,7 @@ def test_without_a_name_the_benchmarks_are_listed_with_one_line_each(capsys):
 
 @pytest.mark.parametrize(
     ("name", "answer"),
-    [("engin", "Did you mean 'engine'?"), ("zzz", "There is: accuracy, cpu, engine.")],
+    [("engin", "Did you mean 'engine'?"), ("zzz", "There is: accuracy, cpu, engine, operations.")],
 )
 def test_an_unknown_name_gets_the_nearest_match_and_code_2(name, answer, capsys):
     with pytest.raises(SystemExit) as end:

@@ -143,13 +143,13 @@ def test_more_threads_take_more_workspace_until_the_budget_is_spent(rng):
         return found.workspace, line
 
     try:
-        with tn.workspace_budget("5 MiB"):
+        with tn.workspace_budget("12 MiB"):
             (one, line), (two, lines), (many, _) = (told(n) for n in (1, 2, 256))
     finally:
         tn.set_threads(None)
-    assert two == 2 * one and one <= many <= 5 * MIB < many + one
-    assert line.endswith(" MiB (1 thread, budget 5 MiB); in one piece 40.5 MiB")
-    assert lines.endswith(" MiB (2 threads, budget 5 MiB); in one piece 40.5 MiB")
+    assert two == 2 * one and one <= many <= 12 * MIB < many + one
+    assert line.endswith(" MiB (1 thread, budget 12 MiB); in one piece 40.5 MiB")
+    assert lines.endswith(" MiB (2 threads, budget 12 MiB); in one piece 40.5 MiB")
 
 
 def test_on_a_gpu_the_columns_are_there_in_one_piece(rng, monkeypatch):

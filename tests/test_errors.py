@@ -300,6 +300,22 @@ TABLE = {
         ValueError,
         'to: there is no device None. The devices are "cpu" and "gpu".',
     ),
+    # -- linear -----------------------------------------------------------------------------------
+    "inputs of another size": (
+        lambda: tn.linear(ones(2, 3), ones(4, 5)),
+        ValueError,
+        "linear: x (2, 3) and w (4, 5) do not fit. They must be (..., D) and (D, O).",
+    ),
+    "weights of three axes": (
+        lambda: tn.linear(ones(2, 3), ones(3, 5, 1)),
+        ValueError,
+        "linear: x (2, 3) and w (3, 5, 1) do not fit. They must be (..., D) and (D, O).",
+    ),
+    "a bias for other outputs": (
+        lambda: tn.linear(ones(2, 3), ones(3, 5), ones(3)),
+        ValueError,
+        "linear: the bias has shape (3,), and must be (5,).",
+    ),
     # -- convolution ------------------------------------------------------------------------------
     "a kernel of no size": (
         lambda: tn.conv2d(PICTURES, ones(0, 3, 3, 4)),

@@ -11,6 +11,7 @@ import numpy
 import pytest
 
 import tinynet as tn
+from benchmarks import readme
 from lessons import CHAPTERS
 
 ROOT = Path(__file__).parent.parent
@@ -54,13 +55,15 @@ def test_the_ratios_are_those_of_the_committed_run():
         assert re.search(rf"{shown[0]}\W+{re.escape(shown[1])}", README), shown
 
 
-def test_the_models_ratios_are_those_of_the_committed_run():
+def test_the_tables_of_models_and_operations_are_those_of_the_committed_run():
+    """If not: python -m benchmarks.readme --write"""
     run = json.loads((ROOT / "benchmarks" / "results" / "cpu.json").read_text())
-    for model in run["models"]:
-        ratio = model["tinynet's part of it"]
-        shown = f"**{ratio['median']:.2f}** ({ratio['low']:.2f} to {ratio['high']:.2f})"
-        row = rf"^\| `{model['model']}` \| .* \| {model['batch']} \| {re.escape(shown)} \|$"
-        assert re.search(row, README, re.MULTILINE), model["model"]
+    for name, text in (
+        ("cpu models", readme.of_models(run)),
+        ("cpu operations", readme.of_operations(run)),
+    ):
+        page = readme.PLACES[name].read_text(encoding="utf-8")
+        assert readme.filled(page, name, text) == page, name
 
 
 def block(name):

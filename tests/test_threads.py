@@ -40,8 +40,9 @@ LONG = 20  # seconds that nothing here takes, unless it fails
 
 
 @pytest.fixture(autouse=True)
-def default_afterwards():
+def default_afterwards(monkeypatch):
     yield
+    monkeypatch.undo()  # the environment first
     tn.set_threads(None)
 
 
@@ -201,6 +202,7 @@ def test_the_default_is_every_processor_that_the_process_may_use(way, count, mon
         monkeypatch.setattr(os, "cpu_count", lambda: count)
     else:
         monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(count)), raising=False)
+    tn.set_threads(None)
     assert tn.get_threads() == min(count, 256)
 
 
@@ -220,6 +222,7 @@ def test_the_environment_says_how_many():
 @pytest.mark.parametrize("text", ["0", "x", "300", "-1", "1.5", " 2", "1_0", "\u0662"])
 def test_a_number_in_the_environment_that_is_none_is_told(text, monkeypatch):
     monkeypatch.setenv("TINYNET_THREADS", text)
+    tn.set_threads(None)
     with pytest.raises(ValueError) as caught:
         each(print, 1)
     assert str(caught.value) == (
@@ -232,8 +235,10 @@ def test_a_number_in_the_environment_that_is_none_is_told(text, monkeypatch):
 
 def test_an_empty_text_in_the_environment_is_the_default(monkeypatch):
     monkeypatch.delenv("TINYNET_THREADS", raising=False)
+    tn.set_threads(None)
     default = tn.get_threads()
     monkeypatch.setenv("TINYNET_THREADS", "")
+    tn.set_threads(None)
     assert tn.get_threads() == default
 
 

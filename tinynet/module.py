@@ -65,8 +65,11 @@ class Module:
         else:
             give_generator(self, self.rng)
             y = self.forward(x)
-            if hasattr(x, "shape") and isinstance(y, Tensor):
-                self.input_shape, self.made_shape = tuple(x.shape[1:]), y.shape[1:]
+            several = list(y) if isinstance(y, list | tuple) else [y]
+            if hasattr(x, "shape") and several and all(isinstance(t, Tensor) for t in several):
+                shapes = [t.shape[1:] for t in several]
+                self.input_shape = tuple(x.shape[1:])
+                self.made_shape = shapes if isinstance(y, list | tuple) else shapes[0]
         if state.observer:
             state.observer.after_module(self, y)
         return y

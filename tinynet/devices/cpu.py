@@ -15,13 +15,26 @@ from typing import Any
 import numpy
 
 from . import plain
+from .allocator import keep_memory
 from .convolution import convolve, kernel_gradient, spread
-from .pieces import PIECE, column_sums, elementwise, finish, long_rows, mean, relu_of, total
+from .pieces import (
+    PIECE,
+    column_sums,
+    elementwise,
+    finish,
+    long_rows,
+    mean,
+    relu_of,
+    sharing,
+    total,
+)
 from .threads import each, one_blas_thread
 from .windows import Windows
 from .workspace import borrowed
 
 Array = numpy.ndarray
+
+keep_memory()
 
 __all__ = [
     "add_at", "column_sums", "combine", "convolve", "each_update", "elementwise", "from_host",
@@ -49,14 +62,14 @@ def relu(x: Array) -> Array:
 # -- products of matrices --------------------------------------------------------------------------
 
 SMALL = 8192  # multiply-adds: no BLAS takes a second thread for less
-BLOCK = 3_000_000  # multiply-adds that are worth a thread: 60 us
+BLOCK = 6_000_000  # multiply-adds worth a thread: 120 us, where to wake one takes 50 to 100
 
 
 def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -> Array:
-    """Cut into up to 16 blocks, by shape alone: along N, O, or, where both are short, along M.
+    """In up to 8 blocks, by shape alone: cut along N, O, or, where both are short, along M.
 
-    BLAS cuts by the number of threads, and the last bits with it.  Blocks of our own cost nothing,
-    and are still in the cache when the bias is added: 784-1024-784 at batch 256 from ...
+    BLAS would cut by the number of its threads, and the last bits with it.  The 24 products of a
+    step of the deep autoencoder take 20 ms in one block each, 12 with two threads.
     """
     (N, M), O = a.shape, b.shape[1]  # noqa: E741
     if N * M * O < SMALL:
@@ -93,15 +106,16 @@ def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -
 
 
 def _grid(N: int, M: int, O: int) -> tuple[int, int, int]:  # noqa: E741
-    """Into how many ranges N, M and O are cut: the longest is halved until the blocks are small.
+    """Into how many ranges N, M and O are cut: the longest is halved, one to three times.
 
-    M counts a quarter, since sums over it have to be added up.
+    M counts a quarter, since sums over it have to be added up.  More blocks would keep more than 8
+    threads busy, and make BLAS rearrange the same numbers more often: sixteen took 20% longer.
     """
+    work = N * M * O / BLOCK
+    count = 1 if work < 2 else 2 if work < 16 else 4 if work < 64 else 8
     rows = inner = columns = 1
-    while rows * inner * columns < 16 and N * M * O / (rows * inner * columns) >= 2 * BLOCK:
+    while rows * inner * columns < count:
         longest = max(N / rows, M / inner / 4, O / columns)
-        if longest < 32:
-            break
         if longest == N / rows:
             rows *= 2
         elif longest == O / columns:
@@ -118,7 +132,9 @@ def _ranges(n: int, count: int) -> list[slice]:
 
 # -- what an optimizer's step does piece by piece --------------------------------------------------
 
-UPDATE = 65_536  # numbers: w, dw, two slots and scratch stay in the cache for a dozen passes
+# numbers: Adam's step of 1,200,000 parameters takes 1.2 ms with two threads; with 65,536, for which
+# Python's lock is asked for four times as often, 2.1
+UPDATE = 262_144
 
 
 def update_size(w: Array) -> int:
@@ -153,7 +169,10 @@ def max_pool(x: Array, ws: Windows) -> Array:
 
 
 def max_pool_back(dy: Array, x: Array, y: Array, ws: Windows) -> Array:
-    """What is not the first's is the second's, dy - its part: no pass over masks, none over NaN."""
+    """What is not the first's is the second's, dy - its part: no pass over masks, none over NaN.
+
+    Masks become numbers before they multiply: NumPy would convert them in small buffers.
+    """
     if not _halves(x, ws) or math.isnan(float(y.max(initial=0))):
         return plain.max_pool_back(dy, x, y, ws)
     dx = numpy.empty(x.shape, dy.dtype)
@@ -161,13 +180,15 @@ def max_pool_back(dy: Array, x: Array, y: Array, ws: Windows) -> Array:
     def pictures(part: slice) -> None:
         left, right, (up, down) = _pairs(x[part])
         halves = numpy.empty((*up.shape[:2], 2, *up.shape[2:]), dy.dtype)  # (n, OH, 2, OW, C)
-        d_up, d_down = halves[:, :, 0], halves[:, :, 1]
-        numpy.multiply(dy[part], up >= down, out=d_up)
-        numpy.subtract(dy[part], d_up, out=d_down)
+        d_up = (up >= down).astype(dy.dtype)
+        d_up *= dy[part]
+        halves[:, :, 0] = d_up
+        numpy.subtract(dy[part], d_up, out=halves[:, :, 1])
+        d_left = (left >= right).astype(dy.dtype)
+        d_left *= halves
         pairs = dx[part].reshape(*halves.shape[:4], 2, x.shape[3])
-        d_left, d_right = pairs[..., 0, :], pairs[..., 1, :]
-        numpy.multiply(halves, left >= right, out=d_left)
-        numpy.subtract(halves, d_left, out=d_right)
+        pairs[..., 0, :] = d_left
+        numpy.subtract(halves, d_left, out=pairs[..., 1, :])
 
     _by_pictures(pictures, x)
     return dx
@@ -217,7 +238,7 @@ def moments(x: Array) -> tuple[Array, Array]:
     def piece(i: int) -> None:
         found[i] = _moments_of(x[i * some : (i + 1) * some])
 
-    each(piece, count)
+    each(piece, count, sharing(x.size))
     sizes = numpy.full(count, some / N, x.dtype)
     sizes[-1] = (N - some * (count - 1)) / N
     mean = sizes @ found[:, 0]
@@ -246,10 +267,12 @@ def _per_channel(function: Any, x: Array, vector: Array, out: Array | None = Non
 
 
 def scale_and_shift(x: Array, mean: Array, scale: Array, shift: Array) -> Array:
+    """x * scale + rest, one pass less; what it rounds away is what x was rounded by, or less."""
+    rest = shift - mean * scale
+
     def rows(x: Array, y: Array) -> None:
-        _per_channel(numpy.subtract, x, mean, y)
-        _per_channel(numpy.multiply, y, scale, y)
-        _per_channel(numpy.add, y, shift, y)
+        _per_channel(numpy.multiply, x, scale, y)
+        _per_channel(numpy.add, y, rest, y)
 
     return _by_rows(rows, x)
 
@@ -266,17 +289,17 @@ def products_and_sums(dy: Array, x: Array, mean: Array) -> tuple[Array, Array]:
         products *= dy[part]
         sums[0, i], sums[1, i] = column_sums(products), column_sums(dy[part])
 
-    each(piece, sums.shape[1])
+    each(piece, sums.shape[1], sharing(x.size))
     return column_sums(sums[0]), column_sums(sums[1])
 
 
 def combine(dy: Array, a: Array, x: Array, mean: Array, b: Array, c: Array) -> Array:
+    rest = c - mean * b
+
     def rows(dy: Array, x: Array, dx: Array) -> None:
-        centred = _per_channel(numpy.subtract, x, mean)
-        _per_channel(numpy.multiply, centred, b, centred)
         _per_channel(numpy.multiply, dy, a, dx)
-        dx += centred
-        _per_channel(numpy.add, dx, c, dx)
+        dx += _per_channel(numpy.multiply, x, b)
+        _per_channel(numpy.add, dx, rest, dx)
 
     return _by_rows(rows, dy, x)
 
@@ -287,5 +310,9 @@ def _by_rows(task: Any, *arrays: Array) -> Array:
     result = numpy.empty(arrays[0].shape, arrays[0].dtype)
     flat = [a.reshape(-1, C) for a in (*arrays, result)]
     some = -(-(PIECE // C) // 64) * 64
-    each(lambda i: task(*(a[i * some : (i + 1) * some] for a in flat)), -(-len(flat[0]) // some))
+
+    def piece(i: int) -> None:
+        task(*(a[i * some : (i + 1) * some] for a in flat))
+
+    each(piece, -(-len(flat[0]) // some), sharing(result.size))
     return result

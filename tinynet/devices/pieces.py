@@ -14,9 +14,17 @@ from typing import Any
 
 import numpy
 
-from .threads import each
+from .threads import MOST, each, one_blas_thread
 
-PIECE = 131_072  # numbers
+PIECE = 262_144  # numbers
+SHARED = 4 * PIECE  # fewer stay with one thread: a second one would mostly wait for memory
+
+
+def sharing(size: int) -> int:
+    """How many threads may take pieces of an array of that size."""
+    return MOST if size >= SHARED else 1
+
+
 Formula = Callable[..., Any]  # of arrays of one shape, and last: where the result may be put
 
 
@@ -40,7 +48,7 @@ def elementwise(formula: Formula, *arrays: numpy.ndarray, dtype: Any = None) -> 
         if made.base is not y:  # put somewhere else
             out[part] = made
 
-    each(piece, -(-first.size // PIECE))
+    each(piece, -(-first.size // PIECE), sharing(first.size))
     return y
 
 
@@ -68,7 +76,7 @@ def _sums(formula: Formula, arrays: Sequence[numpy.ndarray]) -> numpy.ndarray:
         part = slice(i * PIECE, (i + 1) * PIECE)
         sums[i] = formula(*(a[part] for a in flat), None).sum(dtype=dtype)
 
-    each(piece, len(sums))
+    each(piece, len(sums), sharing(size))
     return sums
 
 
@@ -77,10 +85,11 @@ def column_sums(x: numpy.ndarray) -> numpy.ndarray:
 
     As a product with a row of ones: BLAS reads at memory speed, x.sum(axis=0) at a third of it.
     """
-    rows = max(1, PIECE // max(x.shape[1], 1))
+    if x.size < SHARED:
+        with one_blas_thread:
+            return numpy.ones(len(x), x.dtype) @ x
+    rows = max(1, PIECE // x.shape[1])
     count = -(-len(x) // rows)
-    if count < 2:
-        return numpy.ones(len(x), x.dtype) @ x
     ones = numpy.ones(rows, x.dtype)
     sums = numpy.empty((count, x.shape[1]), x.dtype)
 

@@ -29,7 +29,7 @@ Task = Callable[[int], Any]  # the number of the part -> whatever; what it retur
 
 # -- how many -------------------------------------------------------------------------------------
 
-_chosen: int | None = None  # as set_threads said
+_count: int | None = None  # None: not asked for yet
 
 
 def set_threads(count: int | None) -> None:
@@ -38,7 +38,7 @@ def set_threads(count: int | None) -> None:
     The default is TINYNET_THREADS, and without it every processor that this process may use.  The
     numbers that come out are the same, bit for bit, for any number.
     """
-    global _chosen
+    global _count
     if count is not None and (
         isinstance(count, bool)
         or not isinstance(count, int | numpy.integer)
@@ -48,16 +48,22 @@ def set_threads(count: int | None) -> None:
             f"set_threads: count must be a whole number from 1 to {MOST}, or None for the default; "
             f"received {count!r}."
         )
-    _chosen = None if count is None else int(count)
+    _count = None if count is None else int(count)
 
 
 def get_threads() -> int:
     """How many threads compute at once.  ValueError where TINYNET_THREADS is no such number."""
-    if _chosen is not None:
-        return _chosen
+    global _count
+    if _count is None:
+        _count = _default()
+    return _count
+
+
+def _default() -> int:
     text = os.environ.get("TINYNET_THREADS", "")
     if not text:
-        return _processors()
+        affinity = getattr(os, "sched_getaffinity", None)
+        return min(len(affinity(0)) if affinity else os.cpu_count() or 1, MOST)
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST):
         raise ValueError(
             f"TINYNET_THREADS must be a whole number from 1 to {MOST}, and is {text!r}. Correct "
@@ -66,36 +72,30 @@ def get_threads() -> int:
     return int(text)
 
 
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return min(len(os.sched_getaffinity(0)), MOST)
-    return min(os.cpu_count() or 1, MOST)
-
-
 # -- one thread for BLAS ---------------------------------------------------------------------------
 
 
 class _OneBlasThread:
     """`with one_blas_thread:` BLAS computes with the thread that calls it, and no other.
 
-    How many it had comes back at the end.  Asking and setting takes a microsecond, where a new
-    threadpool_limits() would look through all loaded libraries, for 240.  A BLAS that threadpoolctl
-    does not know (Apple's) is not limited, and copes; without threadpoolctl itself none is.
+    How many it had comes back at the end.  That takes 3 us; a new threadpool_limits() would look
+    through all loaded libraries first, for 240.  A BLAS that threadpoolctl does not know (Apple's)
+    is not limited, and copes; without threadpoolctl itself none is.
     """
 
     known = True  # whether threadpoolctl is there
 
     def __init__(self) -> None:
         self._libraries: list[Any] | None = None
-        self._before: list[int] = []
+        self._before: list[tuple[Any, int]] = []  # those with more than one, and how many
         self._inside = 0
         self._lock = threading.Lock()
 
     def forget(self) -> None:
         """After a fork: whoever was inside is not in this process."""
-        if self._inside:
-            self._set(self._before)
-        self._inside = 0
+        for library, count in self._before:
+            library.set_num_threads(count)
+        self._before, self._inside = [], 0
         self._lock = threading.Lock()
 
     def _found(self) -> list[Any]:
@@ -111,20 +111,20 @@ class _OneBlasThread:
             if not self._inside:
                 if self._libraries is None:
                     self._libraries = self._found()
-                self._before = [library.get_num_threads() for library in self._libraries]
-                self._set([1] * len(self._before))
+                for library in self._libraries:
+                    count = library.get_num_threads()
+                    if count != 1:
+                        library.set_num_threads(1)
+                        self._before.append((library, count))
             self._inside += 1
 
     def __exit__(self, *error: object) -> None:
         with self._lock:
             self._inside -= 1
             if not self._inside:
-                self._set(self._before)
-
-    def _set(self, counts: list[int]) -> None:
-        for library, before, count in zip(self._libraries or (), self._before, counts, strict=True):
-            if before != 1:
-                library.set_num_threads(count)
+                for library, count in self._before:
+                    library.set_num_threads(count)
+                self._before.clear()
 
 
 one_blas_thread = _OneBlasThread()

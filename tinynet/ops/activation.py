@@ -29,7 +29,9 @@ def log_softmax_of(x: Array, axis: int = -1) -> Array:
 def _step(x: Array, low: float) -> Array:
     """1 where x > 0, low elsewhere.  (where() chooses number by number, 5 times as slowly.)"""
     y = (x > 0).astype(x.dtype)
-    return xp(x).maximum(y, xp(x).full_like(y, low)) if low <= 1 else low + (1 - low) * y
+    if 0 <= low <= 1:
+        return xp(x).maximum(y, xp(x).full_like(y, low))
+    return low + (1 - low) * y
 
 
 def before_relu(y: Array) -> Callable[[Array], Array]:
@@ -42,10 +44,15 @@ def before_relu(y: Array) -> Callable[[Array], Array]:
     def dz(dy):
         if not made:
             # y > 0, not z > 0: the next operation keeps y anyway, and nobody z
-            made.append(kernels(y).elementwise(lambda dy, y, out: dy * (y > 0), dy, y))
+            made.append(kernels(y).elementwise(_where_positive, dy, y))
         return made[0]
 
     return dz
+
+
+def _where_positive(dy: Array, y: Array, out: Array | None) -> Array:
+    """dy where y > 0, else 0.  A mask becomes numbers first: NumPy would do it in small buffers."""
+    return xp(y).multiply(dy, (y > 0).astype(dy.dtype), out=out)
 
 
 def unchanged(dy: Array) -> Array:

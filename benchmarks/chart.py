@@ -1,0 +1,56 @@
+"""The bar chart of the README: what part of PyTorch's time a training step takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+FASTER, SLOWER = "#2a7f8e", "#d08a3c"  # than PyTorch
+
+
+def draw(run: Mapping[str, Any]) -> Any:
+    """A bar for each model of a run, as it is written down; a Figure of Matplotlib."""
+    from matplotlib.figure import Figure
+
+    models = [found for found in run["models"] if found["tinynet's part of it"]]
+    parts = [found["tinynet's part of it"] for found in models]
+    places = range(len(models))
+    medians = [part["median"] for part in parts]
+    errors = [
+        [part["median"] - part["low"] for part in parts],
+        [part["high"] - part["median"] for part in parts],
+    ]
+    figure = Figure(figsize=(8, 0.9 + 0.32 * len(models)), layout="constrained")
+    axes = figure.subplots()
+    axes.barh(
+        places,
+        medians,
+        xerr=errors,
+        height=0.7,
+        color=[FASTER if median <= 1 else SLOWER for median in medians],
+        error_kw={"ecolor": "0.3", "capsize": 2, "linewidth": 1},
+    )
+    for place, part in zip(places, parts, strict=True):
+        axes.annotate(
+            f"{part['median']:.2f}",
+            (part["high"], place),
+            (5, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+        )
+    axes.axvline(1, color="black", linewidth=1)
+    axes.set_yticks(places, [f"{found['model']}, batch {found['batch']}" for found in models])
+    axes.invert_yaxis()  # the first on top
+    axes.set_xlim(0, 1.08 * max(1.0, *(part["high"] for part in parts)))
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel("time of a training step of tinynet / of PyTorch eager (median, middle 80%)")
+    machine = run["machine"]
+    axes.set_title(f"PyTorch {machine['PyTorch']}; {machine['processor']}", fontsize=10)
+    return figure
+
+
+def save(run: Mapping[str, Any], path: Path) -> None:
+    draw(run).savefig(path, dpi=130)
