@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 os.environ["TINYNET_OFFLINE"] = "1"  # no test downloads, what it starts does not either
@@ -12,6 +13,7 @@ import numpy
 import pytest
 
 import tinynet as tn
+from tinynet.devices import convolution, cpu, pieces, workspace
 
 
 @pytest.fixture(params=["cpu", "gpu"])
@@ -25,3 +27,27 @@ def device(request):
 @pytest.fixture
 def rng():
     return numpy.random.default_rng(0)
+
+
+@pytest.fixture
+def exact_buffers(monkeypatch):
+    """Convolutions compute in exactly as many bytes as they ask for, and not in larger old ones."""
+    exact = lambda size: contextlib.nullcontext(numpy.empty(size, numpy.uint8))
+    monkeypatch.setattr(convolution, "borrowed", exact)
+
+
+@pytest.fixture
+def small_parts(monkeypatch):
+    """Small arrays are cut into as many parts as large ones, and threads share them."""
+    monkeypatch.setattr(workspace, "LEAST_WORK", 1000)
+    monkeypatch.setattr(workspace, "TILE", 4000)
+    monkeypatch.setattr(cpu, "BLOCK", 300)
+    monkeypatch.setattr(cpu, "SMALL", 100)
+    for module in (cpu, pieces):
+        monkeypatch.setattr(module, "PIECE", 256)
+    monkeypatch.setattr(pieces, "SHARED", 512)
+    pieces._zeros_of.cache_clear()  # PIECE of them
+    tn.set_threads(3)
+    yield
+    tn.set_threads(None)
+    pieces._zeros_of.cache_clear()

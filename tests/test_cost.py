@@ -113,9 +113,10 @@ def test_the_workspace_is_within_the_budget_whatever_the_batch(rng):
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("layer", [Conv2D, Conv2DTranspose])
+@pytest.mark.parametrize("channels", [3, 8])  # transposed, the second is scattered
 @pytest.mark.parametrize("batch", [1, 200])
 def test_the_workspace_is_what_the_convolution_borrows(
-    batch, layer, stride, padding, rng, monkeypatch
+    batch, channels, layer, stride, padding, rng, monkeypatch
 ):
     borrowed = []
 
@@ -124,12 +125,12 @@ def test_the_workspace_is_what_the_convolution_borrows(
         return workspace.borrowed(size)
 
     monkeypatch.setattr(convolution, "borrowed", watched)
-    model = tn.Sequential([layer(4, 2, stride, padding)], input_shape=(7, 8, 3), rng=rng)
+    model = tn.Sequential([layer(4, 2, stride, padding)], input_shape=(7, 8, channels), rng=rng)
     with tn.workspace_budget("40 KB"):
         (row,) = tn.cost(model, batch=batch).rows
         borrowed.clear()
         with tn.no_grad():
-            model(tn.Tensor(numpy.zeros((batch, 7, 8, 3), numpy.float32)))
+            model(tn.Tensor(numpy.zeros((batch, 7, 8, channels), numpy.float32)))
     (size,) = set(borrowed)
     at_once = min(tn.get_threads(), len(borrowed), 40_000 // size)
     assert row.workspace == size * at_once

@@ -23,7 +23,7 @@ import pytest
 import threadpoolctl
 
 import tinynet as tn
-from tinynet.devices import cpu, threads, workspace
+from tinynet.devices import cpu, threads
 from tinynet.devices.threads import each
 from tinynet.layers import (
     BatchNormalization,
@@ -136,12 +136,10 @@ def test_the_same_bits_come_out_for_any_number_of_threads(count, blas, alone):
         assert training(count) == alone
 
 
-def test_the_same_bits_come_out_of_many_small_parts(monkeypatch):
-    monkeypatch.setattr(workspace, "LEAST_WORK", 1000)
-    monkeypatch.setattr(workspace, "TILE", 30_000)
-    monkeypatch.setattr(cpu, "BLOCK", 100_000)
+def test_the_same_bits_come_out_of_many_small_parts(small_parts):
     alone = training(1, steps=1)
-    assert training(3, steps=1) == alone
+    for count in (2, 3, 4):
+        assert training(count, steps=1) == alone
 
 
 def test_several_parts_are_under_way_at_once(crew):

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from .devices import Array, device_of, is_array, kernels, move, xp
+from .devices import Array, BudgetError, device_of, is_array, kernels, move, xp
 from .inputs import from_python
 
 if TYPE_CHECKING:
@@ -142,6 +142,8 @@ def walk(root: Tensor, dy: Array) -> None:
                 observer.before_pullback(y, pullback)
             try:
                 dx = fit(pullback(dy), x, y.operation)
+            except BudgetError as error:
+                raise BudgetError(f"{y.operation}, on the way back: {error}") from None
             except ValueError as error:
                 if "read-only" not in str(error):
                     raise

@@ -18,10 +18,11 @@ from .arrays import Array, device_of, is_array, on_gpu, xp
 from .gpu import GPUNotAvailableError, gpu_available, gpu_unavailable_reason
 from .threads import get_threads, set_threads
 from .windows import Windows
-from .workspace import workspace_budget
+from .workspace import BudgetError, workspace_budget
 
 __all__ = [
     "Array",
+    "BudgetError",
     "GPUNotAvailableError",
     "Windows",
     "add_at",

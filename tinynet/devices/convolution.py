@@ -36,8 +36,12 @@ def spread(y: Array, kernel: Array, bias: Array | None, ws: Windows, relu: bool 
     gather is to copy columns and write once, but in products with C columns, and with few of them
     BLAS is slow.  (The faces' decoder: 40 ms gathered, 23 scattered with C = 3; 17 and 22 with 64.)
     """
-    way = _scatter if kernel.shape[2] < 8 <= kernel.shape[3] else _gather
+    way = _scatter if _scatters(*kernel.shape[2:]) else _gather
     return way(y, kernel, bias, ws, relu)
+
+
+def _scatters(C: int, O: int) -> bool:  # noqa: E741
+    return C < 8 <= O
 
 
 def _scatter(y: Array, kernel: Array, bias: Array | None, ws: Windows, relu: bool) -> Array:
@@ -52,20 +56,9 @@ def _scatter(y: Array, kernel: Array, bias: Array | None, ws: Windows, relu: boo
     y = numpy.ascontiguousarray(y)
     x = numpy.empty((len(y), H, W, C), y.dtype)
     turned = numpy.ascontiguousarray(kernel.reshape(-1, O).T)  # (O, KH * KW * C)
-    apart = -(-KW // SW)  # windows so far apart in a row do not overlap
-    wide = max(-(-OW // apart) * apart * SW * C + KW * C, (left + W) * C)  # of a row, with a margin
-    size = x.itemsize
-    # a tile is some rows of x; the windows that reach into it from above are computed again
-    rows = -(-(top + H) // SH)
-    columns = OW * KH * KW * C * size
-    tiles = cut(
-        pictures=len(y),
-        rows=rows,
-        columns=columns,
-        memory=-(-OH // rows) * columns + (SH + KH) * wide * size + 3 * ALIGN,
-        work=OW * KH * KW * C * O,
-        fixed=-(-KH // SH) * columns,
-    )
+    apart = _apart(ws)
+    wide = _width(ws, C)
+    tiles = _scatter_tiles(y.shape, x.itemsize, C, ws)
 
     def add(i: int) -> None:
         n0, n1, r0, r1 = tiles.tiles[i]
@@ -99,6 +92,37 @@ def _scatter(y: Array, kernel: Array, bias: Array | None, ws: Windows, relu: boo
 
     each(add, len(tiles.tiles), tiles.most)
     return x
+
+
+def _apart(ws: Windows) -> int:
+    """Windows so far apart in a row do not overlap."""
+    return -(-ws.size[1] // ws.stride[1])
+
+
+def _width(ws: Windows, C: int) -> int:
+    """Of a row of x, in numbers, with a margin in which all that is added at once has room."""
+    KW, SW, OW, apart = ws.size[1], ws.stride[1], ws.output[1], _apart(ws)
+    return max(-(-OW // apart) * apart * SW * C + KW * C, (ws.padding[1][0] + ws.input[1]) * C)
+
+
+def _scatter_tiles(shape: tuple[int, ...], size: int, C: int, ws: Windows) -> Tiles:
+    """A tile is some rows of x; the windows that reach into it from above are computed again.
+
+    shape: of y (N, OH, OW, O).  size: the bytes of a number.
+    """
+    (KH, KW), SH = ws.size, ws.stride[0]
+    N, _, OW, O = shape  # noqa: E741
+    rows = -(-(ws.padding[0][0] + ws.input[0]) // SH)
+    columns = OW * KH * KW * C * size
+    wide = _width(ws, C) * size
+    return cut(
+        pictures=N,
+        rows=rows,
+        columns=columns,
+        memory=columns + (SH + KH) * wide,
+        work=OW * KH * KW * C * O,
+        fixed=-(-KH // SH) * columns + KH * wide + 3 * ALIGN,
+    )
 
 
 def _gather(y: Array, kernel: Array, bias: Array | None, ws: Windows, relu: bool = False) -> Array:
@@ -135,16 +159,20 @@ def _phases(x: Array, kernel: Array, ws: Windows) -> tuple[list[Phase], list[Arr
 
 
 def kernel_gradient(x: Array, dy: Array, ws: Windows) -> Array:
-    """Up to 16 groups of tiles, each with a sum of its own; the sums are added in order."""
+    """Up to 16 groups of tiles, each with a sum of its own; the sums are added in order.
+
+    The first sum is the result.  The others take at most half of what a tile leaves of the budget.
+    """
     dy = numpy.ascontiguousarray(dy)
     M, O = math.prod(ws.size) * x.shape[3], dy.shape[3]  # noqa: E741
     size = M * O * dy.itemsize  # of a sum
     field = Field(x, [_grid(ws)], ws.stride)
-    tiles = field.cut(M * O, fixed=2 * size)
-    least = max(1, budget() // 2 // size)
-    count = -(-len(tiles.tiles) // max(1, min(16, least, len(tiles.tiles))))  # tiles in a group
-    groups = [tiles.tiles[i : i + count] for i in range(0, len(tiles.tiles), max(count, 1))]
-    sums = numpy.zeros((max(len(groups), 1), M, O), dy.dtype)
+    tiles = field.cut(M * O, fixed=size)
+    others = min(15, (budget() - tiles.workspace) // (2 * size))
+    count = max(1, -(-len(tiles.tiles) // (1 + others)))  # tiles in a group
+    groups = [tiles.tiles[i : i + count] for i in range(0, len(tiles.tiles), count)]
+    dw = numpy.empty((M, O), dy.dtype) if groups else numpy.zeros((M, O), dy.dtype)
+    sums = [dw, *numpy.empty((max(len(groups), 1) - 1, M, O), dy.dtype)]
 
     def group(g: int) -> None:
         with borrowed(tiles.workspace) as buffer:
@@ -155,13 +183,15 @@ def kernel_gradient(x: Array, dy: Array, ws: Windows) -> Array:
                 rows = field.rows(0, tile, field.padded(tile, room), room)
                 part = dy[tile.n0 : tile.n1, tile.r0 : tile.r1].reshape(-1, O)
                 if i:
-                    sums[g] += numpy.matmul(rows.T, part, out=term)
+                    numpy.matmul(rows.T, part, out=term)
+                    numpy.add(sums[g], term, out=sums[g])
                 else:
                     numpy.matmul(rows.T, part, out=sums[g])
                 room.used = mark
 
-    each(group, len(groups), tiles.most)
-    dw = sums[0] if len(sums) == 1 else sums.sum(axis=0)
+    each(group, len(groups), max(1, (budget() - (len(sums) - 1) * size) // tiles.workspace))
+    for other in sums[1:]:
+        dw += other
     return dw.reshape(*ws.size, x.shape[3], O)
 
 
@@ -362,6 +392,8 @@ def spread_workspace(shape: tuple[int, ...], dtype: numpy.dtype, channels: int, 
 
     channels: of x.
     """
+    if _scatters(channels, shape[3]):
+        return _together(_scatter_tiles(shape, dtype.itemsize, channels, ws))
     x = numpy.empty((min(shape[0], 2), *ws.input, channels), dtype)
     kernel = numpy.empty((*ws.size, channels, shape[3]), dtype)
     return _workspace(shape, _phases(x, kernel, ws)[0], (1, 1))
@@ -373,5 +405,8 @@ def _workspace(shape: tuple[int, ...], phases: list[Phase], stride: Pair) -> int
     none = numpy.empty((0, *shape[1:]), phases[0].sink.dtype)
     field = Field(none, [phase.grid for phase in phases], stride)
     field.pictures = shape[0]
-    tiles = field.cut_for(phases)
+    return _together(field.cut_for(phases))
+
+
+def _together(tiles: Tiles) -> int:
     return tiles.workspace * min(get_threads(), tiles.most, len(tiles.tiles))

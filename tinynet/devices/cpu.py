@@ -91,8 +91,9 @@ def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -
         return y
 
     # y = sum of a[:, m] @ b[m], added in order
-    terms = numpy.empty((inner, N, O), y.dtype)
-    parts = [(k, m, r, c) for k, m in enumerate(_ranges(M, inner)) for r, c in blocks]
+    ranges = _ranges(M, inner)
+    terms = numpy.empty((len(ranges), N, O), y.dtype)
+    parts = [(k, m, r, c) for k, m in enumerate(ranges) for r, c in blocks]
 
     def term(i: int) -> None:
         k, m, r, c = parts[i]
@@ -309,7 +310,7 @@ def _by_rows(task: Any, *arrays: Array) -> Array:
     C = arrays[0].shape[-1]
     result = numpy.empty(arrays[0].shape, arrays[0].dtype)
     flat = [a.reshape(-1, C) for a in (*arrays, result)]
-    some = -(-(PIECE // C) // 64) * 64
+    some = -(-max(PIECE // C, 1) // 64) * 64
 
     def piece(i: int) -> None:
         task(*(a[i * some : (i + 1) * some] for a in flat))

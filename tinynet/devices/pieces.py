@@ -137,7 +137,7 @@ def _zeros(dtype: numpy.dtype, count: int) -> numpy.ndarray:
 
 def finish(y: numpy.ndarray, bias: numpy.ndarray | None, relu: bool) -> numpy.ndarray:
     """Add the bias to the rows of y (N, O), then relu, in place, while y is in the cache."""
-    if bias is not None:
+    if bias is not None and y.size:
         k = long_rows(y.shape) if y.flags.c_contiguous else 1
         if k > 1:
             long = y.reshape(-1, k * y.shape[1])

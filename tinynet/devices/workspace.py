@@ -51,7 +51,7 @@ def budget() -> int:
 
 def _bytes(size: int | str) -> int:
     if isinstance(size, str):
-        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]?i?B)\s*", size, re.IGNORECASE)
+        found = re.fullmatch(r"\s*(\d{1,18}(?:\.\d+)?)\s*((?:[KMG]i?)?B)\s*", size, re.IGNORECASE)
         count = int(float(found[1]) * _UNITS[found[2].upper()]) if found else 0
     else:
         whole = isinstance(size, int | numpy.integer) and not isinstance(size, bool)
@@ -65,11 +65,15 @@ def _bytes(size: int | str) -> int:
 
 
 def text_of(count: int) -> str:
-    """Bytes as a person writes them, rounded up: 33 KiB."""
+    """Bytes as a person writes them, and workspace_budget reads them, rounded up: 33 KiB."""
     for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
         if count >= 10 * size:
-            return f"{-(-count // size):,} {unit}"
-    return f"{count:,} B"
+            return f"{-(-count // size)} {unit}"
+    return f"{count} B"
+
+
+class BudgetError(ValueError):
+    """The workspace budget is too small."""
 
 
 class Tile(NamedTuple):
@@ -95,12 +99,12 @@ def cut(pictures: int, rows: int, columns: int, memory: int, work: int, fixed: i
     Of one row of windows: columns: the bytes of its columns.  memory: all the bytes that it is
     computed in.  work: its multiply-adds.  fixed: bytes beside, whatever the tile's size.
 
-    The tiles depend on these numbers and on the budget alone, not on the threads.  ValueError where
-    the budget is too small for one row.
+    The tiles depend on these numbers and on the budget alone, not on the threads.  BudgetError, a
+    ValueError, where the budget is too small for one row.
     """
     if fixed + memory > _budget:
         needed = text_of(fixed + memory)
-        raise ValueError(
+        raise BudgetError(
             f"the workspace budget is {text_of(_budget)}, and one row of windows needs {needed}. "
             f"Set tn.workspace_budget({needed!r}) or more."
         )
