@@ -43,6 +43,7 @@ CHAPTERS = {
         "faces_vae",
         "dogs_vae",
     ],
+    "machine": ["speed"],
 }
 
 # A file numbers.py would hide Python's own module from whoever works in its folder.
