@@ -134,30 +134,48 @@ one_blas_thread = _OneBlasThread()
 
 
 class _Job:
-    """Parts to do, and where those who do them say that they have finished."""
+    """Parts to do, and what those who do them have to say.
+
+    Appending to a list and popleft() of a deque are one step: no other thread sees half of it.
+    """
 
     def __init__(self, task: Task, count: int) -> None:
         self.task = task
-        self.parts = collections.deque(range(count))  # popleft() is atomic
-        self.finished: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+        self.parts = collections.deque(range(count))
+        self.errors: list[BaseException] = []  # the first one is raised
         self.context = contextvars.copy_context()  # numpy.errstate is the caller's in all threads
+        self._begun: list[None] = []  # by threads of the crew
+        self._ended: list[None] = []
+        self._news: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def work(self) -> None:
-        while True:
-            try:
-                part = self.parts.popleft()
-            except IndexError:
-                return
-            self.task(part)
-
-    def work_and_tell(self) -> None:
-        error = None
         try:
-            self.context.copy().run(self.work)  # each thread in one of its own
-        except BaseException as raised:  # it is the caller's, who raises it
-            self.parts.clear()
-            error = raised
-        self.finished.put(error)
+            while True:
+                try:
+                    part = self.parts.popleft()
+                except IndexError:
+                    return
+                self.task(part)
+        except BaseException as error:  # the caller raises it
+            self.stop(error)
+
+    def help(self) -> None:
+        """What a thread of the crew does, which may come when all parts are taken."""
+        self._begun.append(None)
+        try:
+            self.context.copy().run(self.work)  # a copy: two threads cannot be in one context
+        finally:
+            self._ended.append(None)
+            self._news.put(None)
+
+    def stop(self, error: BaseException) -> None:
+        self.errors.append(error)
+        self.parts.clear()
+
+    def wait(self) -> None:
+        """For those who have begun: who begins later, once no part is left, finds none."""
+        while len(self._ended) < len(self._begun):
+            self._news.get()
 
 
 class _Crew:
@@ -186,31 +204,29 @@ class _Crew:
 
     def do(self, job: _Job, threads: int) -> None:
         self.grow(threads - 1)
-        waiting = 0
-        error: BaseException | None = None
         try:
             for inbox in self._inboxes[: threads - 1]:
                 inbox.put(job)
-                waiting += 1
             job.work()
-        except BaseException as raised:
-            error = raised
-        while waiting:
+        except BaseException as error:  # Ctrl-C between two parts
+            job.stop(error)
+        while True:
             try:
-                if error:
-                    job.parts.clear()
-                other = job.finished.get()
-                waiting -= 1
-                error = error or other
-            except KeyboardInterrupt as raised:  # while waiting: the others are stopped first
-                error = error or raised
-        if error:
-            raise error
+                job.wait()
+                break
+            except BaseException as error:  # Ctrl-C while waiting: the others are stopped first
+                job.stop(error)
+        del job.task  # who comes late does not keep its arrays
+        if job.errors:
+            try:
+                raise job.errors[0]
+            finally:
+                job.errors.clear()  # nor does an error, whose traceback would lead to itself
 
 
 def _serve(inbox: queue.SimpleQueue[_Job]) -> None:
     while True:
-        inbox.get().work_and_tell()
+        inbox.get().help()
 
 
 _crew = _Crew()
