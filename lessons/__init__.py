@@ -6,9 +6,9 @@ says that one must see, beside what was seen; and `show(results)`, its figures b
 
 import os
 
-# Before NumPy is loaded: one thread for BLAS.  tinynet shares large products among threads of its own;
-# what a lesson asks of NumPy itself is small, and on a busy machine BLAS's second thread makes it ten
-# times slower.
+# Before NumPy is loaded: one thread for BLAS.  tinynet shares large products among threads of its
+# own; what a lesson asks of NumPy itself is small, and on a busy machine BLAS's second thread makes
+# that ten times slower.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 CHAPTERS = {
