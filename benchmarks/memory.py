@@ -16,10 +16,18 @@ from .training import our_step, twin_step
 from .twin import Twin
 from .work import Row
 
+# tinynet tells glibc to keep freed memory, but not where somebody has chosen.  glibc reads this
+# when a process starts; set later, it leaves everything as PyTorch's users have it.
+AS_GLIBC_IS = {"MALLOC_TRIM_THRESHOLD_": "131072"}
+
 
 def peaks(row: Row, programs: Sequence[str], steps: int, threads: int) -> dict[str, Any]:
     """Bytes of each program, "tinynet" or a layout of PyTorch's: what peak() says of it."""
-    return {name: in_its_own_process(peak, name, row, steps, threads) for name in programs}
+    found = {}
+    for name in programs:
+        more = {} if name == "tinynet" else AS_GLIBC_IS
+        found[name] = in_its_own_process(peak, name, row, steps, threads, environment=more)
+    return found
 
 
 def peak(program: str, row: Row, steps: int, threads: int) -> dict[str, int | None]:
@@ -32,6 +40,7 @@ def peak(program: str, row: Row, steps: int, threads: int) -> dict[str, int | No
     row.make(2)  # imports the lesson
     torch = None if program == "tinynet" else pytorch(threads)[0]
     gc.collect()
+    restart_peak()  # gives back what is free
     before = resident_memory()
     work = row.make(row.batch)
     if torch is None:

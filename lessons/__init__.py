@@ -6,8 +6,9 @@ says that one must see, beside what was seen; and `show(results)`, its figures b
 
 import os
 
-# Before NumPy is loaded: one thread for its matrix products.  On a free machine these small
-# networks are as fast with one as with two; on a busy one the second makes them ten times slower.
+# Before NumPy is loaded: one thread for BLAS.  tinynet shares large products among threads of its
+# own; what a lesson asks of NumPy itself is small, and on a busy machine BLAS's second thread makes
+# that ten times slower.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 CHAPTERS = {
@@ -43,6 +44,7 @@ CHAPTERS = {
         "faces_vae",
         "dogs_vae",
     ],
+    "machine": ["speed"],
 }
 
 # A file numbers.py would hide Python's own module from whoever works in its folder.

@@ -47,7 +47,7 @@ def test_a_peak_that_is_past_can_be_forgotten():
     before = process.peak_memory()
     assert held.any()
     del held
-    assert process.peak_memory() == before
+    assert process.peak_memory() >= before
     process.restart_peak()
     assert process.peak_memory() < before - 0.9 * LARGE
     assert process.peak_memory() >= 0.9 * process.resident_memory()
@@ -68,12 +68,42 @@ def test_what_the_training_holds_is_seen_and_what_making_it_held_is_not(program)
     assert LARGE < more < 2 * LARGE  # the batch, and a number for each example here and there
 
 
-def test_a_program_is_measured_in_a_process_of_its_own(monkeypatch):
+def test_a_program_is_measured_in_a_process_of_its_own_and_pytorchs_is_as_its_users_have_it(
+    monkeypatch,
+):
     asked = []
-    monkeypatch.setattr(memory, "in_its_own_process", lambda *call: asked.append(call) or {})
+
+    def process_of(*call, environment):
+        asked.append((*call, environment))
+        return {}
+
+    monkeypatch.setattr(memory, "in_its_own_process", process_of)
     row = Row(3, work)
     assert memory.peaks(row, ["tinynet", LAYOUTS[0]], 2, 1) == {"tinynet": {}, LAYOUTS[0]: {}}
-    assert asked == [(memory.peak, name, row, 2, 1) for name in ("tinynet", LAYOUTS[0])]
+    assert asked == [
+        (memory.peak, "tinynet", row, 2, 1, {}),
+        (memory.peak, LAYOUTS[0], row, 2, 1, memory.AS_GLIBC_IS),
+    ]
+
+
+def kept_of_what_was_freed():
+    """tinynet is imported here, with this file."""
+    held = numpy.ones(LARGE, numpy.uint8)
+    with_it = process.resident_memory()
+    assert held.any()
+    del held
+    return (process.resident_memory() - with_it + LARGE) / LARGE
+
+
+@pytest.mark.slow
+def test_pytorchs_process_gives_freed_memory_back_as_without_tinynet(monkeypatch):
+    for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"):
+        monkeypatch.delenv(name, raising=False)
+    ours = process.in_its_own_process(kept_of_what_was_freed)
+    theirs = process.in_its_own_process(kept_of_what_was_freed, environment=memory.AS_GLIBC_IS)
+    if ours < 0.9:
+        pytest.skip("tinynet keeps no freed memory here")
+    assert theirs < 0.1
 
 
 def test_the_layout_that_takes_less_counts():

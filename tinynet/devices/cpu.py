@@ -254,7 +254,7 @@ def _moments_of(x: Array) -> tuple[Array, Array]:
 
 
 def _per_channel(function: Any, x: Array, vector: Array, out: Array | None = None) -> Array:
-    """function(x, vector) for x (..., C) and vector (C,), in rows of some 4,096 numbers.
+    """function(x, vector) for x (..., C) and vector (C,), in rows of some 8,192 numbers.
 
     NumPy's innermost loop runs along the last axis: with 32 channels it would be all overhead.
     """

@@ -104,13 +104,13 @@ def column_sums(x: numpy.ndarray) -> numpy.ndarray:
 def long_rows(shape: tuple[int, ...]) -> int:
     """How many rows of the last axis to take as one: NumPy is slow in rows of 32 numbers.
 
-    (..., C) -> k, which divides the number of rows, with k * C about 4,096.
+    (..., C) -> k, which divides the number of rows, with k * C at most 8,192.
     """
     rows, C = math.prod(shape[:-1]), shape[-1]
     k = 1
     for n in reversed(shape[:-1]):  # whole axes first, and then a part of the next
-        if k * n * C > 4096:
-            return k * next((d for d in range(4096 // (k * C), 0, -1) if n % d == 0), 1)
+        if k * n * C > 8192:
+            return k * next((d for d in range(8192 // (k * C), 0, -1) if n % d == 0), 1)
         k *= n
     return max(k, 1) if rows else 1
 
