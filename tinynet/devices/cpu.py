@@ -19,6 +19,7 @@ from .allocator import keep_memory
 from .convolution import convolve, kernel_gradient, spread
 from .pieces import (
     PIECE,
+    SMALL,
     column_sums,
     elementwise,
     finish,
@@ -61,7 +62,6 @@ def relu(x: Array) -> Array:
 
 # -- products of matrices --------------------------------------------------------------------------
 
-SMALL = 8192  # multiply-adds: no BLAS takes a second thread for less
 BLOCK = 6_000_000  # multiply-adds worth a thread: 120 us, where to wake one takes 50 to 100
 
 
@@ -73,7 +73,7 @@ def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -
     """
     (N, M), O = a.shape, b.shape[1]  # noqa: E741
     if N * M * O < SMALL:
-        return finish(a @ b, bias, relu)
+        return a @ b if bias is None and not relu else finish(a @ b, bias, relu)
     rows, inner, columns = _grid(N, M, O)
     y = numpy.empty((N, O), numpy.result_type(a, b))
     if rows * inner * columns == 1:
@@ -147,7 +147,10 @@ def each_update(task: Callable[..., None], count: int, size: int, w: Array) -> N
         with borrowed(2 * size * w.itemsize) as buffer:
             task(k, *numpy.ndarray((2, size), w.dtype, buffer))
 
-    each(update, count)
+    if count == 1:
+        update(0)
+    else:
+        each(update, count)
 
 
 # -- max pooling -----------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import numpy
 
 from .threads import MOST, each, one_blas_thread
 
+SMALL = 8192  # multiply-adds: no BLAS takes a second thread for less
 PIECE = 262_144  # numbers
 SHARED = 4 * PIECE  # fewer stay with one thread: a second one would mostly wait for memory
 
@@ -85,6 +86,8 @@ def column_sums(x: numpy.ndarray) -> numpy.ndarray:
 
     As a product with a row of ones: BLAS reads at memory speed, x.sum(axis=0) at a third of it.
     """
+    if x.size < SMALL:
+        return numpy.ones(len(x), x.dtype) @ x
     if x.size < SHARED:
         with one_blas_thread:
             return numpy.ones(len(x), x.dtype) @ x

@@ -49,9 +49,9 @@ class Flat:
     def _views(self, flat: Array, i: int) -> Array:
         return flat[self.starts[i] : self.starts[i + 1]].reshape(self.parameters[i].data.shape)
 
-    def holds(self, i: int) -> bool:
-        """Whether the parameter is still the view that it was made: `p.data = ...` replaces it."""
-        return self.parameters[i].data is self.views[i]
+    def intact(self) -> bool:
+        """Whether all parameters are still the views of before: `p.data = ...` replaces one."""
+        return all(p.data is view for p, view in zip(self.parameters, self.views, strict=True))
 
     def move(self, moving: list[int], rule: Callable[..., None]) -> None:
         """rule(w, dw, slots, a, b) on pieces of the flat arrays, for the parameters in `moving`.
@@ -63,10 +63,7 @@ class Flat:
         if self._cut[:2] != (moving, size):
             self._cut = (moving, size, self._pieces(moving, size))
         pieces = self._cut[2]
-        gradients = [
-            None if p.grad is None else xp(p.grad).ascontiguousarray(p.grad).reshape(-1)
-            for p in self.parameters
-        ]
+        gradients = [p.grad if p.grad is None else p.grad.reshape(-1) for p in self.parameters]
 
         def task(k: int, a: Array, b: Array) -> None:
             start, stop, parts = pieces[k]

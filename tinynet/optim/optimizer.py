@@ -6,6 +6,7 @@ Optimizers read the gradients and write the parameters, never the other way roun
 
 from __future__ import annotations
 
+import functools
 import math
 import numbers
 import re
@@ -131,15 +132,15 @@ class Optimizer:
                 raise self._misfit(i)
             if type(dw) is not type(w) and device_of(dw) != device_of(w):
                 raise self._misfit(i)
-        if not all(flat.holds(k) for flat, places in self._flats for k in range(len(places))):
-            self._lay_out(self._slots)
-        scale = self._scale()
-        lr = self.lr
-        still = set(range(len(self.parameters))).difference(moving)
+        for flat, _ in self._flats:
+            if not flat.intact():
+                self._lay_out(self._slots)
+                break
+        rule = functools.partial(self._move_piece, self.lr, self._scale())
         for flat, places in self._flats:
-            own = [k for k, i in enumerate(places) if i not in still]
+            own = [k for k, i in enumerate(places) if self.parameters[i].grad is not None]
             if own:
-                flat.move(own, lambda *arrays: self._move_piece(lr, scale, *arrays))
+                flat.move(own, rule)
         self.steps += 1
 
     def _arrays(self, i: int) -> tuple[Array, Array]:
