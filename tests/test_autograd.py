@@ -18,6 +18,7 @@ import numpy
 import pytest
 
 import tinynet as tn
+from tinynet import autograd
 
 
 def leaf(*values: float, name: str | None = None) -> tn.Tensor:
@@ -188,7 +189,9 @@ def wicked(x, y, saved: numpy.ndarray):
     return x + y, (lambda dz: saved, lambda dz: saved)
 
 
-def test_3_an_array_returned_for_both_inputs_is_not_shared_by_their_gradients():
+@pytest.mark.parametrize("small", [0, 1024])
+def test_3_an_array_returned_for_both_inputs_is_not_shared_by_their_gradients(small, monkeypatch):
+    monkeypatch.setattr(autograd, "SMALL", small)
     x, y, saved = leaf(1, 2), leaf(3, 4), numpy.float32([5, 6])
     wicked(x, y, saved=saved).sum().backward()
     assert not numpy.shares_memory(x.grad, y.grad)
@@ -266,7 +269,8 @@ def test_3_a_gradient_that_was_taken_does_not_change_when_another_is_added():
     ],
     ids=["an array", "the view of a whole one", "of a part", "turned", "read-only"],
 )
-def test_3_a_gradient_that_nobody_else_has_is_not_copied(make, copied):
+def test_3_a_gradient_that_nobody_else_has_is_not_copied(make, copied, monkeypatch):
+    monkeypatch.setattr(autograd, "SMALL", 0)
     places = []
 
     @tn.differentiable
@@ -284,7 +288,8 @@ def test_3_a_gradient_that_nobody_else_has_is_not_copied(make, copied):
     numpy.testing.assert_array_equal(x.grad, [[1, 2], [1, 2]])
 
 
-def test_3_a_gradient_that_somebody_keeps_is_copied():
+def test_3_a_gradient_that_somebody_keeps_is_copied(monkeypatch):
+    monkeypatch.setattr(autograd, "SMALL", 0)
     kept = []
 
     @tn.differentiable

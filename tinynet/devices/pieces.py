@@ -36,8 +36,10 @@ def elementwise(formula: Formula, *arrays: numpy.ndarray, dtype: Any = None) -> 
         argument is where the result may be put, as NumPy's functions take it (`out`), or None.
     dtype: of the result, the first array's unless it is given.
     """
+    if arrays[0].size < 2 * PIECE:
+        return formula(*arrays, None)
     first = arrays[0]
-    if first.size < 2 * PIECE or not all(a.flags.c_contiguous for a in arrays):
+    if not all(a.flags.c_contiguous for a in arrays):
         return formula(*arrays, None)
     y = numpy.empty(first.shape, first.dtype if dtype is None else dtype)
     flat = [a.reshape(-1) for a in arrays]
