@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Pullback = Callable[[Array], Array]
 Edge = tuple["Tensor | Record", Pullback]
-SMALL = 1024  # numbers
+SMALL = 1024  # numbers: gradients that are sooner copied than asked for who has them
 USED: Any = object()  # the edges of a record that a backward pass has gone through
 
 
@@ -169,10 +169,10 @@ def _taken(only: list[Array]) -> Array:
     """The array in a list, as somebody's own: itself if the list alone has it, otherwise a copy.
 
     It may be shared with another leaf, or be an array that an operation saved.  Python counts who
-    holds what; without the copies a step of the widest dense network is 4% shorter.
+    holds what; without the copies a step of the widest dense network is 3% shorter.
     """
     if only[0].size < SMALL:
-        return only[0].copy()  # sooner than the question
+        return only[0].copy()
     holders = _holders(only)
     dx = only[0]
     if type(dx) is numpy.ndarray and dx.flags.c_contiguous and dx.flags.writeable:

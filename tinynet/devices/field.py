@@ -117,7 +117,7 @@ class Field:
         count = (n1 - n0) * oh * OW
         if KW * C <= 16 < OW:
             # NumPy copies in runs along the last axis: rows of few numbers are copied as columns,
-            # in runs of OW.  Of 28 x 28 grey pictures, six times as fast; of colour, twice.
+            # in runs of OW.  Of 28 x 28 grey pictures, six times as fast; of colour, 1.6 times.
             columns = room.array((KH, KW, C, n1 - n0, oh, OW), padded.dtype)
             numpy.copyto(columns, windows.transpose(3, 4, 5, 0, 1, 2))
             return columns.reshape(KH * KW * C, count).T

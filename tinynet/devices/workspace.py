@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy
 
-TILE = 4 * 2**20  # bytes of columns: with 1 MiB a step of the Fashion CNN takes a fifth longer
+TILE = 4 * 2**20  # bytes of columns: with 1 MiB a step of the Fashion CNN takes 5% longer
 LEAST_WORK = 16_000_000  # multiply-adds; less, and NumPy is called so often that threads wait
 _UNITS = {"B": 1, "KB": 1000, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
