@@ -29,19 +29,18 @@ def sharing(size: int) -> int:
 Formula = Callable[..., Any]  # of arrays of one shape, and last: where the result may be put
 
 
-def elementwise(formula: Formula, *arrays: numpy.ndarray, dtype: Any = None) -> numpy.ndarray:
+def elementwise(formula: Formula, *arrays: numpy.ndarray) -> numpy.ndarray:
     """formula(*arrays, None), computed on pieces of the arrays, which have one shape.
 
     formula: each number of its result depends on the numbers in the same place alone.  Its last
         argument is where the result may be put, as NumPy's functions take it (`out`), or None.
-    dtype: of the result, the first array's unless it is given.
     """
     if arrays[0].size < 2 * PIECE:
         return formula(*arrays, None)
     first = arrays[0]
     if not all(a.flags.c_contiguous for a in arrays):
         return formula(*arrays, None)
-    y = numpy.empty(first.shape, first.dtype if dtype is None else dtype)
+    y = numpy.empty(first.shape, first.dtype)
     flat = [a.reshape(-1) for a in arrays]
     out = y.reshape(-1)
 

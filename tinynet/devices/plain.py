@@ -20,7 +20,7 @@ Formula = Callable[..., Array]  # of arrays of one shape, and last: where the re
 # -- elementwise, and sums -------------------------------------------------------------------------
 
 
-def elementwise(formula: Formula, *arrays: Array, dtype: Any = None) -> Array:
+def elementwise(formula: Formula, *arrays: Array) -> Array:
     """formula(*arrays, None): each number of it depends on the numbers in the same place alone."""
     return formula(*arrays, None)
 
