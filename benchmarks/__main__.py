@@ -14,7 +14,9 @@ BENCHMARKS = {
     "cpu": "the lessons' models against PyTorch on the CPU: time, memory, single operations",
     "engine": "a training step against PyTorch, the longest chain, memory over 10,000 steps",
     "operations": "convolutions, pooling and others beside PyTorch's and the machine's limits",
+    "reading": "how much there is to read: rooms, floors, lines, and a training step, traced",
 }
+MODULES = {"cpu": "cpu.report", "operations": "cpu.operations"}  # the others: as their names
 
 # What the libraries that NumPy may be built with read: OpenMP, OpenBLAS, MKL, Accelerate; then what
 # tinynet reads, and JAX.
@@ -65,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # They are read once, when NumPy and the others are loaded; that is why none is loaded before.
     for variable in THREADS:
         os.environ[variable] = str(options.threads)
-    benchmark = importlib.import_module(f"benchmarks.{options.name}")
+    benchmark = importlib.import_module(f"benchmarks.{MODULES.get(options.name, options.name)}")
     more = {"models": options.models} if options.models else {}
     return benchmark.main(options.threads, options.quick, options.record, **more)
 

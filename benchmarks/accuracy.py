@@ -19,7 +19,7 @@ import numpy
 import tinynet as tn
 from tinynet.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 
-from .compare import machine
+from .measure.turns import machine
 
 RESULTS = Path(__file__).parent / "results" / "accuracy.json"
 

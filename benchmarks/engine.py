@@ -11,7 +11,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,9 +20,9 @@ import numpy
 
 import tinynet as tn
 
-from .compare import ratio, spread, take_turns
-from .opponent import Disagreement, introduce
-from .process import MIB, in_its_own_process, mib, peak_memory, resident_memory
+from .measure.process import MIB, in_its_own_process, mib, peak_memory, resident_memory
+from .measure.pytorch import Disagreement, introduce
+from .measure.turns import ratio, reached, spread, take_turns, unsteady
 
 RESULTS = Path(__file__).parent / "results" / "engine.json"
 
@@ -127,14 +127,14 @@ def tinynet_step(weights: Sequence[Any], x: Any, lr: float) -> Step:
     parameters = [tn.Tensor(w, requires_grad=True) for w in weights]
     w1, b1, w2, b2 = parameters
     x = tn.Tensor(x)
-    optimiser = tn.optim.SGD(parameters, lr=lr)
+    optimizer = tn.optim.SGD(parameters, lr=lr)
 
     def step() -> tn.Tensor:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         h = tn.tanh(x @ w1 + b1)
         loss = tn.mse(tn.sigmoid(h @ w2 + b2), x)
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         return loss
 
     return step
@@ -149,14 +149,14 @@ def module_step(torch: Any, weights: Sequence[Any], x: Any, lr: float) -> Step:
         for parameter, w in zip(model.parameters(), weights, strict=True):
             parameter.copy_(torch.from_numpy(w.T.copy()))  # Linear keeps (O, D)
     x = torch.from_numpy(x)
-    optimiser = torch.optim.SGD(model.parameters(), lr=lr)
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
     mse = torch.nn.MSELoss()
 
     def step() -> Any:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss = mse(model(x), x)
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         return loss
 
     return step
@@ -166,14 +166,14 @@ def bare_step(torch: Any, weights: Sequence[Any], x: Any, lr: float) -> Step:
     parameters = [torch.from_numpy(w.copy()).requires_grad_() for w in weights]
     w1, b1, w2, b2 = parameters
     x = torch.from_numpy(x)
-    optimiser = torch.optim.SGD(parameters, lr=lr)
+    optimizer = torch.optim.SGD(parameters, lr=lr)
 
     def step() -> Any:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         h = torch.tanh(torch.addmm(b1, x, w1))
         loss = torch.nn.functional.mse_loss(torch.sigmoid(torch.addmm(b2, h, w2)), x)
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         return loss
 
     return step
@@ -224,11 +224,6 @@ def time_network(network: Network, effort: Effort, torch: Any) -> dict[str, Any]
         "tinynet's part of": {name: found._asdict() for name, found in ratios.items()},
         "largest difference of losses": difference,
     }
-
-
-def unsteady(times: Mapping[str, Sequence[float]]) -> bool:
-    """Whether some program took twice as long in its slow rounds as in its fast ones."""
-    return any(found.high > 2 * found.low for found in map(spread, times.values()))
 
 
 # -- chains ---------------------------------------------------------------------------------------
@@ -351,7 +346,3 @@ def memory_goal(readings: Sequence[tuple[int, int | None]], cycles: int) -> str:
     if more is None:
         return f"{goal}: not measured on this system"
     return f"{goal}: {reached(more <= MOST_GROWTH)} ({mib(more)}, {cycles} objects in cycles)"
-
-
-def reached(yes: bool) -> str:
-    return "reached" if yes else "NOT REACHED"

@@ -13,7 +13,23 @@ import numpy
 import pytest
 
 import tinynet as tn
-from tinynet.devices import convolution, cpu, pieces, workspace
+from tinynet.devices.cpu import (
+    convolution,
+    matrix,
+    noise,
+    normalization,
+    pieces,
+    pooling,
+    workspace,
+)
+
+
+def pytest_collection_modifyitems(items):
+    if os.environ.get("TINYNET_PLAIN") == "1":
+        off = pytest.mark.skip(reason="TINYNET_PLAIN=1 turns the fast form off")
+        for item in items:
+            if item.get_closest_marker("fast_form"):
+                item.add_marker(off)
 
 
 @pytest.fixture(params=["cpu", "gpu"])
@@ -41,11 +57,13 @@ def small_parts(monkeypatch):
     """Small arrays are cut into as many parts as large ones, and threads share them."""
     monkeypatch.setattr(workspace, "LEAST_WORK", 1000)
     monkeypatch.setattr(workspace, "TILE", 4000)
-    monkeypatch.setattr(cpu, "BLOCK", 300)
-    monkeypatch.setattr(cpu, "SMALL", 100)
-    for module in (cpu, pieces):
+    monkeypatch.setattr(matrix, "BLOCK", 300)
+    monkeypatch.setattr(matrix, "ONE_THREAD", 100)
+    for module in (matrix, normalization, pieces, pooling):
         monkeypatch.setattr(module, "PIECE", 256)
-    monkeypatch.setattr(pieces, "SHARED", 512)
+    for module in (matrix, pieces):
+        monkeypatch.setattr(module, "SHARED", 512)
+    monkeypatch.setattr(noise, "WORDS", 16)
     pieces._zeros_of.cache_clear()  # PIECE of them
     tn.set_threads(3)
     yield

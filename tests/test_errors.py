@@ -15,7 +15,7 @@ import pytest
 
 import tinynet as tn
 
-from .test_devices import FakeCupy, FakeGPUArray
+from .devices.test_devices import FakeCupy, FakeGPUArray
 
 RNG = numpy.random.default_rng(0)
 
@@ -40,7 +40,7 @@ ONE_EACH = ones(3)
 
 PADDING = (
     'conv2d: padding must be "valid", "same", a number of pixels, (vertical, horizontal) or '
-    "((top, bottom), (left, right)), at least 0; received "
+    "((top, bottom), (left, right)), at least 0, received "
 )
 TABLE = {
     # -- what is no tensor ------------------------------------------------------------------------
@@ -62,7 +62,7 @@ TABLE = {
     "a ragged list": (
         lambda: tn.Tensor([[1, 2], [3]]),
         ValueError,
-        "Tensor: the rows of the list have different lengths. Make them equally long.",
+        "Tensor: the rows of the list have different lengths. Make them equal.",
     ),
     "complex numbers": (
         lambda: tn.Tensor(numpy.array([1j])),
@@ -72,8 +72,7 @@ TABLE = {
     "a gradient of whole numbers": (
         lambda: tn.Tensor(numpy.arange(3), requires_grad=True),
         TypeError,
-        "Tensor: only floating numbers have gradients, received int64. Convert with "
-        "array.astype('float32').",
+        "Tensor: int64 has no gradient. Use array.astype('float32').",
     ),
     "a tensor of a tensor": (
         lambda: tn.Tensor(X),
@@ -84,27 +83,27 @@ TABLE = {
     "plus a word": (
         lambda: X + "a",
         TypeError,
-        "add: y is 'a'. Give a Tensor, an array, a number or a list of numbers.",
+        "add: y is 'a'. Give a tensor, an array or numbers.",
     ),
     "plus None": (
         lambda: X + None,
         TypeError,
-        "add: y is None. Give a Tensor, an array, a number or a list of numbers.",
+        "add: y is None. Give a tensor, an array or numbers.",
     ),
     "the exponential of None": (
         lambda: tn.exp(None),
         TypeError,
-        "exp: x is None. Give a Tensor, an array, a number or a list of numbers.",
+        "exp: x is None. Give a tensor, an array or numbers.",
     ),
     "less than None": (
         lambda: X < None,
         TypeError,
-        "less: y is None. Give a Tensor, an array, a number or a list of numbers.",
+        "less: y is None. Give a tensor, an array or numbers.",
     ),
     "minus a ragged list": (
         lambda: X - [[1, 2], [3]],
         ValueError,
-        "subtract: the rows of the list have different lengths. Make them equally long.",
+        "subtract: the rows of the list have different lengths. Make them equal.",
     ),
     "float32 times float64": (
         lambda: X * ones(3, dtype="float64"),
@@ -154,27 +153,23 @@ TABLE = {
     "assignment to elements": (
         lambda: X.__setitem__(0, 1.0),
         TypeError,
-        "setitem: tensors are not changed in place, since a backward pass may need the old values. "
-        "Use tn.where or tn.concatenate, or write to tensor.data.",
+        "setitem: tensors are not changed in place. Use tn.where, or tensor.data.",
     ),
     "assignment to a parameter": (
         lambda: weights(2).__isub__(0.1),
         TypeError,
-        "subtract: assigned back, the result would replace the leaf of shape (2,), and no gradient "
-        "would reach it any more. Write w.data -= ... to change a parameter, or give the result "
-        "another name.",
+        "subtract: the result would replace the leaf of shape (2,), which would get no gradient "
+        "any more. Write w.data -= ..., or give the result another name.",
     ),
     "several elements as one truth": (
         lambda: bool(X > 0),
         ValueError,
-        "bool: a tensor of shape (2, 3) is neither true nor false. Use tensor.data.any() or "
-        "tensor.data.all().",
+        "bool: shape (2, 3) is neither true nor false. Use .data.any().",
     ),
     "several elements as one number": (
         lambda: float(X),
         ValueError,
-        "item: shape (2, 3) has 6 elements, not one. Reduce it first, .sum() or .mean(), or use "
-        "tensor.numpy().",
+        "item: (2, 3) is not one number. Use .mean() or .numpy().",
     ),
     "the length of a number": (
         lambda: len(tn.Tensor(1.0)),
@@ -194,11 +189,11 @@ TABLE = {
     "a clip upside down": (
         lambda: tn.clip(X, 1, 0),
         ValueError,
-        "clip: low must be at most high, received low=1, high=0.",
+        "clip: low must be at most high, received low=1.0, high=0.0.",
     ),
     "a clip without an end": (
         lambda: tn.clip(X, None, 1),
-        TypeError,
+        ValueError,
         "clip: low must be a number, received None.",
     ),
     # -- joining and padding ----------------------------------------------------------------------
@@ -232,35 +227,30 @@ TABLE = {
     "a border of no kind": (
         lambda: tn.pad(X, [(1, 1), (1, 1)], mode="wrap"),
         ValueError,
-        'pad: mode \'wrap\' does not exist. Use "constant", "edge", "symmetric" or "reflect".',
+        'pad: mode must be "constant", "edge", "symmetric" or "reflect", received \'wrap\'.',
     ),
     # -- backward ---------------------------------------------------------------------------------
     "backward on many elements": (
         lambda: (weights(2, 3) * 2).backward(),
         ValueError,
-        "backward: a tensor of shape (2, 3) has no single gradient. Reduce it to one number first, "
-        ".sum() or .mean(), or pass dy of this shape.",
+        "backward: shape (2, 3) is not one number. Use .sum(), or pass dy.",
     ),
     "backward twice": (
         lambda: walked((weights(2) * 2).sum()).backward(),
         RuntimeError,
-        "backward: this graph was already used, up to the result of sum. Its record is released as "
-        "backward walks it: run the forward pass again, or add the losses that share it and call "
-        "backward once.",
+        "backward: this graph was already used, up to the result of sum. Run the forward pass "
+        "again, or add the losses that share it and call backward once.",
     ),
     "backward without a gradient": (
         lambda: X.sum().backward(),
         RuntimeError,
-        "backward: nothing to differentiate. No tensor that this one was computed from requires a "
-        "gradient, or it was computed under no_grad. Make the leaves with "
-        "Tensor(..., requires_grad=True).",
+        "backward: nothing to differentiate. No tensor that this one was computed from was made "
+        "with requires_grad=True, or it was computed under no_grad.",
     ),
     "second derivatives": (
         lambda: weights(1).sum().backward(create_graph=True),
         RuntimeError,
-        "backward: tinynet differentiates once. The pullbacks work on plain arrays, and the record "
-        "is released on the way; gradients of gradients would double every operation. Leave "
-        "create_graph and retain_graph out.",
+        "backward: a graph is walked once, for first derivatives. Leave both settings out.",
     ),
     "an upstream gradient of another shape": (
         lambda: weights(2, 3).backward(ones(3)),
@@ -282,7 +272,7 @@ TABLE = {
     "a ragged upstream gradient": (
         lambda: weights(2, 2).backward([[1, 2], [3]]),
         ValueError,
-        "backward: the rows of the list have different lengths. Make them equally long.",
+        "backward: the rows of the list have different lengths. Make them equal.",
     ),
     "an upstream gradient that requires one": (
         lambda: weights(3).backward(weights(3)),
@@ -364,27 +354,22 @@ TABLE = {
         ValueError,
         PADDING + "(1, -1).",
     ),
-    "None as padding": (
-        lambda: tn.conv2d(PICTURES, KERNEL, padding=None),
-        ValueError,
-        PADDING + "None.",
-    ),
     "pictures smaller than the kernel": (
         lambda: tn.conv2d(ones(2, 2, 2, 3), KERNEL),
         ValueError,
-        "conv2d: input (N, 2, 2, 3) is smaller than the window (3, 3) with padding='valid'. Use "
+        "conv2d: input (N, 2, 2, C) is smaller than the window (3, 3) with padding='valid'. Use "
         "padding='same', a smaller window, or one pooling less.",
     ),
-    "one grey picture": (
+    "one gray picture": (
         lambda: tn.conv2d(ones(7, 7), KERNEL),
         ValueError,
         "conv2d: x has shape (7, 7), and pictures are (N, H, W, C). One picture (H, W, C) "
-        "is x[None]; a grey one, (H, W), is x[None, :, :, None].",
+        "is x[None]; a gray one, (H, W), is x[None, :, :, None].",
     ),
     "None as pictures": (
         lambda: tn.conv2d(None, KERNEL),
         TypeError,
-        "conv2d: x is None. Give a Tensor, an array, a number or a list of numbers.",
+        "conv2d: x is None. Give a tensor, an array or numbers.",
     ),
     "windows of no size": (
         lambda: tn.im2col(PICTURES, 0),
@@ -426,16 +411,16 @@ TABLE = {
         "conv2d_transpose: stride must be a whole number of at least 1 or a pair of them, received "
         "(1, 0).",
     ),
-    "a grey picture to a transposed convolution": (
+    "a gray picture to a transposed convolution": (
         lambda: tn.conv2d_transpose(ones(4, 4), KERNEL),
         ValueError,
         "conv2d_transpose: x has shape (4, 4), and pictures are (N, H, W, C). One picture "
-        "(H, W, C) is x[None]; a grey one, (H, W), is x[None, :, :, None].",
+        "(H, W, C) is x[None]; a gray one, (H, W), is x[None, :, :, None].",
     ),
     "pictures without pixels": (
         lambda: tn.upsample2d(ones(2, 0, 4, 3)),
         ValueError,
-        "upsample2d: input (N, 0, 4, 3) has no pixels.",
+        "upsample2d: input (2, 0, 4, 3) has no pixels.",
     ),
     "half an upsampling": (
         lambda: tn.upsample2d(PICTURES, 0.5),
@@ -445,14 +430,14 @@ TABLE = {
     "an interpolation of no kind": (
         lambda: tn.upsample2d(PICTURES, interpolation="bicubic"),
         ValueError,
-        'upsample2d: interpolation \'bicubic\' does not exist. Use "nearest" or "bilinear".',
+        'upsample2d: interpolation must be "nearest" or "bilinear", received \'bicubic\'.',
     ),
     # -- pooling ----------------------------------------------------------------------------------
-    "a grey picture to pooling": (
+    "a gray picture to pooling": (
         lambda: tn.average_pool2d(ones(4, 4)),
         ValueError,
         "average_pool2d: x has shape (4, 4), and pictures are (N, H, W, C). One picture (H, W, C) "
-        "is x[None]; a grey one, (H, W), is x[None, :, :, None].",
+        "is x[None]; a gray one, (H, W), is x[None, :, :, None].",
     ),
     "a pool of no size": (
         lambda: tn.max_pool2d(PICTURES, (2, 0)),
@@ -478,34 +463,19 @@ TABLE = {
     "pictures smaller than the pool": (
         lambda: tn.max_pool2d(PICTURES, 9),
         ValueError,
-        "max_pool2d: input (N, 7, 7, 3) is smaller than the window (9, 9) with padding='valid'. "
+        "max_pool2d: input (N, 7, 7, C) is smaller than the window (9, 9) with padding='valid'. "
         "Use padding='same', a smaller window, or one pooling less.",
     ),
     # -- noise and batch-norm ---------------------------------------------------------------------
     "a dropout of everything": (
         lambda: tn.dropout(X, 1.0, RNG),
         ValueError,
-        "dropout: rate must be in [0, 1), the share to drop; received 1.0.",
-    ),
-    "a dropout rate that is NaN": (
-        lambda: tn.dropout(X, math.nan, RNG),
-        ValueError,
-        "dropout: rate must be in [0, 1), the share to drop; received nan.",
-    ),
-    "a word as dropout rate": (
-        lambda: tn.dropout(X, "half", RNG),
-        ValueError,
-        "dropout: rate must be in [0, 1), the share to drop; received 'half'.",
+        "dropout: rate must be in [0, 1), received 1.0.",
     ),
     "a seed as dropout generator": (
         lambda: tn.dropout(X, 0.5, 0),
         TypeError,
         "dropout: rng is int. Give a generator, numpy.random.default_rng(0).",
-    ),
-    "a truth as dropout rate": (
-        lambda: tn.dropout(X, False, RNG),
-        ValueError,
-        "dropout: rate must be in [0, 1), the share to drop; received False.",
     ),
     "a dropout mask of another shape": (
         lambda: tn.dropout(X, 0.5, RNG, mask_shape=(2, 2)),
@@ -526,21 +496,6 @@ TABLE = {
         lambda: tn.gaussian_noise(X, -0.1, RNG),
         ValueError,
         "gaussian_noise: std must be at least 0 and finite, received -0.1.",
-    ),
-    "noise without end": (
-        lambda: tn.gaussian_noise(X, math.inf, RNG),
-        ValueError,
-        "gaussian_noise: std must be at least 0 and finite, received inf.",
-    ),
-    "noise that is NaN": (
-        lambda: tn.gaussian_noise(X, math.nan, RNG),
-        ValueError,
-        "gaussian_noise: std must be at least 0 and finite, received nan.",
-    ),
-    "a truth as noise": (
-        lambda: tn.gaussian_noise(X, True, RNG),
-        ValueError,
-        "gaussian_noise: std must be at least 0 and finite, received True.",
     ),
     "a seed as noise generator": (
         lambda: tn.gaussian_noise(X, 0.5, 0),
@@ -583,14 +538,13 @@ TABLE = {
     "batch-norm epsilon": (
         lambda: tn.batch_norm(X, ONE_EACH, ONE_EACH, training=True, epsilon=0),
         ValueError,
-        "batch_norm: epsilon must be positive, received 0.",
+        "batch_norm: epsilon must be positive and finite, received 0.",
     ),
     # -- losses -----------------------------------------------------------------------------------
     "a loss of several outputs": (
         lambda: tn.mse((X, X), X),
         TypeError,
-        "mse: prediction is a tuple of 2 tensors. Choose one of them; a model of several outputs "
-        "gives them together.",
+        "mse: prediction is a tuple of 2 tensors. Choose one of them.",
     ),
     "a loss of unequal shapes": (
         lambda: tn.mse(ones(5), ones(5, 1)),
@@ -611,7 +565,7 @@ TABLE = {
     "a reduction of no kind": (
         lambda: tn.mse(X, X, reduction="average"),
         ValueError,
-        'mse: reduction \'average\' does not exist. Use "mean", "sum" or "none".',
+        'mse: reduction must be "mean", "sum" or "none", received \'average\'.',
     ),
     "a probability above 1": (
         lambda: tn.bce([0.5, 1.5], [1.0, 1.0]),
@@ -666,7 +620,7 @@ TABLE = {
     "a KL reduced in no way": (
         lambda: tn.kl_standard_normal(X, X, reduction="batchmean"),
         ValueError,
-        'kl_standard_normal: reduction \'batchmean\' does not exist. Use "mean", "sum" or "none".',
+        'kl_standard_normal: reduction must be "mean", "sum" or "none", received \'batchmean\'.',
     ),
     "a seed as generator of codes": (
         lambda: tn.sample_gaussian(X, X, 0),
@@ -719,7 +673,7 @@ TABLE = {
         "cross_entropy: labels (..., K) must be one-hot, or at least 0 with sum 1 in every row, "
         "and some row is not. For logits and 0/1 labels of several classes use bce_with_logits.",
     ),
-    # -- optimisers, data, gradcheck --------------------------------------------------------------
+    # -- optimizers, data, gradcheck --------------------------------------------------------------
     "nothing to train": (
         lambda: tn.optim.SGD([], lr=0.1),
         ValueError,
@@ -754,7 +708,7 @@ TABLE = {
     "a gradient check with a seed": (
         lambda: tn.gradcheck(tn.exp, 1.0, rng=0),
         TypeError,
-        "gradcheck: rng is int. Give numpy.random.default_rng(0), or None.",
+        "gradcheck: rng is int. Give a generator, numpy.random.default_rng(0).",
     ),
 }
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from pathlib import Path
 
-import numpy
 import pytest
 
 import tinynet as tn
-from benchmarks import readme
+from benchmarks.cpu import readme
 from lessons import CHAPTERS
 
 ROOT = Path(__file__).parent.parent
@@ -56,7 +54,7 @@ def test_the_ratios_are_those_of_the_committed_run():
 
 
 def test_the_tables_of_models_and_operations_are_those_of_the_committed_run():
-    """If not: python -m benchmarks.readme --write"""
+    """If not: python -m benchmarks.cpu.readme --write"""
     run = json.loads((ROOT / "benchmarks" / "results" / "cpu.json").read_text())
     for name, text in (
         ("cpu models", readme.of_models(run)),
@@ -104,17 +102,15 @@ def test_the_profile_has_the_layers_that_it_prints(model, capsys):
 
 def test_the_columns_of_the_low_level_network_are_as_large_as_it_says():
     from lessons.classify import mnist_low_level
-    from tinynet.devices.convolution import workspace
+    from tinynet.devices.cpu import convolve_workspace
     from tinynet.ops.windows import windows
 
     KH, KW, C, outputs = mnist_low_level.SHAPES["conv2"]
-    shape = 1000, 14, 14, C
-    columns = math.prod(shape) * KH * KW * 4
+    columns = 1000 * 14 * 14 * KH * KW * C * 4
     assert f"{columns / 2**20:.0f} MiB for the\nsecond convolution of `mnist_low_level`" in README
-    pictures = numpy.broadcast_to(numpy.float32(0), shape)
     tn.set_threads(2)
     try:
-        size = workspace(shape, pictures.dtype, outputs, windows(pictures, (KH, KW), 1, "same"))
+        size = convolve_workspace(1000, 4, C, outputs, windows((14, 14), (KH, KW), 1, "same"))
     finally:
         tn.set_threads(None)
     assert f"for each thread, {size / 2**20:.1f} MiB there with two threads" in README

@@ -1,19 +1,18 @@
 """tinynet: deep learning from scratch on NumPy, with CuPy on a GPU.  `import tinynet as tn`.
 
-The public names, nothing else.  A name is loaded when it is first asked for: `import tinynet` takes
-no longer than NumPy does, whatever there is to plot, download or draw.
+The public names, each written once.  Python loads a name when it is first used, so `import tinynet`
+takes no longer than `import numpy`.
 """
 
+import ast
 from importlib import import_module
+from pkgutil import get_data
 from typing import TYPE_CHECKING, Any
 
 import numpy as _  # what everything here stands on
 
-if TYPE_CHECKING:  # for people, and programs that read; _HOMES says the same to Python
-    from . import callbacks, data, init, layers, metrics, optim, plot, regularizers, schedules
-    from .autograd import no_grad
-    from .check import GradcheckReport, GradientError, gradcheck
-    from .costs import cost
+if TYPE_CHECKING:  # type checkers run this block; _homes reads it for Python
+    from . import data, layers, metrics, optim, plot
     from .devices import (
         GPUNotAvailableError,
         get_threads,
@@ -22,13 +21,19 @@ if TYPE_CHECKING:  # for people, and programs that read; _HOMES says the same to
         set_threads,
         workspace_budget,
     )
-    from .examination import doctor
-    from .graph import Input
-    from .history import History
-    from .inference import evaluate, predict
+    from .diagnosis.cost import cost
+    from .diagnosis.doctor import doctor
+    from .diagnosis.gradcheck import GradcheckReport, GradientError, gradcheck
+    from .diagnosis.profiling import profile
+    from .engine.observer import Work
+    from .engine.record import no_grad
+    from .engine.tensor import Tensor, differentiable
     from .io import load, save
-    from .models import Model, Sequential
-    from .module import Module
+    from .layers import init, regularizers
+    from .models.graph import Model
+    from .models.module import Module
+    from .models.sequential import Sequential
+    from .models.symbols import Input
     from .ops.activation import leaky_relu, log_softmax, relu, sigmoid, softmax, softplus, tanh
     from .ops.arithmetic import abs, clip, exp, log, maximum, minimum, sqrt, where
     from .ops.convolution import conv2d, conv2d_transpose, im2col
@@ -45,66 +50,39 @@ if TYPE_CHECKING:  # for people, and programs that read; _HOMES says the same to
     )
     from .ops.shape import concatenate, flip, pad, stack
     from .ops.upsampling import upsample2d
-    from .profiling import profile
-    from .run import Run
-    from .tensor import Tensor, differentiable
-    from .train import fit
+    from .optim import schedules
+    from .training import callbacks
+    from .training.evaluate import evaluate, predict
+    from .training.history import History
+    from .training.loop import fit
+    from .training.run import Run
 
-_HOMES = {
-    "autograd": "no_grad",
-    "callbacks": "callbacks",
-    "check": "GradcheckReport GradientError gradcheck",
-    "costs": "cost",
-    "data": "data",
-    "devices": (
-        "GPUNotAvailableError get_threads gpu_available gpu_unavailable_reason "
-        "set_threads workspace_budget"
-    ),
-    "examination": "doctor",
-    "graph": "Input",
-    "history": "History",
-    "inference": "evaluate predict",
-    "init": "init",
-    "io": "load save",
-    "layers": "layers",
-    "metrics": "metrics",
-    "models": "Model Sequential",
-    "module": "Module",
-    "ops.activation": "leaky_relu log_softmax relu sigmoid softmax softplus tanh",
-    "ops.arithmetic": "abs clip exp log maximum minimum sqrt where",
-    "ops.convolution": "conv2d conv2d_transpose im2col",
-    "ops.linear": "linear matmul",
-    "ops.loss": "bce bce_with_logits cross_entropy mae mse",
-    "ops.noise": "dropout gaussian_noise",
-    "ops.normalization": "batch_norm",
-    "ops.pooling": "average_pool2d l2_pool2d max_pool2d min_pool2d sum_pool2d",
-    "ops.probability": (
-        "bernoulli_log_likelihood gaussian_log_likelihood kl_standard_normal sample_gaussian"
-    ),
-    "ops.shape": "concatenate flip pad stack",
-    "ops.upsampling": "upsample2d",
-    "optim": "optim",
-    "plot": "plot",
-    "profiling": "profile",
-    "regularizers": "regularizers",
-    "run": "Run",
-    "schedules": "schedules",
-    "tensor": "Tensor differentiable",
-    "train": "fit",
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
-__all__ = sorted(_HOME_OF)
+
+def _homes() -> dict[str, str]:
+    """Each public name, and the module that it is imported from in the block above."""
+    source = get_data(__name__, "__init__.py")
+    (block,) = (node for node in ast.parse(source or "").body if isinstance(node, ast.If))
+    return {
+        alias.name: node.module or ""
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+
+_HOMES = _homes()
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOME_OF.get(name)
-    if home is None:
+    if name not in _HOMES:
         raise AttributeError(f"module 'tinynet' has no attribute {name!r}")
-    module = import_module(f".{home}", __name__)
-    value = module if name == home else getattr(module, name)
-    globals()[name] = value  # from now on it is found without this function
+    home = f"{__name__}.{_HOMES[name]}".rstrip(".")
+    module = import_module(home)
+    value = vars(module)[name] if name in vars(module) else import_module(f"{home}.{name}")
+    globals()[name] = value  # from now on Python finds it without this function
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return __all__

@@ -63,7 +63,7 @@ def slopes(loss, margins, device):
     """-d loss / d z of the right class, whose logit is so much above the other nine, all 0."""
     z = np.zeros((len(margins), 10))
     z[:, 0] = margins
-    z = tn.Tensor(tn.Tensor(z).to(device).data, requires_grad=True)
+    z = tn.Tensor(z, requires_grad=True, device=device)
     (loss(z, [0] * len(z)) * len(z)).backward()  # the sum: each example has its own slope
     return -tn.Tensor(z.grad).numpy()[:, 0]
 

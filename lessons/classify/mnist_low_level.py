@@ -20,7 +20,7 @@ import tinynet as tn
 from lessons import pictures
 from lessons.claim import at_least, at_most, equals
 from tinynet import plot
-from tinynet.progress import Progress
+from tinynet.training.progress import Progress
 
 SHAPES = {"conv1": (5, 5, 1, 32), "conv2": (5, 5, 32, 64), "fc1": (3136, 1024), "fc2": (1024, 10)}
 RATES = {1e-4: "1e-4, which the slide uses", 1e-3: "1e-3, which it sets and forgets"}
@@ -37,8 +37,7 @@ def model(rng, device="cpu"):
         while (far := abs(w) > 2).any():
             w[far] = rng.standard_normal(far.sum(), dtype=np.float32)
         for name, start in (("W", 0.1 * w), ("b", np.full(shape[-1], 0.1, np.float32))):
-            on_device = tn.Tensor(start).to(device).data
-            weights[f"{name}_{layer}"] = tn.Tensor(on_device, requires_grad=True)
+            weights[f"{name}_{layer}"] = tn.Tensor(start, requires_grad=True, device=device)
     return weights
 
 

@@ -72,7 +72,8 @@ def gradients(device):
     """{kind: dx (4, 4)}"""
     found = {}
     for kind, pool in POOLS.items():
-        x = tn.Tensor(tn.Tensor(SLIDE).to(device).data[None, :, :, None], requires_grad=True)
+        x = np.array(SLIDE, np.float32)[None, :, :, None]  # (1, 4, 4, 1)
+        x = tn.Tensor(x, requires_grad=True, device=device)
         pool(x, 2).backward(tn.Tensor([[[[10.0], [20.0]], [[30.0], [40.0]]]]).to(device))
         found[kind] = tn.Tensor(x.grad).numpy()[0, :, :, 0]
     return found

@@ -106,7 +106,7 @@ def learn(grey, steps, lr, momentum, seed, device):
     y = filtered(x, SHARPEN)
     start = np.random.default_rng(seed).normal(0, 0.1, (3, 3)).astype(np.float32)
     # A leaf on the device: what .to() gives of a tensor that is trained is a result, not a leaf.
-    w = tn.Tensor(tn.Tensor(start).to(device).data, requires_grad=True, name="kernel")
+    w = tn.Tensor(start, requires_grad=True, device=device, name="kernel")
     optimizer = tn.optim.SGD([w], lr, momentum)
     path, losses = [w.numpy().copy()], []
     for _ in tqdm(range(steps), desc="learning the kernel", disable=None, leave=False):

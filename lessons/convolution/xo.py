@@ -99,7 +99,7 @@ def initial(rng, device):
     for shape in ((3, 3, 1, 6), (3, 3, 6, 12), (4 * 4 * 12, 2)):
         w = rng.standard_normal(shape, dtype=np.float32) * math.sqrt(2 / math.prod(shape[:-1]))
         for start in (w, np.zeros(shape[-1], np.float32)):
-            parameters.append(tn.Tensor(tn.Tensor(start).to(device).data, requires_grad=True))
+            parameters.append(tn.Tensor(start, requires_grad=True, device=device))
     return parameters
 
 

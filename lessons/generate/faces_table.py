@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 
-from tinynet.summary import amount, shape_text
+from tinynet.models.summary import amount, shape_text
 
 ENCODER = """\
 input_layer (InputLayer); (None, 256, 256, 3); 0

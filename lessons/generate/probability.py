@@ -37,7 +37,7 @@ def minimize(loss, weights, lr, steps):
 
 def weight(values, device):
     """A leaf on that device."""
-    return tn.Tensor(tn.Tensor(values).to(device).data, requires_grad=True)
+    return tn.Tensor(values, requires_grad=True, device=device)
 
 
 # %% The Gaussian that makes x_1 ... x_n most likely.  The slopes of its log-likelihood are 0 at

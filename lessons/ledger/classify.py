@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 import tinynet as tn
-from tinynet.data.published import IDX
+from tinynet.data.published.catalogue import IDX
 
 from . import layers
 from .row import computed, erratum, lost, reproduced, statement

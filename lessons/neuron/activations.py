@@ -36,7 +36,7 @@ RELU_OUTPUT = [[0, 3, 2], [1, 0, 1], [0, 1, 3]]  # as the slide prints it
 # %% Value and slope.  Summing g(z) and going back gives each z its own g'(z).
 def curve(activation, z, device="cpu"):
     """g(z) and g'(z), the second from tinynet's backward.  (N,) -> (N,), (N,)"""
-    z = tn.Tensor(tn.Tensor(z).to(device).data, requires_grad=True)
+    z = tn.Tensor(z, requires_grad=True, device=device)
     g = activation(z)
     g.sum().backward()
     return g.numpy(), tn.Tensor(z.grad).numpy()
@@ -75,7 +75,7 @@ def gradient_norms(kind, layers, width, examples, seed, device):
     weights = []
     for _ in range(layers):
         start = rng.standard_normal((width, width), dtype=np.float32) * deviation
-        weights.append(tn.Tensor(tn.Tensor(start).to(device).data, requires_grad=True))
+        weights.append(tn.Tensor(start, requires_grad=True, device=device))
 
     h = tn.Tensor(x).to(device)
     for w in weights:

@@ -50,7 +50,7 @@ def forward(x, y, w1, w2, tanh=tn.tanh):
 
 
 def leaf(number, device):
-    return tn.Tensor(tn.Tensor(np.array(number)).to(device).data, requires_grad=True)
+    return tn.Tensor(np.array(number), requires_grad=True, device=device)
 
 
 def by_engine(x=X, y=Y, w1=W1, w2=W2, device="cpu"):

@@ -124,7 +124,7 @@ def train(count, steps, lr, seed, device):
     x, y = students(count, np.random.default_rng(seed))
     inputs, labels = tn.Tensor(x).to(device), tn.Tensor(y).to(device)
     start = [[0.0, 0.0], 0.0]  # z = 0 and f = 1/2 for everyone: no preference yet
-    w, b = (tn.Tensor(tn.Tensor(n).to(device).data, requires_grad=True) for n in start)
+    w, b = (tn.Tensor(n, requires_grad=True, device=device) for n in start)
     optimizer = tn.optim.SGD([w, b], lr, momentum=0.9)
     losses = []
     for _ in tqdm(range(steps), desc="will I pass", disable=None, leave=False):

@@ -64,7 +64,7 @@ def plane(device):
 #    there:            z(t) = z + t |w|
 # so the line is -z / |w| away, and a step of twice that turns z into -z, and y into 1 - y.
 def walk(device):
-    x = tn.Tensor(tn.Tensor(X).to(device).data, requires_grad=True)
+    x = tn.Tensor(X, requires_grad=True, device=device)
     y = perceptron(x)
     y.backward()
     slope = y.item() * (1 - y.item())  # g'(z) = g(z) (1 - g(z))

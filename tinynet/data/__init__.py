@@ -1,14 +1,14 @@
-"""Data: where examples come from, and how they reach the training loop."""
+"""Data: data sets, drawn pictures, augmentation, and minibatches for the training loop."""
 
 from . import augment
 from .batches import batches
-from .clothes import CLOTHES, clothes
-from .colors import COLOR_CLASSES, color_pictures
-from .datasets import DataNotFoundError, cifar10, class_names, fashion_mnist, mnist
-from .digits import digits
-from .faces import FACE_ATTRIBUTES, draw_faces, faces
-from .files import DataError
-from .letters import xo
+from .drawn.clothes import CLOTHES, clothes
+from .drawn.color_pictures import COLOR_CLASSES, color_pictures
+from .drawn.digits import digits
+from .drawn.faces import FACE_ATTRIBUTES, draw_faces, faces
+from .drawn.letters import xo
+from .published.datasets import DataNotFoundError, cifar10, class_names, fashion_mnist, mnist
+from .published.reading import DataError
 
 __all__ = [
     "CLOTHES",

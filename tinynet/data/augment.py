@@ -1,11 +1,11 @@
-"""Augmentation: pictures changed a little, at random, so that a network never sees one twice.
+"""Augmentation: small random changes, so that a network never sees the same picture twice.
 
-Plain functions of a batch of pictures and a generator; the labels stay as they are.  Every picture
-draws its own numbers.  The pictures given are never changed, and the result has their dtype: uint8,
-float32 or float64.
+Plain functions of a batch of pictures and a generator; the labels do not change.  The numbers are
+drawn separately for each picture.  The given pictures are not changed, and the result has their
+dtype: uint8, float32 or float64.
 
-`batches(augment=...)` calls them with pictures and rng alone, so functools.partial gives them their
-settings: `augment=functools.partial(tn.data.augment.rotate, degrees=10)`.
+`batches(augment=...)` passes only pictures and rng, so functools.partial sets the rest:
+`augment=functools.partial(tn.data.augment.rotate, degrees=10)`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,19 @@ from typing import Any
 
 import numpy
 
-from .warp import check_fill, checked, look_up, rounded, warp
+from ..arguments import (
+    AT_LEAST_0,
+    BELOW_1,
+    FINITE,
+    POSITIVE,
+    UNIT,
+    Range,
+    generator,
+    is_number,
+    number,
+    whole,
+)
+from .warp import checked, look_up, rounded, warp
 
 __all__ = [
     "affine",
@@ -32,7 +44,10 @@ __all__ = [
 ]
 
 
-# -- where things are ------------------------------------------------------------------------------
+BELOW_90 = Range(lambda n: 0 <= n < 90, "in [0, 90)")  # degrees
+BYTE = Range(lambda n: 0 <= n <= 255, "in [0, 255] for uint8")
+
+# -- geometry --------------------------------------------------------------------------------------
 
 
 def affine(
@@ -44,21 +59,24 @@ def affine(
     zoom: float = 0,
     fill: str = "nearest",
 ) -> numpy.ndarray:
-    """Turned, moved, slanted and resized at once.  (N, H, W, C) -> (N, H, W, C)
+    """Rotates, shifts, shears and zooms at once.  (N, H, W, C) -> (N, H, W, C)
 
-    rotate: at most so many degrees about the middle, either way.
-    shift: at most this fraction of the height up or down, and of the width to either side.
-    shear: at most so many degrees, below 90.
-    zoom: the height and the width each become 1 - zoom to 1 + zoom times as large; below 1.
-    fill: what comes in from outside: "nearest", "zeros" or "reflect", see warp.
+    rotate: largest angle about the center, in degrees, either way.
+    shift: largest fraction of the height up or down, and of the width to the left or right.
+    shear: largest angle in degrees, below 90.
+    zoom: height and width are each multiplied by 1 - zoom to 1 + zoom; below 1.
+    fill: the pixels outside the picture: "nearest", "zeros" or "reflect", see warp.
 
-    Each is drawn evenly from its range, for each picture, and they follow each other in the order
-    of Keras' ImageDataGenerator.  Its angles are in degrees too: the shear_range=0.3 of the lecture
-    is a third of a degree, and moves no pixel of a 28 x 28 picture by more than 0.08 pixels.
-    Everything is read off at once, so the pictures are blurred once and not four times.
+    Each number is uniform in its range and drawn for each picture.  The order is that of Keras'
+    ImageDataGenerator, whose angles are in degrees too: the shear_range=0.3 of the lecture is a
+    third of a degree, and moves no pixel of a 28 x 28 picture by more than 0.08 pixels.  All four
+    are one interpolation, so the pictures are blurred once and not four times.
     """
-    settings = {"rotate": rotate, "shift": shift, "shear": shear, "zoom": zoom}
-    pictures = _checked("affine", pictures, rng, fill, below={"shear": 90, "zoom": 1}, **settings)
+    pictures = _checked("affine", pictures, rng, fill)
+    number("affine", "rotate", rotate, AT_LEAST_0)
+    number("affine", "shift", shift, AT_LEAST_0)
+    number("affine", "shear", shear, BELOW_90)
+    number("affine", "zoom", zoom, BELOW_1)
     n, height, width, _ = pictures.shape
     turn, down, right, slant, taller, wider = rng.uniform(-1, 1, (n, 6)).T
     angle, lean = math.radians(rotate) * turn, math.radians(shear) * slant
@@ -66,7 +84,7 @@ def affine(
     down, right = down * shift * height, right * shift * width
     taller, wider = 1 / (1 + zoom * taller), 1 / (1 + zoom * wider)
 
-    # turn @ (move + lean @ resize @ (row, column)): warp goes from the result back to the picture
+    # turn @ (move + lean @ resize @ (row, column)): warp maps the result back to the picture
     lean_row, lean_column = -numpy.sin(lean), numpy.cos(lean)
     matrices = numpy.empty((n, 2, 3))
     matrices[:, 0, 0] = cos * taller
@@ -81,45 +99,49 @@ def affine(
 def rotate(
     pictures: Any, rng: numpy.random.Generator, degrees: float, fill: str = "nearest"
 ) -> numpy.ndarray:
-    """Turned about the middle by at most so many degrees.  (N, H, W, C) -> (N, H, W, C)"""
-    pictures = _checked("rotate", pictures, rng, fill, degrees=degrees)
+    """Rotates about the center by at most this angle.  (N, H, W, C) -> (N, H, W, C)"""
+    pictures = _checked("rotate", pictures, rng, fill)
+    number("rotate", "degrees", degrees, AT_LEAST_0)
     return affine(pictures, rng, rotate=degrees, fill=fill)
 
 
 def shift(
     pictures: Any, rng: numpy.random.Generator, fraction: float, fill: str = "nearest"
 ) -> numpy.ndarray:
-    """Moved by at most this fraction of the height and the width.  (N, H, W, C) -> (N, H, W, C)
+    """Shifts by at most this fraction of the height and the width.  (N, H, W, C) -> (N, H, W, C)
 
     Keras has a setting for each, height_shift_range and width_shift_range.
     """
-    pictures = _checked("shift", pictures, rng, fill, fraction=fraction)
+    pictures = _checked("shift", pictures, rng, fill)
+    number("shift", "fraction", fraction, AT_LEAST_0)
     return affine(pictures, rng, shift=fraction, fill=fill)
 
 
 def shear(
     pictures: Any, rng: numpy.random.Generator, degrees: float, fill: str = "nearest"
 ) -> numpy.ndarray:
-    """Slanted by at most so many degrees: 0.3 does nothing, see affine.  (N, H, W, C) -> same"""
-    pictures = _checked("shear", pictures, rng, fill, below={"degrees": 90}, degrees=degrees)
+    """Shears by at most this angle: 0.3 does nothing, see affine.  (N, H, W, C) -> same"""
+    pictures = _checked("shear", pictures, rng, fill)
+    number("shear", "degrees", degrees, BELOW_90)
     return affine(pictures, rng, shear=degrees, fill=fill)
 
 
 def zoom(
     pictures: Any, rng: numpy.random.Generator, fraction: float, fill: str = "nearest"
 ) -> numpy.ndarray:
-    """Height and width 1 - fraction to 1 + fraction times as large.  (N, H, W, C) -> same"""
-    pictures = _checked("zoom", pictures, rng, fill, below={"fraction": 1}, fraction=fraction)
+    """Multiplies height and width by 1 - fraction to 1 + fraction.  (N, H, W, C) -> same"""
+    pictures = _checked("zoom", pictures, rng, fill)
+    number("zoom", "fraction", fraction, BELOW_1)
     return affine(pictures, rng, zoom=fraction, fill=fill)
 
 
 def flip(
     pictures: Any, rng: numpy.random.Generator, horizontal: bool = True, vertical: bool = False
 ) -> numpy.ndarray:
-    """Left and right swapped in every second picture, drawn by lot.  (N, H, W, C) -> (N, H, W, C)
+    """Mirrors half of the pictures, chosen at random.  (N, H, W, C) -> (N, H, W, C)
 
-    horizontal, vertical: whether left and right, and top and bottom, may be swapped, each with
-    probability 1/2.  A mirrored cat is a cat; a mirrored 2 is not a 2.
+    horizontal, vertical: whether to swap left and right, and top and bottom, each with probability
+    1/2.  A mirrored cat is a cat; a mirrored 2 is not a 2.
     """
     pictures = _checked("flip", pictures, rng)
     result = pictures.copy()
@@ -137,21 +159,21 @@ def elastic(
     smoothness: float,
     fill: str = "nearest",
 ) -> numpy.ndarray:
-    """Every pixel moved a little, neighbours alike: trembling hands.  (N, H, W, C) -> same
+    """Moves every pixel a little, neighbors alike: trembling hands.  (N, H, W, C) -> same
 
-    strength: the standard deviation of the movement up and down, and to either side, in pixels.
+    strength: standard deviation of the vertical and of the horizontal movement, in pixels.
     smoothness: standard deviation in pixels of the Gaussian that smooths the movement; above 0.
 
     Simard, Steinkraus and Platt, "Best Practices for Convolutional Neural Networks Applied to
     Visual Document Analysis", 2003. Their factor of 34 at a smoothness of 4 is a strength of 1.4.
     """
-    pictures = _checked("elastic", pictures, rng, fill, strength=strength, smoothness=smoothness)
-    if smoothness == 0:
-        raise ValueError("elastic: smoothness must be above 0, received 0. Pixels move together.")
+    pictures = _checked("elastic", pictures, rng, fill)
+    number("elastic", "strength", strength, AT_LEAST_0)
+    number("elastic", "smoothness", smoothness, POSITIVE)
     n, height, width, _ = pictures.shape
     noise = rng.random((2, n, height, width), dtype=numpy.float32)
     noise -= 0.5
-    noise *= math.sqrt(12) * strength  # even noise: its standard deviation is now the strength
+    noise *= math.sqrt(12) * strength  # uniform noise with standard deviation `strength`
     moved = _smoothing(height, smoothness) @ noise @ _smoothing(width, smoothness).T
     moved[0] += numpy.arange(height, dtype=numpy.float32)[:, None]
     moved[1] += numpy.arange(width, dtype=numpy.float32)
@@ -159,14 +181,14 @@ def elastic(
 
 
 def _smoothing(length: int, deviation: float) -> numpy.ndarray:
-    """A matrix that smooths noise and keeps its variance, at the border too.  (length, length)"""
+    """A matrix that smooths noise and keeps its variance, also at the border.  (length, length)"""
     place = numpy.arange(length)
     gaussian = numpy.exp(-0.5 * ((place[:, None] - place) / deviation) ** 2)
     gaussian /= numpy.sqrt((gaussian**2).sum(axis=1, keepdims=True))
     return gaussian.astype(numpy.float32)
 
 
-# -- what they look like ---------------------------------------------------------------------------
+# -- pixel values ----------------------------------------------------------------------------------
 
 
 def brightness(
@@ -175,13 +197,14 @@ def brightness(
     amount: float,
     limits: tuple[float, float] | None = None,
 ) -> numpy.ndarray:
-    """A number of at most this amount added to each picture.  (N, H, W, C) -> (N, H, W, C)
+    """Adds one number, between -amount and amount, to each picture.  (N, H, W, C) -> (N, H, W, C)
 
     amount: in the units of the pixels: 30 for uint8 is about 0.12 for pictures from 0 to 1.
-    limits: (0, 1) clips there. None clips uint8 to 0 and 255, and floats not at all: they may be
-    standardized, and then no number is the blackest.
+    limits: (0, 1) clips to [0, 1].  None clips uint8 to [0, 255], and does not clip floats:
+        standardized pictures have no darkest number.
     """
-    pictures = _checked("brightness", pictures, rng, amount=amount, limits=limits)
+    pictures = _checked("brightness", pictures, rng, limits=limits)
+    number("brightness", "amount", amount, AT_LEAST_0)
     change = rng.uniform(-amount, amount, (len(pictures), 1, 1, 1))
     return _limited(pictures + change.astype(_computed_in(pictures)), pictures.dtype, limits)
 
@@ -192,15 +215,13 @@ def contrast(
     amount: float,
     limits: tuple[float, float] | None = None,
 ) -> numpy.ndarray:
-    """Distances from the picture's mean, times 1 - amount to 1 + amount.  (N, H, W, C) -> same
+    """Multiplies distances from the mean by 1 - amount to 1 + amount.  (N, H, W, C) -> same
 
-    amount: at most 1.  limits: as in brightness.
+    The mean is that of each picture.  amount: from 0 to 1; more would invert the picture.
+    limits: as in brightness.
     """
-    pictures = _checked("contrast", pictures, rng, amount=amount, limits=limits)
-    if amount > 1:
-        raise ValueError(
-            f"contrast: amount must be at most 1, received {amount!r}. More makes negatives."
-        )
+    pictures = _checked("contrast", pictures, rng, limits=limits)
+    number("contrast", "amount", amount, UNIT)
     dtype = _computed_in(pictures)
     factor = rng.uniform(1 - amount, 1 + amount, (len(pictures), 1, 1, 1)).astype(dtype)
     mean = pictures.mean(axis=(1, 2, 3), keepdims=True, dtype=dtype)
@@ -210,19 +231,16 @@ def contrast(
 def cutout(
     pictures: Any, rng: numpy.random.Generator, size: int, value: float = 0
 ) -> numpy.ndarray:
-    """A square of size x size pixels set to a value.  (N, H, W, C) -> (N, H, W, C)
+    """Sets a square of size x size pixels to a value.  (N, H, W, C) -> (N, H, W, C)
 
-    Its middle is any pixel, and what lies outside the picture is lost: a square at the border is
-    smaller (DeVries and Taylor, "Improved Regularization of Convolutional Neural Networks with
-    Cutout", 2017).  value: in the units of the pixels; the mean of the data is a good choice too.
+    Any pixel can be its center, so the border may cut the square.  Source: DeVries and Taylor,
+    "Improved Regularization of Convolutional Neural Networks with Cutout", 2017.
+
+    value: in the units of the pixels; the mean of the data is a good choice too.
     """
     pictures = _checked("cutout", pictures, rng)
-    if isinstance(size, bool) or not isinstance(size, int | numpy.integer) or size < 1:
-        raise ValueError(f"cutout: size must be a whole number of at least 1, received {size!r}.")
-    if not _is_number(value) or (pictures.dtype == numpy.uint8 and not 0 <= value <= 255):
-        raise ValueError(
-            f"cutout: value must be a number that {pictures.dtype} can hold, received {value!r}."
-        )
+    size = whole("cutout", "size", size)
+    number("cutout", "value", value, BYTE if pictures.dtype == numpy.uint8 else FINITE)
     n, height, width, _ = pictures.shape
     top = rng.integers(0, height, (n, 1)) - size // 2
     left = rng.integers(0, width, (n, 1)) - size // 2
@@ -244,42 +262,19 @@ def _limited(values: numpy.ndarray, dtype: Any, limits: tuple[float, float] | No
     return rounded(values, dtype)
 
 
-# -- what is refused -------------------------------------------------------------------------------
-
-
-def _is_number(value: Any) -> bool:
-    return (
-        isinstance(value, int | float | numpy.integer | numpy.floating)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-    )
+# -- arguments -------------------------------------------------------------------------------------
 
 
 def _checked(
-    where: str,
-    pictures: Any,
-    rng: Any,
-    fill: str = "nearest",
-    limits: Any = None,
-    below: dict[str, float] | None = None,
-    **settings: Any,
+    where: str, pictures: Any, rng: Any, fill: str = "nearest", limits: Any = None
 ) -> numpy.ndarray:
-    """The pictures, if all that was given makes sense.  below: what a setting must stay under."""
-    pictures = checked(where, pictures)
-    if not isinstance(rng, numpy.random.Generator):
-        raise TypeError(f"{where}: rng is {type(rng).__name__}. Give numpy.random.default_rng(0).")
-    check_fill(where, fill)
-    for name, value in settings.items():
-        top = (below or {}).get(name, math.inf)
-        if not _is_number(value) or not 0 <= value < top:
-            end = "" if top == math.inf else f" and below {top}"
-            raise ValueError(
-                f"{where}: {name} must be a number of at least 0{end}, received {value!r}."
-            )
+    """The pictures, if they and the arguments that the functions share are valid."""
+    pictures = checked(where, pictures, fill)
+    generator(where, rng)
     if limits is not None and not (
         isinstance(limits, tuple | list)
         and len(limits) == 2
-        and all(map(_is_number, limits))
+        and all(is_number(n) and math.isfinite(n) for n in limits)
         and limits[0] < limits[1]
     ):
         raise ValueError(

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy
 
-from ..devices import is_array, move
-from ..state import State, generator_state, restore_generator
-from ..tensor import Tensor
+from ..arguments import function, generator, whole
+from ..devices import device_named, is_array, move
+from ..engine.tensor import Tensor
+from ..io.state import State, generator_state, restore_generator
 
 Augment = Callable[[numpy.ndarray, numpy.random.Generator], numpy.ndarray]
 
@@ -24,19 +25,19 @@ def batches(
     prefetch: bool = False,
     drop_last: bool = False,
 ) -> Batches:
-    """The examples in minibatches: every `for x, y in batches(...)` goes through them once.
+    """The examples in minibatches: each loop `for x, y in batches(...)` is one pass over them.
 
-    arrays: arrays whose first axes are equally long: pictures and labels, for instance.
-    size: examples a batch; the last batch holds what is left over.
-    drop_last: whether to leave that one out, if it is smaller: batch-norm cannot train on one row.
-    rng: numpy.random.default_rng(seed) to shuffle (a new order each time); None keeps the order.
-    device: where the batches are to be.
-    augment: a function (pictures, rng) -> pictures for the first array of each batch, such as
-        functools.partial(tn.data.augment.rotate, degrees=10).  It gets a generator of the batch's
-        own, and needs rng.
+    arrays: arrays with equally long first axes, for example pictures and labels.
+    size: examples a batch; the last batch holds the rest.
+    rng: numpy.random.default_rng(seed) shuffles, differently in each pass; None keeps the order.
+    device: of the batches, "cpu" or "gpu" (or "cuda").
+    augment: a function (pictures, rng) -> pictures for the first array of each batch, for example
+        functools.partial(tn.data.augment.rotate, degrees=10).  Each batch has a separate
+        generator, drawn from rng, which is then needed.
     prefetch: whether a thread prepares the next batch while this one is used.
+    drop_last: whether to leave out a smaller last batch: batch-norm cannot train on one row.
 
-    ValueError for no arrays, no examples, different lengths, or a size that is not at least 1.
+    ValueError for no arrays, no examples, different lengths, or a size below 1.
     """
     try:
         data = [_on_host(a) for a in arrays]
@@ -57,16 +58,10 @@ def batches(
     for a in data:
         if a.dtype.kind not in "fiub":
             raise TypeError(f"batches: the arrays hold {a.dtype}. Give numbers.")
-    if isinstance(size, bool) or not isinstance(size, int | numpy.integer) or size < 1:
-        raise ValueError(f"batches: size must be a whole number of at least 1, received {size!r}.")
-    if rng is not None and not isinstance(rng, numpy.random.Generator):
-        raise TypeError(
-            f"batches: rng is {type(rng).__name__}. Give numpy.random.default_rng(0), or None."
-        )
-    if augment is not None and not callable(augment):
-        raise TypeError(
-            f"batches: augment is {type(augment).__name__}. Give a function (pictures, rng)."
-        )
+    size = whole("batches", "size", size)
+    if rng is not None:
+        generator("batches", rng)
+    function("batches", "augment", augment, "Give a function (pictures, rng).")
     if augment is not None and rng is None:
         raise ValueError(
             "batches: augment draws at random, and there is no rng. Give "
@@ -78,16 +73,17 @@ def batches(
             "Give a smaller size."
         )
     try:
-        move(data[0][:0], device)
+        device = device_named(device)
     except ValueError as error:
         raise ValueError(f"batches: {error}") from None
-    return Batches(data, int(size), rng, device, augment, prefetch, drop_last)
+    move(data[0][:0], device)  # GPUNotAvailableError now, and not at the first batch
+    return Batches(data, size, rng, device, augment, prefetch, drop_last)
 
 
 class Batches:
-    """Minibatches of arrays, as `batches` makes them; they can be gone through many times.
+    """Minibatches of arrays, made by `batches`; any number of passes over them is possible.
 
-    len(batches) is how many there are, batches.examples how many examples they hold.
+    len(batches) is the number of batches, batches.examples the number of examples.
     """
 
     def __init__(
@@ -116,9 +112,9 @@ class Batches:
         return self.start_at(0)
 
     def start_at(self, first: int) -> Iterator[tuple[Tensor, ...]]:
-        """One pass that leaves the first batches out: where a run that was stopped goes on."""
+        """One pass without the first batches: a stopped run continues here."""
         order = None if self.rng is None else self.rng.permutation(self.examples)
-        # Batch k draws from its own generator: one that is left out need not be computed.
+        # Batch k draws from a separate generator, so that a batch left out is not computed.
         key = int(self.rng.integers(2**63)) if self.augment and self.rng is not None else 0
         if self.prefetch:
             return self._ahead(first, order, key)
@@ -152,12 +148,12 @@ class Batches:
                 yield self._moved(ready.result())
 
     def state_dict(self) -> State:
-        """Where the generator stands; before a pass, what is needed to repeat it."""
+        """The position of the generator; taken before a pass, it repeats that pass."""
         state: State = {"examples": self.examples, "size": self.size, "drop_last": self.drop_last}
         return state if self.rng is None else state | {"rng": generator_state(self.rng)}
 
     def load_state_dict(self, state: State) -> None:
-        """Go on where the generator of the same batches stood.  ValueError, and no change."""
+        """Put the generator back.  ValueError, and no change, for a state of other batches."""
         own = self.state_dict()
         lines = [
             f"{name} is {own[name]} here, and {state.get(name)} in what is loaded"

@@ -1,8 +1,8 @@
-"""Pictures pulled out of shape: every pixel of the result looks up where it comes from.
+"""Deforms pictures: every pixel of the result looks up its place in the picture.
 
-Going backwards, from the result to the picture, leaves no holes, and each pixel is read off
-between the four pixels around its place (bilinear interpolation).  Nothing here is random: the
-random turns and shifts are in augment.py.
+Mapping backwards, from the result to the picture, leaves no holes.  Each place lies between four
+pixels, which are interpolated (bilinear interpolation).  Nothing here is random: augment.py draws
+the angles and shifts.
 """
 
 from __future__ import annotations
@@ -11,22 +11,23 @@ from typing import Any
 
 import numpy
 
+from ..arguments import choice
+
 FILLS = ("nearest", "zeros", "reflect")
 
 
 def warp(pictures: Any, matrices: Any, fill: str = "nearest") -> numpy.ndarray:
     """Pictures under affine maps, one matrix each.  (N, H, W, C), (N, 2, 3) -> (N, H, W, C)
 
-    matrices: (N, 2, 3), or (2, 3) for all. They take (row, column, 1) in the result to
-    (row, column) in the picture, both in pixels from the middle of the picture: so a last column
-    of (0, 3) moves what is shown by 3 pixels to the left.
-    fill: what lies outside the picture: its border goes on ("nearest"), nothing ("zeros"), or the
-    picture again in a mirror ("reflect").
+    matrices: (N, 2, 3), or (2, 3) for all.  They map (row, column, 1) in the result to
+        (row, column) in the picture, both in pixels from its center: a last column of (0, 3) moves
+        the content by 3 pixels to the left.
+    fill: outside the picture: its border goes on ("nearest"), zeros ("zeros"), or its mirror image
+        ("reflect").
 
-    The pictures are uint8, rounded and clipped again at the end, float32 or float64.
+    The pictures are uint8, float32 or float64; uint8 is rounded and clipped at the end.
     """
-    pictures = checked("warp", pictures)
-    check_fill("warp", fill)
+    pictures = checked("warp", pictures, fill)
     try:
         matrices = numpy.asarray(matrices, dtype=numpy.float32)
     except (TypeError, ValueError):
@@ -50,20 +51,20 @@ def warp(pictures: Any, matrices: Any, fill: str = "nearest") -> numpy.ndarray:
 
 
 def from_middle(length: int) -> numpy.ndarray:
-    """The places of a row of pixels, from its middle."""
+    """The positions of a row of pixels, counted from its center.  -> (length,)"""
     return numpy.arange(length, dtype=numpy.float32) - (length - 1) / 2
 
 
 def look_up(
     pictures: numpy.ndarray, rows: numpy.ndarray, columns: numpy.ndarray, fill: str
 ) -> numpy.ndarray:
-    """The pictures at places between their pixels.  (N, H, W, C), 2 of (N, H, W) -> (N, H, W, C)
+    """The pictures at places between pixels.  (N, H, W, C), 2 of (N, H, W) -> (N, H, W, C)
 
     rows, columns: float32, counted from the first pixel; they are overwritten.
     """
     dtype = pictures.dtype
     values = pictures.astype(numpy.float32) if dtype == numpy.uint8 else pictures
-    if fill == "zeros":  # one ring of zeros: beyond it, its border goes on
+    if fill == "zeros":  # one ring of zeros goes on beyond the border
         values = numpy.pad(values, ((0, 0), (1, 1), (1, 1), (0, 0)))
         rows += 1.0
         columns += 1.0
@@ -71,8 +72,8 @@ def look_up(
     above, down = _between(rows, height, fill)  # (N, H, W) each: whole numbers, then fractions
     left, right = _between(columns, width, fill)
 
-    # Pixel (i, row, column) is number (i * height + row) * width + column of all.  In the last row
-    # and column the fraction is 0, so that the pixel after it may be any: the index is clipped.
+    # Pixel (i, row, column) has the index (i * height + row) * width + column.  In the last row and
+    # column the fraction is 0, so that the next pixel does not count: its index is clipped.
     flat = values.reshape(-1, channels) if channels != 1 else values.reshape(-1)
     index = above
     index *= width
@@ -90,20 +91,20 @@ def look_up(
 
 
 def _between(places: numpy.ndarray, length: int, fill: str) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """The pixel before each place, and how far the place is past it, from 0 to 1."""
-    if fill == "reflect":  # d c b a | a b c d | d c b a: there and back in 2 * length
+    """The pixel before each place, and the distance from it, in [0, 1]."""
+    if fill == "reflect":  # d c b a | a b c d | d c b a: the period is 2 * length
         places += 0.5
         places %= 2 * length
         numpy.minimum(places, 2 * length - places, out=places)
         places -= 0.5
     numpy.clip(places, 0, length - 1, out=places)
-    before = places.astype(numpy.intp)  # rounds down, as no place is negative
+    before = places.astype(numpy.intp)  # rounds down, because no place is negative
     places -= before
     return before, places
 
 
 def _along(flat: numpy.ndarray, index: numpy.ndarray, part: numpy.ndarray) -> numpy.ndarray:
-    """Pixels part of the way to their right neighbours; moves the index to those neighbours."""
+    """Values a part of the way to the right neighbors; the index moves to these neighbors."""
     here = flat.take(index, axis=0, mode="clip")
     index += 1
     beside = flat.take(index, axis=0, mode="clip")
@@ -114,15 +115,15 @@ def _along(flat: numpy.ndarray, index: numpy.ndarray, part: numpy.ndarray) -> nu
 
 
 def rounded(values: numpy.ndarray, dtype: Any) -> numpy.ndarray:
-    """Computed values as pixels of the dtype that came in: uint8 is rounded and clipped."""
+    """Computed values in the pictures' dtype: uint8 is rounded and clipped."""
     if dtype == numpy.uint8:
         numpy.rint(values, out=values)
         numpy.clip(values, 0, 255, out=values)
     return values.astype(dtype, copy=False)
 
 
-def checked(where: str, pictures: Any) -> numpy.ndarray:
-    """Pictures as a plain array; an error if they are something else."""
+def checked(where: str, pictures: Any, fill: str) -> numpy.ndarray:
+    """The pictures.  TypeError or ValueError if they are not an array (N, H, W, C), or for fill."""
     if not isinstance(pictures, numpy.ndarray):
         raise TypeError(
             f"{where}: pictures are {type(pictures).__name__}. Give a NumPy array, (N, H, W, C)."
@@ -130,16 +131,9 @@ def checked(where: str, pictures: Any) -> numpy.ndarray:
     if pictures.ndim != 4 or 0 in pictures.shape[1:]:
         raise ValueError(
             f"{where}: pictures have shape {pictures.shape}. They must be (N, H, W, C), with at "
-            "least one pixel: grey pictures have C = 1."
+            "least one pixel: gray pictures have C = 1."
         )
     if pictures.dtype not in (numpy.uint8, numpy.float32, numpy.float64):
         raise TypeError(f"{where}: pictures are {pictures.dtype}. Give uint8, float32 or float64.")
+    choice(where, "fill", fill, FILLS)
     return pictures
-
-
-def check_fill(where: str, fill: Any) -> None:
-    if fill not in FILLS:
-        raise ValueError(
-            f"{where}: there is no fill {fill!r}. Choose "
-            f"{', '.join(repr(name) for name in FILLS[:-1])} or {FILLS[-1]!r}."
-        )

@@ -1,4 +1,4 @@
-"""Arrays: whose an array is, and the module that computes with it.  Nothing here imports CuPy."""
+"""Where an array lives, and the module that computes with it.  Nothing here imports CuPy."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Array = Any  # numpy.ndarray or cupy.ndarray: the same methods, no common base c
 
 
 def on_gpu(value: object) -> bool:
-    """Whether value is a CuPy array.  Where CuPy was never imported, nothing is."""
+    """Whether value is a CuPy array.  While CuPy is not imported, there is none."""
     return "cupy" in sys.modules and type(value).__module__.split(".")[0] == "cupy"
 
 
 def xp(*arrays: Array) -> Any:
-    """The module, numpy or cupy, that computes with these arrays (all of one device)."""
+    """The module, numpy or cupy, that computes with these arrays (all on one device)."""
     for array in arrays:
         if type(array) is numpy.ndarray:
             return numpy

@@ -1,9 +1,7 @@
 """The GPU: CuPy.  The only file that imports it, and only inside functions.
 
-Its kernels are the plain ones (plain.py), which CuPy computes as they stand.
-
-A machine without a GPU, or with a broken CuPy, must import tinynet as if nothing were there, and be
-told what is missing and how to mend it when it asks for the GPU.
+Without a GPU, or with a broken CuPy, tinynet imports as usual.  Only asking for the GPU raises an
+error, which names what is missing and how to mend it.
 """
 
 from __future__ import annotations
@@ -15,51 +13,6 @@ from typing import Any
 import numpy
 
 from .arrays import xp
-from .plain import (
-    column_sums,
-    combine,
-    convolve,
-    each_update,
-    elementwise,
-    kernel_gradient,
-    max_pool,
-    max_pool_back,
-    mean,
-    moments,
-    product,
-    products_and_sums,
-    relu,
-    scale_and_shift,
-    spread,
-    total,
-    update_size,
-)
-
-__all__ = [
-    "GPUNotAvailableError",
-    "add_at",
-    "column_sums",
-    "combine",
-    "convolve",
-    "each_update",
-    "elementwise",
-    "from_host",
-    "gpu_available",
-    "gpu_unavailable_reason",
-    "kernel_gradient",
-    "max_pool",
-    "max_pool_back",
-    "mean",
-    "moments",
-    "product",
-    "products_and_sums",
-    "relu",
-    "scale_and_shift",
-    "spread",
-    "to_host",
-    "total",
-    "update_size",
-]
 
 _INSTALL = (
     "In the folder of the clone, install the one of the CUDA version that nvidia-smi shows: "
@@ -69,7 +22,7 @@ _OLDEST = 14  # CuPy 13 promotes float32 to float64 where NumPy 2 does not
 
 
 class GPUNotAvailableError(RuntimeError):
-    """The GPU was asked for and cannot be had.  The message holds the cause and the fix."""
+    """The GPU was asked for and does not work here.  The message holds the cause and the cure."""
 
 
 def gpu_available() -> bool:
@@ -82,7 +35,7 @@ def gpu_available() -> bool:
 
 @functools.cache
 def gpu_unavailable_reason() -> str | None:
-    """Why the GPU cannot be used and what to do about it; None where it can.  Never raises."""
+    """Why the GPU does not work and how to mend it; None if it works.  Never raises."""
     try:
         import cupy
 
@@ -103,7 +56,7 @@ def _version_fault(cupy: Any) -> str | None:
 
 
 def _driver_fault(cupy: Any) -> str | None:
-    """CUDA is asked how many devices it sees; its error text tells the three cases apart."""
+    """Ask CUDA how many devices it sees; its error text tells the three cases apart."""
     runtime = cupy.cuda.runtime
     try:
         count = runtime.getDeviceCount()
@@ -183,7 +136,3 @@ def from_host(array: numpy.ndarray) -> Any:
 
 def to_host(array: Any) -> numpy.ndarray:
     return xp(array).asnumpy(array)
-
-
-def add_at(target: Any, index: Any, values: Any) -> None:
-    xp(target).add.at(target, index, values)

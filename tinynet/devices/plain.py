@@ -1,37 +1,43 @@
-"""The kernels in their plain form: what they compute, in the fewest lines.
+"""The kernels in their plain form: what each of them computes, in the fewest lines.
 
-A GPU computes these as they stand.  cpu.py has each of them again, in a form that is fast there,
-and tests hold that form to this one.  Shapes: x (N, H, W, C), y (N, OH, OW, O), kernels
-(KH, KW, C, O); `ws` are the windows of the pictures x.
+The GPU runs these, and so does the CPU with TINYNET_PLAIN=1.  Otherwise the CPU runs the faster
+forms in cpu/; tests hold each of those to the plain form.
+
+Shapes: pictures x (N, H, W, C), results y (N, OH, OW, O), kernels (KH, KW, C, O).  `ws` are the
+windows over x.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
+
+import numpy
 
 from .arrays import Array, xp
 from .windows import Windows
 
-Formula = Callable[..., Array]  # of arrays of one shape, and last: where the result may be put
+Formula = Callable[..., Array]  # of arrays of one shape, number by number
+Key = tuple[int, int]  # 2 x 64 bits
 
 
 # -- elementwise, and sums -------------------------------------------------------------------------
 
 
 def elementwise(formula: Formula, *arrays: Array) -> Array:
-    """formula(*arrays, None): each number of it depends on the numbers in the same place alone."""
-    return formula(*arrays, None)
+    """formula(*arrays)"""
+    return formula(*arrays)
 
 
 def total(formula: Formula, *arrays: Array) -> Array:
-    """The sum of formula(*arrays, None) over all numbers."""
-    return formula(*arrays, None).sum()
+    """The sum of formula(*arrays) over all numbers."""
+    return formula(*arrays).sum()
 
 
 def mean(formula: Formula, *arrays: Array) -> Array:
-    """The mean of formula(*arrays, None) over all numbers, right in float16 too."""
-    return formula(*arrays, None).mean()
+    """The mean of formula(*arrays) over all numbers; float16 is summed in float32."""
+    return formula(*arrays).mean()
 
 
 def relu(x: Array) -> Array:
@@ -39,13 +45,43 @@ def relu(x: Array) -> Array:
     return xp(x).maximum(x, 0)
 
 
+def relu_back(dy: Array, y: Array) -> Array:
+    """dy where y > 0, else 0.  (...), (...) -> (...)"""
+    return dy * (y > 0)
+
+
+def leaky_relu(x: Array, slope: float) -> Array:
+    """x where x > 0, else slope * x.  (...) -> (...)"""
+    return xp(x).where(x > 0, x, slope * x)
+
+
+def leaky_relu_back(dy: Array, x: Array, slope: float) -> Array:
+    """dy where x > 0, else slope * dy.  (...), (...) -> (...)"""
+    return xp(x).where(x > 0, dy, slope * dy)
+
+
+def masked(x: Array, mask: Array, scale: float) -> Array:
+    """x * scale where the mask is True, else 0.  (...), (...) -> (...)"""
+    return x * mask * scale
+
+
+def owned(only: list[Array]) -> Array:
+    """The array in the list if nothing else holds it, otherwise a copy: here, always a copy."""
+    return only[0].copy()
+
+
+def add_at(target: Array, index: Any, values: Array) -> None:
+    """target[index] += values; an index that occurs twice is added to twice."""
+    xp(target).add.at(target, index, values)
+
+
 def column_sums(x: Array) -> Array:
-    """(N, D) -> (D,), as a product with a row of ones, which BLAS reads at memory speed."""
+    """The sum of each column, as a product with a row of ones: fast in BLAS.  (N, D) -> (D,)"""
     return xp(x).ones(len(x), x.dtype) @ x
 
 
 def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -> Array:
-    """a @ b + bias, and of it max(0, ...).  (N, M), (M, O), (O,) -> (N, O)"""
+    """a @ b + bias, then max(0, ...) if relu.  (N, M), (M, O), (O,) -> (N, O)"""
     return _finish(a @ b, bias, relu)
 
 
@@ -55,19 +91,52 @@ def _finish(y: Array, bias: Array | None, through_relu: bool) -> Array:
     return relu(y) if through_relu else y
 
 
-# -- what an optimizer's step does piece by piece --------------------------------------------------
+# -- noise: the same key gives the same numbers, on every device -----------------------------------
 
 
-def update_size(w: Array) -> int:
-    """How many numbers a step moves at a time: here, all of them."""
-    return max(w.size, 1)
+def random_bits(key: Key, count: int, start: int = 0) -> numpy.ndarray:
+    """`count` words of 64 random bits, from word `start` of the key's sequence on.
+
+    start: a multiple of 4.  Counter-based: NumPy's Philox 4x64 with 10 rounds.  Source: Salmon et
+    al., "Parallel Random Numbers: As Easy as 1, 2, 3", 2011.
+    """
+    # "u8", uint64: without it, NumPy makes a key such as (1, 2**63) float64
+    return numpy.random.Philox(key=numpy.array(key, "u8"), counter=start // 4).random_raw(count)
 
 
-def each_update(task: Callable[..., None], count: int, size: int, w: Array) -> None:
-    """task(k, a, b) for each of so many pieces, with two scratch arrays of that size, as w is."""
-    a, b = xp(w).empty(size, w.dtype), xp(w).empty(size, w.dtype)
+def keep_mask(key: Key, rate: float, count: int) -> numpy.ndarray:
+    """(count,) booleans, each False with probability rate, rounded to 2^-16."""
+    return kept(random_bits(key, -(-count // 4)), rate)[:count]
+
+
+def kept(bits: numpy.ndarray, rate: float) -> numpy.ndarray:
+    """Four booleans from each word: 16 bits are a number below 2^16, and a small one is False."""
+    return bits.view(numpy.uint16) >= min(round(rate * 2**16), 2**16 - 1)
+
+
+def standard_normal(key: Key, count: int) -> numpy.ndarray:
+    """(count,) numbers from N(0, 1), in float32."""
+    return normal(random_bits(key, -(-count // 2)))[:count]
+
+
+def normal(bits: numpy.ndarray) -> numpy.ndarray:
+    """Two numbers from N(0, 1) from each word: a point of the plane, by its radius and its angle.
+
+    Source: Box and Muller, "A Note on the Generation of Random Normal Deviates", 1958.
+    """
+    u, v = bits.view(numpy.uint32).reshape(-1, 2).T.astype(numpy.float32) * 2.0**-32  # in [0, 1]
+    radius = numpy.sqrt(-2 * numpy.log(u + 2.0**-33))  # never log(0)
+    angle = 2 * math.pi * v
+    return numpy.stack((radius * numpy.cos(angle), radius * numpy.sin(angle)), axis=1).reshape(-1)
+
+
+# -- the pieces of an optimizer's step -------------------------------------------------------------
+
+
+def each(task: Callable[[int], Any], count: int, most: int = 256) -> None:
+    """task(0), ..., task(count - 1).  most: how many at once; here, one after the other."""
     for k in range(count):
-        task(k, a, b)
+        task(k)
 
 
 # -- convolution -----------------------------------------------------------------------------------
@@ -79,7 +148,7 @@ def columns(x: Array, ws: Windows) -> Array:
 
 
 def sum_windows(rows: Array, ws: Windows) -> Array:
-    """The transpose of columns: each pixel gets the sum of what its windows hold for it.
+    """The transpose of columns: each pixel is the sum of its numbers in all windows.
 
     (N, OH, OW, KH * KW * C) -> (N, H, W, C)
     """
@@ -92,26 +161,37 @@ def sum_windows(rows: Array, ws: Windows) -> Array:
 
 
 def convolve(x: Array, kernel: Array, bias: Array | None, ws: Windows, relu: bool = False) -> Array:
-    """The kernel on every window.  x -> y"""
-    O = kernel.shape[3]  # noqa: E741
-    y = matrix(columns(x, ws)) @ kernel.reshape(-1, O)
-    return _finish(y.reshape(len(x), *ws.output, O), bias, relu)
+    """Every window times the kernel, summed.  x -> y"""
+    y = matrix(columns(x, ws)) @ matrix(kernel)  # (N * OH * OW, O)
+    return _finish(y.reshape(len(x), *ws.output, kernel.shape[3]), bias, relu)
 
 
-def spread(y: Array, kernel: Array, bias: Array | None, ws: Windows, relu: bool = False) -> Array:
-    """The transpose of convolve: the kernel, times each number of y, added up.  y -> x
+def convolve_transposed(
+    y: Array, kernel: Array, bias: Array | None, ws: Windows, relu: bool = False
+) -> Array:
+    """The transpose of convolve: each number of y times the kernel, added up in x.  y -> x
 
-    bias (C,).  Without it and relu, dx of convolve for dy = y.
+    bias (C,).  Without bias and relu it is dx of convolve, for dy = y.
     """
-    KH, KW, C, O = kernel.shape  # noqa: E741
-    rows = matrix(y) @ kernel.reshape(-1, O).T  # (N*OH*OW, KH*KW*C)
-    return _finish(sum_windows(rows.reshape(*y.shape[:3], KH * KW * C), ws), bias, relu)
+    rows = matrix(y) @ matrix(kernel).T  # (N * OH * OW, KH * KW * C)
+    return _finish(sum_windows(rows.reshape(*y.shape[:3], rows.shape[1]), ws), bias, relu)
 
 
 def kernel_gradient(x: Array, dy: Array, ws: Windows) -> Array:
-    """dw of convolve.  x, dy -> (KH, KW, C, O)"""
+    """dw of convolve, from x and dy.  -> (KH, KW, C, O)"""
     dw = matrix(columns(x, ws)).T @ matrix(dy)
     return dw.reshape(*ws.size, x.shape[3], dy.shape[3])
+
+
+def column_bytes(N: int, itemsize: int, channels: int, outputs: int, ws: Windows) -> int:
+    """The bytes of the columns of N pictures, in which these kernels compute.
+
+    itemsize: the bytes of a number.  channels, outputs: C and O.
+    """
+    return N * math.prod(ws.output) * math.prod(ws.size) * channels * itemsize
+
+
+convolve_workspace = convolve_transposed_workspace = column_bytes
 
 
 def matrix(x: Array) -> Array:
@@ -132,26 +212,24 @@ def max_pool(x: Array, ws: Windows) -> Array:
 
 
 def max_pool_back(dy: Array, x: Array, y: Array, ws: Windows) -> Array:
-    """dy to the first pixel of each window of x that equals y (or is NaN, as y is then)."""
-    return to_first_equal(dy, ws.pad(x, -math.inf), y, ws)
+    """dy to the first pixel of each window that equals y, its maximum.  -> (N, H, W, C)
 
-
-def to_first_equal(dy: Array, padded: Array, y: Array, ws: Windows) -> Array:
-    """dy to the first pixel of each window that equals y.  (N, OH, OW, C) -> (N, H, W, C)"""
+    NaN is larger than every number, as in NumPy.
+    """
     dx = ws.padded_zeros(dy)
-    free = xp(y).ones(y.shape, bool)  # the windows that have given their gradient to no pixel yet
-    for view, part in zip(ws.views(padded), ws.views(dx), strict=True):
-        first = ((view == y) | (view != view)) & free  # NaN is the largest, as NumPy has it
+    free = xp(y).ones(y.shape, bool)  # the windows whose dy went to no pixel yet
+    for view, part in zip(ws.views(ws.pad(x, -math.inf)), ws.views(dx), strict=True):
+        first = ((view == y) | (view != view)) & free  # view != view: NaN
         part += dy * first
         free &= ~first
     return ws.crop(dx)
 
 
-# -- what batch normalization computes for each channel --------------------------------------------
+# -- batch normalization, for each channel ---------------------------------------------------------
 
 
 def moments(x: Array) -> tuple[Array, Array]:
-    """Mean and variance (with 1 / N) of the columns.  (N, C) -> (C,), (C,)"""
+    """The mean and the variance, with 1 / N, of each column.  (N, C) -> (C,), (C,)"""
     mean = x.mean(axis=0)
     return mean, xp(x).square(x - mean).mean(axis=0)
 
@@ -162,7 +240,7 @@ def scale_and_shift(x: Array, mean: Array, scale: Array, shift: Array) -> Array:
 
 
 def products_and_sums(dy: Array, x: Array, mean: Array) -> tuple[Array, Array]:
-    """The columns' sums of dy * (x - mean), and of dy.  dy, x (N, C), mean (C,) -> (C,), (C,)"""
+    """Of each column the sum of dy * (x - mean), and of dy.  (N, C), (N, C), (C,) -> (C,), (C,)"""
     return column_sums(dy * (x - mean)), column_sums(dy)
 
 

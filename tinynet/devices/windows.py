@@ -1,4 +1,4 @@
-"""Windows: where those of one operation stand on its pictures, and the views of them.
+"""Where the windows of a convolution or a pooling stand, and views of the pixels in them.
 
 Pictures are (N, H, W, C).  A window covers KH x KW pixels, moves by the stride, and stands at
 OH x OW places.
@@ -28,25 +28,25 @@ class Windows(NamedTuple):
         return xp(x).pad(x, ((0, 0), *self.padding, (0, 0)), constant_values=value)
 
     def crop(self, padded: Array) -> Array:
-        """The way back of pad."""
+        """Undoes pad.  (N, top + H + bottom, left + W + right, C) -> (N, H, W, C)"""
         (top, _), (left, _) = self.padding
         return padded[:, top : top + self.input[0], left : left + self.input[1]]
 
     def patches(self, padded: Array) -> Array:
-        """Every window's pixels, (N, OH, OW, KH, KW, C): a view, nothing is copied."""
+        """The pixels of every window, (N, OH, OW, KH, KW, C): a view, nothing is copied."""
         view = xp(padded).lib.stride_tricks.sliding_window_view(padded, self.size, axis=(1, 2))
         SH, SW = self.stride
         return view[:, ::SH, ::SW].transpose(0, 1, 2, 4, 5, 3)
 
     def views(self, padded: Array) -> Iterator[Array]:
-        """For each of the KH * KW places in a window, that pixel of every window (N, OH, OW, C)."""
+        """KH * KW views (N, OH, OW, C): the first pixel of every window, the second, and so on."""
         (KH, KW), (SH, SW), (OH, OW) = self.size, self.stride, self.output
         for i in range(KH):
             for j in range(KW):
                 yield padded[:, i : i + SH * (OH - 1) + 1 : SH, j : j + SW * (OW - 1) + 1 : SW]
 
     def padded_zeros(self, like: Array) -> Array:
-        """An array of the padded size, for the gradients of the views to be added to."""
+        """Zeros in the padded size, to which the gradients of the views are added."""
         (top, bottom), (left, right) = self.padding
         H, W = self.input
         shape = (len(like), top + H + bottom, left + W + right, like.shape[3])

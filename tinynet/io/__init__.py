@@ -1,9 +1,9 @@
-"""Files: what `save` writes, `load` reads, whole or not at all.
+"""Files: `save` writes a state and `load` reads it, completely or not at all.
 
-Two formats, by the file's ending: .npz, NumPy's own, which `numpy.load` reads too, and
-.safetensors, which other frameworks read.  A file may come from anywhere, so nothing in it is
-believed before it is checked, and nothing in it is ever run: there is no pickle.  The same state is
-always the same bytes.
+The file's ending chooses the format: .npz is NumPy's own, which `numpy.load` reads too, and
+.safetensors is read by other frameworks.  A file may come from anywhere, so everything in it is
+checked before use, and nothing in it is ever run: there is no pickle.  The same state always gives
+the same bytes.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import stat
 from pathlib import Path
 from typing import Any, overload
 
-from ..state import State
 from . import npz, safetensors
 from .atomic import replacing
+from .state import State
 from .tree import flat, nested
 
 __all__ = ["load", "save"]
@@ -27,15 +27,15 @@ def save(path: str | os.PathLike[str], thing: Any) -> Path:
     """Write the state of a model, an optimizer, ... to a file, and return the file's path.
 
     path: ends in .npz or .safetensors; without an ending, .npz is added.
-    thing: what has a `state_dict()`, or such a dictionary: arrays, tensors (as their values),
-        numbers, words, None, lists and further dictionaries of these.
+    thing: has a `state_dict()`, or is such a dictionary: arrays, tensors (stored as their values),
+        numbers, words, None, lists of these and further dictionaries.
 
-    An array is stored under its keys joined by "/", so a plain model's file has the names of its
-    parameters.  What is not an array goes as JSON into one entry, if there is any.
+    The name of an array is its keys joined by "/", so a plain model's file has the names of its
+    parameters.  Everything else goes as JSON into one entry.
 
-    A file that was there is replaced in one step at the end and keeps its permissions; if anything
-    fails before that, it stays as it was.  A symbolic link stays: what it points to is replaced.
-    TypeError or ValueError for what cannot be stored, OSError where the disk does not take it.
+    An existing file is replaced in one step at the end and keeps its permissions; if anything fails
+    before that, it does not change.  A symbolic link stays, and its target is replaced.
+    TypeError or ValueError for a state that cannot be stored, OSError of the disk.
     """
     place = file_of("save", path)
     where = f"save {str(place)!r}"
@@ -61,14 +61,13 @@ def load(path: str | os.PathLike[str]) -> State: ...
 @overload
 def load(path: str | os.PathLike[str], thing: Any) -> None: ...
 def load(path: str | os.PathLike[str], thing: Any = None) -> State | None:
-    """Read a file into what it was saved from; without a thing, return its state.
+    """Read a file into the thing that it was saved from; without a thing, return the state.
 
     path: as for save.
-    thing: what has a `load_state_dict(state)`, which takes everything or, if the file does not fit,
-        nothing.
+    thing: has a `load_state_dict(state)`, which takes everything or, if anything differs, nothing.
 
     ValueError that says what is wrong with the file, or every difference between it and the thing;
-    FileNotFoundError and other OSErrors where it cannot be read.
+    FileNotFoundError and other OSErrors if it cannot be read.
     """
     place = file_of("load", path)
     where = f"load {str(place)!r}"
@@ -82,7 +81,7 @@ def load(path: str | os.PathLike[str], thing: Any = None) -> State | None:
         if stat.S_ISDIR(kind):
             raise IsADirectoryError
         if not stat.S_ISREG(kind):
-            raise ValueError("it is not a regular file. Copy what it gives into one first.")
+            raise ValueError("it is not a regular file. Copy its content into one first.")
         with open(place, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             state = nested(*_FORMATS[place.suffix.lower()].read(file, size))
@@ -95,7 +94,7 @@ def load(path: str | os.PathLike[str], thing: Any = None) -> State | None:
 
 
 def file_of(where: str, path: Any) -> Path:
-    """The path with its ending.  TypeError for what is none, ValueError for a wrong ending."""
+    """The path with its ending.  TypeError if it is not a path, ValueError for a wrong ending."""
     if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
         raise TypeError(f"{where}: path is {type(path).__name__}. Give a str or a pathlib.Path.")
     place = Path(path)
@@ -122,13 +121,13 @@ _REASONS: dict[tuple[str, type], str] = {
     ("load", PermissionError): "it may not be read. Check the permissions of file and folder",
 }
 _OTHERWISE = {
-    "save": "Is the disk full? What was there before is as it was",
+    "save": "Is the disk full? The old file has not changed",
     "load": "Check the path and the disk",
 }
 
 
 def _located(where: str, error: Exception) -> Exception:
-    """The same error, saying where; and in our words where the system speaks."""
+    """The same error with the place, and in plain words if it is the system's."""
     located: Exception
     if isinstance(error, OSError):
         verb = where[:4]

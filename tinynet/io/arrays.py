@@ -1,7 +1,7 @@
-"""What both formats know about arrays: which there are, and how one is read without trusting sizes.
+"""Shared by both formats: the dtypes of arrays, and reading an array without trusting its sizes.
 
-Numbers only, of the widths that both formats have.  Objects would need pickle, which runs whatever
-a file tells it to.
+Only numbers, in the widths that both formats have.  Objects would need pickle, which runs code from
+the file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy
 
 from ..devices import Array, move
 
-# NumPy's name for the numbers, without the byte order, and the one that .safetensors has.
+# NumPy's names of the dtypes, without the byte order, and those of .safetensors.
 DTYPES = {
     "f8": "F64",
     "f4": "F32",
@@ -32,11 +32,11 @@ DTYPES = {
     "b1": "BOOL",
 }
 TEXT_LIMIT = 100_000_000  # bytes of JSON; the limit of .safetensors
-_PIECE = 1 << 20  # bytes read at a time
+_AT_ONCE = 1 << 20  # bytes read at a time
 
 
 def check_dtype(name: str, array: Array) -> None:
-    """TypeError for an array that no format has a place for."""
+    """TypeError for an array that the formats cannot hold."""
     if array.dtype.str[1:] not in DTYPES:
         raise TypeError(
             f"{name!r} is an array of {array.dtype}. Only bool, int8 to int64, uint8 to uint64 and "
@@ -45,20 +45,20 @@ def check_dtype(name: str, array: Array) -> None:
 
 
 def on_disk(array: Array) -> numpy.ndarray:
-    """The array as files have it: on the host, little-endian, its rows one after the other."""
+    """The array as it is in files: on the host, little-endian, row by row."""
     host = move(array, "cpu")
     return numpy.asarray(host, dtype="<" + host.dtype.str[1:], order="C")
 
 
 def empty(name: str, shape: Sequence[Any], dtype: Any, size: int) -> numpy.ndarray:
-    """Memory for an array, once its shape agrees with the number of bytes that there are for it.
+    """Memory for an array, if its shape agrees with its number of bytes.
 
-    size: these bytes, which the caller has compared with the file.  ValueError.
+    size: the number of bytes, which the caller has compared with the file.  ValueError.
     """
     if any(type(n) is not int or n < 0 for n in shape) or len(shape) > 64:
         raise ValueError(
-            f"{name!r} has shape {_short(shape)}, which is none. The file is damaged or was never "
-            "right."
+            f"{name!r} has shape {_short(shape)}, which is impossible. The file is damaged or was "
+            "never right."
         )
     itemsize = numpy.dtype(dtype).itemsize
     if math.prod(n for n in shape if n) * itemsize >= 1 << 63:
@@ -84,7 +84,7 @@ def fill(name: str, array: numpy.ndarray, stream: Any) -> numpy.ndarray:
     """Read an array's bytes into it, and return it in the machine's byte order.  ValueError."""
     rest = array.reshape(-1).view(numpy.uint8).data
     while len(rest):
-        count = stream.readinto(rest[:_PIECE])
+        count = stream.readinto(rest[:_AT_ONCE])
         if not count:
             raise ValueError(
                 f"{name!r} ends {len(rest)} bytes too early. The file is cut off: copy it again."
@@ -99,7 +99,7 @@ def fill(name: str, array: numpy.ndarray, stream: Any) -> numpy.ndarray:
 
 
 def parse(what: str, data: bytes) -> Any:
-    """JSON as the standard has it, each name once.  ValueError that says what is wrong with it."""
+    """Standard JSON, each name once.  ValueError that says what is wrong with it."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
@@ -121,7 +121,7 @@ def parse(what: str, data: bytes) -> Any:
 
 
 def _short(shape: Sequence[Any]) -> str:
-    """A shape as errors show it, whatever stands in it."""
+    """A shape as errors show it, even if it holds other things than sizes."""
     sizes = (
         (str(n) if abs(n) < 1 << 64 else f"{n:#x}") if type(n) is int else type(n).__name__
         for n in shape[:65]

@@ -1,7 +1,7 @@
-"""A file is replaced in one step, so that whoever looks finds the old one or the new one.
+"""Replaces a file in one step, so that a reader finds the old one or the new one.
 
-The new one is written beside it under another name, and renamed when all of it is on the disk.  A
-process that is killed before that leaves the old file whole, and a `.tinynet-*.tmp` to be deleted.
+The new file is written beside it under another name, and renamed when all of it is on the disk.  A
+process killed before that leaves the old file whole, and a `.tinynet-*.tmp` to be deleted.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import BinaryIO
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write, which takes the place of the one at path if the block ends without an error.
+    """A file to write; it replaces the one at path if the block ends without an error.
 
-    It keeps the permissions of its predecessor, and refuses, though the system would not, to
-    replace one that is write-protected.  A symbolic link is followed.  OSError.
+    It keeps the old permissions.  A write-protected file is an error here, although the system
+    would replace it.  A symbolic link is followed.  OSError.
     """
     target = Path(os.path.realpath(path))
     mode = None
@@ -33,7 +33,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         if not os.access(target, os.W_OK):
             raise PermissionError
     temporary = target.with_name(f".tinynet-{secrets.token_hex(8)}.tmp")
-    file = open(temporary, "xb")  # noqa: SIM115  closed below, before it is renamed
+    file = open(temporary, "xb")  # noqa: SIM115  closed below, before the renaming
     try:
         with file:
             if mode is not None:
@@ -46,8 +46,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-    if os.name == "posix":  # the new name is to survive a power cut, too
-        with contextlib.suppress(OSError):  # not every file system can
+    if os.name == "posix":  # the new name, too, must survive a power cut
+        with contextlib.suppress(OSError):  # some file systems cannot
             folder = os.open(target.parent, os.O_RDONLY)
             try:
                 os.fsync(folder)

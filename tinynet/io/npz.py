@@ -1,17 +1,17 @@
 """The .npz format: a zip archive with a .npy file for each array, as numpy.savez writes it.
 
-It is written without compression, which float32 weights do not repay, and with a fixed date, so
-that the same arrays are the same bytes.  It is read with suspicion: a few kilobytes of zip can
-claim to be terabytes.
+It is written without compression, which hardly shrinks float32 weights, and with a fixed date, so
+that the same arrays give the same bytes.  Sizes are checked before reading: a few kilobytes of zip
+can claim to be terabytes.
 """
 
 from __future__ import annotations
 
-import ast
 import struct
 import zipfile
 import zlib
-from typing import Any, BinaryIO
+from types import SimpleNamespace
+from typing import IO, Any, BinaryIO
 
 import numpy
 
@@ -20,11 +20,15 @@ from .arrays import DTYPES, TEXT_LIMIT, empty, fill, on_disk
 
 _TEXT = "tinynet.json"
 _DAMAGED = "The file is damaged or was never right."
-_HEADER_LIMIT = 10_000  # NumPy's own: beyond it, parsing may take the interpreter down
-_INFLATION = 1032  # deflate turns a byte into 1032 at most
-_ENCRYPTED = 0x1 | 0x20 | 0x40  # flags for that, and for other things that nobody writes
+_HEADER_LIMIT = 10_000  # bytes, NumPy's own limit: parsing a longer one may crash the interpreter
+_HEADERS: dict[tuple[int, int], Any] = {
+    (1, 0): numpy.lib.format.read_array_header_1_0,
+    (2, 0): numpy.lib.format.read_array_header_2_0,
+}
+_INFLATION = 1032  # deflate makes at most 1032 bytes of one
+_ENCRYPTED = 0x1 | 0x20 | 0x40  # flags: encrypted, patched data, strongly encrypted
 
-# What zipfile raises for archives that are not whole.
+# The errors of zipfile for damaged archives.
 _DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error),
     *(OSError, UnicodeDecodeError, OverflowError),
@@ -32,23 +36,23 @@ _DAMAGE = (
 
 
 def write(file: BinaryIO, arrays: dict[str, Array], text: str | None) -> None:
-    """Write arrays, and JSON as an array of its bytes."""
+    """Write arrays, and JSON as an array of bytes."""
     entries: dict[str, Array] = dict(arrays)
     if text is not None:
         entries[_TEXT] = numpy.frombuffer(text.encode(), numpy.uint8)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, array in entries.items():
-            info = zipfile.ZipInfo(f"{name}.npy")  # of 1980, the first year that a zip knows
+            info = zipfile.ZipInfo(f"{name}.npy")  # dated 1980, the first year of the zip format
             info.create_system = 3  # the same on Windows
-            info.file_size = array.nbytes + _HEADER_LIMIT  # about, to decide on 64-bit sizes
+            info.file_size = array.nbytes + _HEADER_LIMIT  # roughly: it decides on 64-bit sizes
             with archive.open(info, "w") as member:
                 numpy.lib.format.write_array(member, on_disk(array), (1, 0), allow_pickle=False)
 
 
 def read(file: BinaryIO, size: int) -> tuple[dict[str, numpy.ndarray], bytes | None]:
-    """The arrays, and the JSON if there is any, of a file of that many bytes.
+    """The arrays, and the JSON or None, of a file of size bytes.
 
-    numpy.savez and savez_compressed may have written it.  ValueError for everything that is wrong.
+    It can also be a file of numpy.savez or savez_compressed.  ValueError for everything wrong.
     """
     try:
         archive = zipfile.ZipFile(file)
@@ -61,7 +65,7 @@ def read(file: BinaryIO, size: int) -> tuple[dict[str, numpy.ndarray], bytes | N
         members = archive.infolist()
         file.seek(size - 22 - len(archive.comment))  # the last record of a zip
         count = int.from_bytes(file.read(12)[10:], "little")
-        if count not in (len(members), 0xFFFF):  # that many, or more; zipfile does not look
+        if count not in (len(members), 0xFFFF):  # 0xFFFF: or more.  zipfile does not check
             raise ValueError(f"it should have {count} members, and has {len(members)}. {_DAMAGED}")
         if sum(info.compress_size for info in members) > size:
             raise ValueError(
@@ -77,12 +81,12 @@ def read(file: BinaryIO, size: int) -> tuple[dict[str, numpy.ndarray], bytes | N
     if text is None:
         return arrays, None
     if text.dtype != numpy.uint8 or text.size > TEXT_LIMIT:
-        raise ValueError(f"{_TEXT!r} is {text.shape} {text.dtype}, which is no text. {_DAMAGED}")
+        raise ValueError(f"{_TEXT!r} is {text.shape} {text.dtype}, not text. {_DAMAGED}")
     return arrays, text.tobytes()
 
 
 def _check(name: str, info: zipfile.ZipInfo) -> None:
-    """What can be known of a member without reading it.  ValueError."""
+    """Check a member without reading it.  ValueError."""
     if not info.filename.endswith(".npy"):
         raise ValueError(f"it holds {name!r}, which is not an array. Take it out of the archive.")
     if info.flag_bits & _ENCRYPTED:
@@ -105,40 +109,37 @@ def _check(name: str, info: zipfile.ZipInfo) -> None:
 
 
 def _read_member(archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo) -> numpy.ndarray:
-    """One array, of which exactly the bytes that its shape needs are read.  ValueError."""
+    """One array: exactly the bytes that its shape needs are read.  ValueError."""
     try:
         with archive.open(info) as member:
-            start = member.read(8)  # \x93NUMPY and the version
-            width = {b"\x93NUMPY\x01\x00": 2, b"\x93NUMPY\x02\x00": 4}.get(start, 0)
-            length = int.from_bytes(member.read(width), "little")
-            if not width or length > _HEADER_LIMIT:
-                raise ValueError(f"{name!r} does not begin as an array does. {_DAMAGED}")
-            shape, fortran, dtype = _header(name, member.read(length))
-            size = info.file_size - 8 - width - length
+            shape, fortran, dtype = _header(name, member)
+            size = info.file_size - member.tell()
             array = empty(name, shape[::-1] if fortran else shape, dtype, size)
-            array = fill(name, array, member)  # at its last byte, the checksum is compared
+            array = fill(name, array, member)  # the last byte compares the checksum
     except _DAMAGE as error:
         raise ValueError(f"{name!r} cannot be read: {error}. {_DAMAGED}") from None
     return array.T if fortran else array
 
 
-def _header(name: str, data: bytes) -> tuple[tuple[Any, ...], bool, numpy.dtype]:
-    """Shape, whether the first axis runs fastest, and dtype.  ValueError.
+def _header(name: str, member: IO[bytes]) -> tuple[tuple[int, ...], bool, numpy.dtype]:
+    """Shape, whether the first axis runs fastest, and dtype, read by NumPy.  ValueError."""
 
-    NumPy's reader would make any dtype, objects too, with warnings and errors of many kinds.
-    """
+    def read(count: int) -> bytes:
+        if count > _HEADER_LIMIT:  # NumPy would read gigabytes before it refuses them
+            raise ValueError
+        return member.read(count)
+
+    stream: Any = SimpleNamespace(read=read)
     try:
-        header = ast.literal_eval(data.decode("latin1").strip())
-        shape, fortran, dtype = header["shape"], header["fortran_order"], header["descr"]
-        kinds = type(shape), type(fortran), type(dtype)
-        well_formed = len(header) == 3 and kinds == (tuple, bool, str)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, KeyError):
-        well_formed = False
-    if not well_formed:
-        raise ValueError(f"{name!r} has a header that NumPy does not write. {_DAMAGED}")
-    if dtype[:1] not in "<>|=" or dtype[1:] not in DTYPES:
+        version = numpy.lib.format.read_magic(stream)
+        shape, fortran, dtype = _HEADERS[version](stream)
+    except (zipfile.BadZipFile, zlib.error, EOFError):  # the archive is damaged
+        raise
+    except Exception:  # NumPy's reader raises many kinds: TypeError, TokenError, RecursionError
+        raise ValueError(f"{name!r} has a header that NumPy does not write. {_DAMAGED}") from None
+    if dtype.str[1:] not in DTYPES:
         raise ValueError(
-            f"{name!r} is an array of {dtype[:20]!r}. Only bool, int8 to int64, uint8 to uint64 "
+            f"{name!r} is an array of {dtype.str!r}. Only bool, int8 to int64, uint8 to uint64 "
             "and float16 to float64 are loaded. Nothing is unpickled."
         )
-    return shape, fortran, numpy.dtype(dtype)
+    return shape, fortran, dtype

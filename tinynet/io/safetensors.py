@@ -4,8 +4,8 @@
 header     {"name": {"dtype": "F32", "shape": [3, 4], "data_offsets": [0, 48]}, ...}, and spaces
 buffer     every byte of it belongs to exactly one array
 
-Source: the format's description at huggingface.co/docs/safetensors.  There are no checksums: bytes
-of the buffer that were changed on the way are not noticed.
+Source: the format's description at huggingface.co/docs/safetensors.  There are no checksums, so
+changed bytes of the buffer are not noticed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy
 from ..devices import Array
 from .arrays import DTYPES, TEXT_LIMIT, empty, fill, on_disk, parse
 
-_OWN = "__metadata__"  # of the header: words of whoever wrote the file
+_OWN = "__metadata__"  # of the header: words by name, free for the writer
 _DTYPE_OF = {theirs: f"<{ours}" for ours, theirs in DTYPES.items()} | {"BF16": "<u2"}
 _DAMAGED = "The file is damaged or was never right."
 
@@ -26,7 +26,7 @@ _DAMAGED = "The file is damaged or was never right."
 def write(file: BinaryIO, arrays: dict[str, Array], text: str | None) -> None:
     """Write arrays, and JSON among the metadata.
 
-    The widest numbers stand first, so that each array begins at a multiple of its item's size.
+    The widest numbers come first, so that each array begins at a multiple of its item size.
     """
     order = sorted(arrays, key=lambda name: -arrays[name].dtype.itemsize)
     places, end = {}, 0
@@ -49,9 +49,9 @@ def write(file: BinaryIO, arrays: dict[str, Array], text: str | None) -> None:
 
 
 def read(file: BinaryIO, size: int) -> tuple[dict[str, numpy.ndarray], bytes | None]:
-    """The arrays, and the JSON if there is any, of a file of that many bytes.
+    """The arrays, and the JSON or None, of a file of size bytes.
 
-    bfloat16, which NumPy has not, becomes float32.  ValueError for everything that is wrong.
+    bfloat16, which NumPy lacks, becomes float32.  ValueError for everything wrong.
     """
     length = int.from_bytes(file.read(8), "little")
     if length > size - 8:
@@ -93,7 +93,7 @@ def read(file: BinaryIO, size: int) -> tuple[dict[str, numpy.ndarray], bytes | N
 
 
 def _place(name: str, entry: Any) -> tuple[str, list[Any], int, int]:
-    """What the header says of an array: dtype, shape, first byte, and the one after its last."""
+    """An array's entry in the header: dtype, shape, first byte, and the one after the last."""
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         raise ValueError(f"{name!r} is not described by dtype, shape, data_offsets. {_DAMAGED}")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
@@ -108,5 +108,5 @@ def _place(name: str, entry: Any) -> tuple[str, list[Any], int, int]:
         and all(type(n) is int for n in offsets)
         and 0 <= offsets[0] <= offsets[1]
     ):
-        raise ValueError(f"{name!r} has a shape or data_offsets that are none. {_DAMAGED}")
+        raise ValueError(f"{name!r} has an impossible shape or data_offsets. {_DAMAGED}")
     return dtype, shape, offsets[0], offsets[1]

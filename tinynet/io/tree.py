@@ -1,8 +1,8 @@
-"""A nested state as arrays with one name each and a JSON text for the rest, and the way back.
+"""Turns a nested state into named arrays and a JSON text for the rest, and back.
 
 {"model": {"w": array}, "rate": 0.1} is the array "model/w" and the text {"rate": 0.1}.  The text
-leaves arrays out, since their names say where they belong; only in lists does something stand for
-them, {"/": "array"}.  No key has a "/", so that this is never mistaken for a dictionary.
+leaves arrays out, because their names say where they belong; only in lists, {"/": "array"} stands
+for them.  No key holds a "/", so that this is never mistaken for a dictionary.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from typing import Any
 import numpy
 
 from ..devices import Array, is_array
-from ..state import State
-from ..tensor import Tensor
+from ..engine.tensor import Tensor
 from .arrays import TEXT_LIMIT, check_dtype, parse
+from .state import State
 
-_DEPTH = 64  # of dictionaries and lists; ends one that contains itself
+_DEPTH = 64  # of dictionaries and lists; stops at one that contains itself
 _NAME_LIMIT = 60_000  # bytes; a zip archive has 16 bits for it
-_RESERVED = ("tinynet.json", "__metadata__")  # what the formats put their own things under
-_IMPLIED = object()  # what the names of the arrays say already
-_SPECIAL = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}  # floats that JSON has not
+_RESERVED = ("tinynet.json", "__metadata__")  # names of the formats' own entries
+_IMPLIED = object()  # left out of the text: the names of the arrays say it
+_SPECIAL = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}  # floats that JSON lacks
 
 
 def flat(state: State) -> tuple[dict[str, Array], str | None]:
-    """The arrays of a state by name, and everything else as JSON, None if there is nothing else.
+    """The arrays of a state by name, and everything else as JSON, or None.
 
-    TypeError or ValueError, naming the place, for what no file can hold.
+    TypeError or ValueError, which names the place, for values that no file can hold.
     """
     for key in _RESERVED:
         if key in state:
@@ -45,14 +45,14 @@ def flat(state: State) -> tuple[dict[str, Array], str | None]:
         ) from None
     if len(text) > TEXT_LIMIT:
         raise ValueError(
-            f"what is not arrays takes {len(text)} bytes as JSON, and {TEXT_LIMIT} is the limit. "
-            "Make arrays of the long lists."
+            f"everything except arrays takes {len(text)} bytes as JSON, and {TEXT_LIMIT} is the "
+            "limit. Make arrays of the long lists."
         )
     return arrays, text
 
 
 def _taken_apart(value: Any, keys: tuple[str, ...], arrays: dict[str, Array], in_list: bool) -> Any:
-    """What of a value goes into the text; its arrays are put into `arrays`."""
+    """The part of a value for the text; its arrays are put into `arrays`."""
     name = "/".join(keys)
     if len(keys) > _DEPTH:
         raise ValueError(
@@ -100,7 +100,7 @@ def _check_key(name: str, key: Any) -> None:
 
 
 def nested(arrays: dict[str, numpy.ndarray], text: bytes | None) -> State:
-    """The state again.  ValueError for names and a text that contradict each other."""
+    """Undoes flat.  ValueError if the names and the text contradict each other."""
     left = dict(arrays)
     state = {} if text is None else _put_together(parse("tinynet's JSON", text), (), left)
     if not isinstance(state, dict):
@@ -117,20 +117,20 @@ def nested(arrays: dict[str, numpy.ndarray], text: bytes | None) -> State:
                 break
         if not isinstance(place, dict) or last in place:
             raise ValueError(
-                f"{name!r} stands where something else is already. The file was never right."
+                f"{name!r} is at a place that is already taken. The file was never right."
             )
         place[last] = array
     return state
 
 
 def _check_printable(name: str) -> None:
-    """ValueError for a name in a file that a screen could not show."""
+    """ValueError for a name in a file that cannot be printed."""
     if not name.isprintable():
         raise ValueError(f"the name {name[:80]!r} is not printable. Where is this file from?")
 
 
 def _put_together(value: Any, keys: tuple[str, ...], left: dict[str, numpy.ndarray]) -> Any:
-    """A value of the text with its arrays in it, which are taken out of `left`."""
+    """A value of the text with its arrays, which are taken out of `left`."""
     if len(keys) > _DEPTH:
         raise ValueError(f"tinynet's JSON is nested more than {_DEPTH} deep.")
     if isinstance(value, list):
@@ -147,6 +147,6 @@ def _put_together(value: Any, keys: tuple[str, ...], left: dict[str, numpy.ndarr
     if isinstance(kind, str) and kind in _SPECIAL:
         return _SPECIAL[kind]
     raise ValueError(
-        f"tinynet's JSON speaks of something at {'/'.join(keys)!r} that is not there. The file was "
-        "never right."
+        f"tinynet's JSON needs something at {'/'.join(keys)!r} that is missing. The file was never "
+        "right."
     )

@@ -1,17 +1,18 @@
-"""Activation functions as layers of their own."""
+"""Activation functions as layers."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ..arguments import AT_LEAST_0, is_whole, number
+from ..engine.tensor import Tensor
 from ..ops.activation import leaky_relu, softmax
-from ..tensor import Tensor
-from .arguments import activation_of, is_number
+from .activations import activation_of
 from .base import Layer
 
 
 class Activation(Layer):
-    """A function of every number, by name or any function of a tensor.  (N, ...) -> (N, ...)"""
+    """An activation by name, or any function of a tensor.  (N, ...) -> (N, ...)"""
 
     def __init__(self, activation: Any, **common: Any) -> None:
         super().__init__(**common)
@@ -26,11 +27,7 @@ class LeakyReLU(Layer):
 
     def __init__(self, negative_slope: float = 0.3, **common: Any) -> None:
         super().__init__(**common)
-        if not is_number(negative_slope) or not negative_slope >= 0:
-            raise ValueError(
-                f"{self.label}: negative_slope must be at least 0, received {negative_slope!r}."
-            )
-        self.negative_slope = float(negative_slope)
+        self.negative_slope = number(self.label, "negative_slope", negative_slope, AT_LEAST_0)
 
     def forward(self, x: Tensor) -> Tensor:
         return leaky_relu(x, slope=self.negative_slope)
@@ -39,14 +36,14 @@ class LeakyReLU(Layer):
 class Softmax(Layer):
     """exp(x) / sum(exp(x)) along axis.  (N, ...) -> (N, ...)
 
-    Losses on logits (tn.cross_entropy) need no such layer, and are exact where this rounds to 0.
+    Losses on logits (tn.cross_entropy) need no such layer, and are exact where softmax rounds to 0.
     """
 
     def __init__(self, axis: int = -1, **common: Any) -> None:
         super().__init__(**common)
-        if isinstance(axis, bool) or not isinstance(axis, int):
+        if not is_whole(axis):
             raise ValueError(f"{self.label}: axis must be a whole number, received {axis!r}.")
-        self.axis = axis
+        self.axis = int(axis)
 
     def forward(self, x: Tensor) -> Tensor:
         return softmax(x, axis=self.axis)

@@ -1,27 +1,27 @@
 """Layer: a module that makes its weights when it learns the shape of its input.
 
-Each layer says what shape comes out for a shape that goes in (`shape_after`), makes its weights for
-it (`create`), and computes (`forward`).  Everything else is done here, once: checking shapes,
-names in errors, activation, regularizers, and its place in the functional graph.
+A layer gives the output shape for an input shape (`shape_after`), makes its weights for it
+(`create`), and computes (`forward`).  The rest is here, once for all layers: checks of shapes,
+names in errors, activation, regularizers, and the place in the functional graph.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy
 
-from .. import init
-from ..autograd import state
-from ..graph import is_symbolic
-from ..inputs import shown
-from ..module import Module, check_generator, give_generator
-from ..names import check_name, give_name
-from ..shapes import Shape, as_shape
-from ..tensor import Tensor
-from .arguments import Activation, activation_of
+from ..arguments import Shape, boolean, function, generator, layer_name, shape_of_example, shown
+from ..engine.record import switches
+from ..engine.tensor import Tensor
+from ..models.module import Module, give_generator
+from ..models.names import give_name
+from ..models.symbols import Symbol, is_symbolic, symbols_of
+from ..ops.activation import relu
+from . import init
+from .activations import Activation, activation_of
 
 Regularizer = Callable[[Tensor], Tensor]
 
@@ -31,15 +31,15 @@ OLD_WORDS = {"alpha": "negative_slope", "noise_shape": "SpatialDropout2D"}  # Ke
 class Layer(Module):
     """The base of all layers.
 
-    name: what errors, summaries and files call it; its model gives it one otherwise.
-    rng: numpy.random.default_rng(seed), for its weights or its noise; its model's otherwise.
-    activity_regularizer: a penalty on what it computes in training, over the number of examples.
+    name: for errors, summaries and files; by default its model gives it one.
+    rng: numpy.random.default_rng(seed), for its weights or its noise; by default its model's.
+    activity_regularizer: a penalty on its output in training, divided by the number of examples.
     """
 
     merges = False  # whether it takes a list of inputs
     built = False
     activity_regularizer: Regularizer | None = None
-    _last: Any = None  # the shape of the last call, which is known to fit
+    _checked: Any = None  # the shape of the last input: another call with it needs no check
 
     def __init__(
         self,
@@ -48,79 +48,81 @@ class Layer(Module):
         activity_regularizer: Regularizer | None = None,
         **unknown: Any,
     ) -> None:
+        kind = type(self).__name__
         if "input_shape" in unknown:
             raise TypeError(
-                f"{type(self).__name__}: input_shape belongs to the model. Write "
-                "tn.Sequential([...], input_shape=(28, 28, 1), rng=rng)."
+                f"{kind}: input_shape belongs to the model. Write tn.Sequential([...], "
+                "input_shape=(28, 28, 1), rng=rng)."
             )
-        if unknown:
-            word = next(iter(unknown))
-            kind = type(self).__name__
+        for word in unknown:
             hint = f"Here it is {OLD_WORDS[word]}: see" if word in OLD_WORDS else "See"
             raise TypeError(
                 f"{kind}: there is no argument {word!r}. {hint} help(tn.layers.{kind})."
             )
-        check_name(type(self).__name__, name)
-        self.name = name
-        check_generator(type(self).__name__, rng)
-        self.rng = rng
-        if activity_regularizer is not None and not callable(activity_regularizer):
-            raise TypeError(
-                f"{self.label}: activity_regularizer is {shown(activity_regularizer)}. Give "
-                "tn.regularizers.L1(1e-5), or a function of a tensor."
-            )
-        self.activity_regularizer = activity_regularizer
+        self.name = layer_name(kind, name)
+        self.rng = None if rng is None else generator(self.label, rng)
+        self.activity_regularizer = function(
+            self.label,
+            "activity_regularizer",
+            activity_regularizer,
+            "Give tn.regularizers.L1(1e-5), or a function of a tensor.",
+        )
 
-    # -- what a layer says of itself ------------------------------------------------------------
+    # -- written by each layer ------------------------------------------------------------------
 
     def shape_after(self, shape: Any) -> Any:
-        """The shape that comes out for a shape that goes in, checked; ValueError without a name."""
+        """The output shape for an input shape.  ValueError, without a name, for a wrong one."""
         return shape
 
     def create(self, shape: Any) -> None:
         """Make the weights for inputs of that shape."""
 
-    def fits(self, shape: Any) -> None:
-        """ValueError if the weights were made for inputs of another shape."""
+    def check_input(self, shape: Any) -> None:
+        """ValueError, without a name, if the weights were made for inputs of another shape."""
 
-    # -- what follows from it -------------------------------------------------------------------
+    # -- the same for all layers ----------------------------------------------------------------
 
     def __call__(self, x: Any) -> Any:
-        if is_symbolic(x):
-            return super().__call__(self._arranged(x))
-        x = self._arranged(x)
-        if self.merges:
-            x = [t if isinstance(t, Tensor) else Tensor(t) for t in x]
-            shape = [t.shape[1:] for t in x]
-        else:
-            x = x if isinstance(x, Tensor) else Tensor(x)
-            shape = x.shape[1:]
-            if not x.ndim:
-                raise ValueError(f"{self.label}: the input is one number. Give a batch, (N, ...).")
-        if shape != self._last:
-            new = not self.built
-            self.build(shape)
-            place = x[0].device if self.merges else x.device
-            if new and place != "cpu":
-                self.to(place)
-            self._last = shape
-        if state.observer:
-            state.observer.before_module(self, x)
+        if type(x) is not Tensor or self.merges:
+            x = self._arranged(x)
+            if is_symbolic(x):
+                return symbols_of(self, x)
+        shape = [t.shape[1:] for t in x] if self.merges else x.data.shape[1:]
+        if shape != self._checked:
+            self._check_and_build(x, shape)
+        observer = switches.observer
+        if observer:
+            observer.before_module(self, x)
         try:
             y = self.forward(x)
         except (ValueError, TypeError) as error:
             raise self._named(error) from None
-        if self.activity_regularizer is not None and self.training and state.recording:
-            terms = vars(self).setdefault("_activity", [])  # since penalty() was last called
-            if len(terms) >= 32:  # each holds what it was computed from
-                raise RuntimeError(
-                    f"{self.label}: the penalties of its last 32 calls were not taken. Add "
-                    "model.penalty() to the loss, or call the model under tn.no_grad()."
-                )
-            terms.append(self.activity_regularizer(y) * (1 / max(len(y), 1)))
-        if state.observer:
-            state.observer.after_module(self, y)
+        if self.activity_regularizer is not None and self.training and switches.recording:
+            self._keep_penalty(self.activity_regularizer(y) * (1 / max(len(y), 1)))
+        if observer:
+            observer.after_module(self, y)
         return y
+
+    def _check_and_build(self, x: Any, shape: Any) -> None:
+        """Build the layer for its first input, on that device; check that it takes this shape."""
+        if not self.merges and not x.ndim:
+            raise ValueError(f"{self.label}: the input is one number. Give a batch, (N, ...).")
+        new = not self.built
+        self.build(shape)
+        device = x[0].device if self.merges else x.device
+        if new and device != "cpu":
+            self.to(device)
+        self._checked = shape or None  # (N,) has the shape (), and so has one number
+
+    def _keep_penalty(self, term: Tensor) -> None:
+        """Keep a term for the next penalty().  RuntimeError if too many wait: they hold memory."""
+        terms = vars(self).setdefault("_activity", [])
+        if len(terms) >= 32:
+            raise RuntimeError(
+                f"{self.label}: the penalties of its last 32 calls were not taken. Add "
+                "model.penalty() to the loss, or call the model under tn.no_grad()."
+            )
+        terms.append(term)
 
     def build(self, input_shape: Any, rng: numpy.random.Generator | None = None) -> Any:
         give_generator(self, rng)
@@ -130,7 +132,7 @@ class Layer(Module):
             self.create(shape)
             self.built = True
             self.input_shape, self.made_shape = shape, made
-            for name, part in self.children():  # an activation that is a layer
+            for name, part in self.children():  # a layer as activation
                 if part.name is None:
                     give_name(part, name)
                 part.build(made)
@@ -138,12 +140,10 @@ class Layer(Module):
 
     def output_shape(self, input_shape: Any) -> Any:
         shape = self._as_shape(input_shape)
-        try:
+        with self.errors_named():
             if self.built:
-                self.fits(shape)
+                self.check_input(shape)
             return self.shape_after(shape)
-        except (ValueError, TypeError) as error:
-            raise self._named(error) from None
 
     def must_be_built(self) -> None:
         if not self.built:
@@ -156,37 +156,52 @@ class Layer(Module):
         return vars(self).pop("_activity", [])
 
     def draw(self, name: str, how: Any, shape: Shape) -> Tensor:
-        """A weight that is trained, drawn on the host so that every device starts from the same."""
+        """A trained weight, drawn on the host, so that every device starts from the same bits.
+
+        ValueError without a generator, or if `how` gives another shape or dtype.
+        """
         if self.rng is None and how not in (init.zeros, init.ones):
             raise ValueError(
                 f"{self.label}: there is no generator to draw its {name} with. Give the model, or "
                 "the layer, rng=numpy.random.default_rng(0)."
             )
         values = how(shape, self.rng)
-        if getattr(values, "shape", None) != shape or values.dtype != numpy.float32:
-            array = isinstance(values, numpy.ndarray)
-            kind = f"{values.shape} {values.dtype}" if array else shown(values)
+        array = isinstance(values, numpy.ndarray)
+        if not array or values.shape != shape or values.dtype != numpy.float32:
+            drawn = f"{values.shape} {values.dtype}" if array else shown(values)
             raise ValueError(
-                f"{self.label}: {name}_initializer gave {kind}, and the {name} is {shape} float32. "
-                "Return an array of that shape, .astype('float32')."
+                f"{self.label}: {name}_initializer gave {drawn}, and the {name} is {shape} "
+                "float32. Return an array of that shape, .astype('float32')."
             )
         return self.weight(name, values)
 
     def weight(self, name: str, values: numpy.ndarray, trained: bool = True) -> Tensor:
+        """A weight that starts from those values."""
         full = f"{self.name}.{name}" if self.name else name
         return Tensor(values, requires_grad=trained, name=full)
 
-    def noise_generator(self) -> None:
-        """A generator of its own: noise takes no numbers away from weights or batches."""
-        if self.rng is None:
-            raise ValueError(
-                f"{self.label}: there is no generator for its noise. Give the model, or the layer, "
-                "rng=numpy.random.default_rng(0)."
-            )
-        self.rng = self.rng.spawn(1)[0]
+    @contextlib.contextmanager
+    def errors_named(self) -> Iterator[None]:
+        """Inside the block, errors have this layer's name in front, in place of an operation's."""
+        try:
+            yield
+        except (ValueError, TypeError) as error:
+            raise self._named(error) from None
+
+    def _named(self, error: Exception) -> Exception:
+        if getattr(error, "located", False):
+            return error  # it has the name of a layer inside this one
+        message = str(error).removeprefix(f"{getattr(error, 'operation', None)}: ")
+        kind = type(error) if type(error) in (ValueError, TypeError) else ValueError
+        named = kind(f"{self.label}: {message}")
+        named.located = True  # type: ignore[attr-defined]
+        return named.with_traceback(error.__traceback__)
 
     def _arranged(self, x: Any) -> Any:
-        """One input, or, for a layer that merges, a list of at least two."""
+        """The input as a tensor; for a layer that merges, a list of at least two.
+
+        Values of the functional graph stay what they are.
+        """
         if self.merges:
             if not isinstance(x, list | tuple) or len(x) < 2:
                 kind = type(x).__name__ + (f" of {len(x)}" if isinstance(x, list | tuple) else "")
@@ -194,40 +209,30 @@ class Layer(Module):
                     f"{self.label}: it joins several inputs, received {kind}. Give a list of at "
                     "least two, [a, b]."
                 )
-            return list(x)
+            return x if is_symbolic(x) else [t if isinstance(t, Tensor) else Tensor(t) for t in x]
         if isinstance(x, list | tuple) and any(hasattr(item, "shape") for item in x):
             raise TypeError(
                 f"{self.label}: it takes one input, received a list of {len(x)}. Join them first, "
                 "Concatenate()([a, b])."
             )
-        return x
+        return x if isinstance(x, Tensor | Symbol) else Tensor(x)
 
     def _as_shape(self, shape: Any) -> Any:
         if not self.merges:
-            return as_shape(self.label, shape)
+            return shape_of_example(self.label, shape)
         if not isinstance(shape, list) or len(shape) < 2:
             raise TypeError(
                 f"{self.label}: it joins several inputs, received the shape {shape!r}. Give it a "
                 "list of inputs, in a graph of tn.Input and tn.Model."
             )
-        return [as_shape(self.label, s) for s in shape]
-
-    def _named(self, error: Exception) -> Exception:
-        """The error with this layer's name in front, in the place of an operation's."""
-        if getattr(error, "located", False):
-            return error
-        message = re.sub(r"^[a-z_0-9]+: ", "", str(error))
-        kind = type(error) if type(error) in (ValueError, TypeError) else ValueError
-        named = kind(f"{self.label}: {message}")
-        named.located = True  # type: ignore[attr-defined]
-        return named.with_traceback(error.__traceback__)
+        return [shape_of_example(self.label, s) for s in shape]
 
 
 class WithKernel(Layer):
-    """A layer with a kernel, a bias and an activation: what the arguments mean for all of them.
+    """The base of layers with a kernel, a bias and an activation.
 
     activation: a name ("relu", "sigmoid", "softmax", ...), a function of a tensor, or None.
-    use_bias: whether a number is added for each output.
+    use_bias: whether each output adds a number of its own.
     kernel_initializer, bias_initializer: a name ("glorot_uniform", "he_normal", "zeros", ...) or a
         function (shape, rng) -> array.
     kernel_regularizer: tn.regularizers.L1, L2 or a function of the kernel; see Module.penalty.
@@ -244,24 +249,31 @@ class WithKernel(Layer):
     ) -> None:
         super().__init__(**common)
         self.activation = activation_of(self.label, activation)
-        if not isinstance(use_bias, bool | numpy.bool_):
-            raise TypeError(f"{self.label}: use_bias must be True or False, received {use_bias!r}.")
-        self.use_bias = bool(use_bias)
-        self.kernel_initializer = init.initializer(kernel_initializer)
-        self.bias_initializer = init.initializer(bias_initializer)
-        if kernel_regularizer is not None and not callable(kernel_regularizer):
-            raise TypeError(
-                f"{self.label}: kernel_regularizer is {shown(kernel_regularizer)}. Give "
-                "tn.regularizers.L2(1e-4), or a function of a tensor."
-            )
-        self.kernel_regularizer = kernel_regularizer
+        self.use_bias = boolean(self.label, "use_bias", use_bias)
+        where = f"{self.label}: kernel_initializer"
+        self.kernel_initializer = init.initializer(kernel_initializer, where)
+        where = f"{self.label}: bias_initializer"
+        self.bias_initializer = init.initializer(bias_initializer, where)
+        self.kernel_regularizer = function(
+            self.label,
+            "kernel_regularizer",
+            kernel_regularizer,
+            "Give tn.regularizers.L2(1e-4), or a function of a tensor.",
+        )
         self.kernel: Tensor | None = None
         self.bias: Tensor | None = None
 
-    def make(self, kernel: Shape, outputs: int) -> None:
+    def make_weights(self, kernel: Shape, outputs: int) -> None:
         self.kernel = self.draw("kernel", self.kernel_initializer, kernel)
         if self.use_bias:
             self.bias = self.draw("bias", self.bias_initializer, (outputs,))
+
+    def activated(self, operation: Any, x: Tensor, **settings: Any) -> Tensor:
+        """The operation with this layer's weights, then the activation; a relu in the same pass."""
+        if self.activation is relu:
+            return operation(x, self.kernel, self.bias, relu=True, **settings)
+        y = operation(x, self.kernel, self.bias, **settings)
+        return y if self.activation is None else self.activation(y)
 
     def penalties(self) -> list[Tensor]:
         terms = super().penalties()

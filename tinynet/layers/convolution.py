@@ -1,15 +1,13 @@
-"""Layers that slide kernels over pictures, and back."""
+"""Layers that slide kernels over pictures, and the transpose of that."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..ops.activation import relu
-from ..ops.convolution import conv2d, conv2d_transpose
-from ..ops.windows import Padding, Pair, pair, windows
-from ..shapes import written
-from ..tensor import Tensor
-from .arguments import no_pictures, pictures, whole
+from ..arguments import pair, pictures, whole, written
+from ..engine.tensor import Tensor
+from ..ops.convolution import conv2d, conv2d_transpose, windows_of_result
+from ..ops.windows import Padding, Pair, windows
 from .base import WithKernel
 
 
@@ -20,6 +18,8 @@ class Conv2D(WithKernel):
     strides: a number or (vertical, horizontal).  padding: "valid" (none) or "same" (zeros, so that
     OH = ceil(H / stride)); as for conv2d.  Further arguments as for WithKernel and Layer.
     """
+
+    channels_axis = 2  # the kernel's axis for the channels of the input
 
     def __init__(
         self,
@@ -32,70 +32,50 @@ class Conv2D(WithKernel):
     ) -> None:
         super().__init__(activation, **others)
         self.filters = whole(self.label, "filters", filters)
-        try:
+        self.padding: Any = padding
+        with self.errors_named():
             self.kernel_size = pair(kernel_size, "kernel_size")
             self.strides = pair(strides, "strides")
-            self.check_padding(padding)
-        except ValueError as error:
-            raise self._named(error) from None
-        self.padding: Any = padding
+            self.size_after(self.kernel_size)  # ValueError for a wrong padding
 
-    def check_padding(self, padding: Padding) -> None:
-        windows(no_pictures((1024, 1024, 1)), 1, 1, padding)
+    def size_after(self, size: tuple[int, int]) -> tuple[int, int]:
+        """The height and width of the output for those of the input."""
+        return windows(size, self.kernel_size, self.strides, self.padding).output
 
     def shape_after(self, shape: Any) -> Any:
-        x = no_pictures(shape)
-        return (*windows(x, self.kernel_size, self.strides, self.padding).output, self.filters)
+        return (*self.size_after(pictures(shape)[:2]), self.filters)
 
     def create(self, shape: Any) -> None:
-        self.make((*self.kernel_size, shape[2], self.filters), self.filters)
+        self.make_weights((*self.kernel_size, shape[2], self.filters), self.filters)
 
-    def fits(self, shape: Any) -> None:
-        C = self.kernel.shape[2]  # type: ignore[union-attr]
+    def check_input(self, shape: Any) -> None:
+        C = self.kernel.shape[self.channels_axis]  # type: ignore[union-attr]
         if shape[-1] != C:
             raise ValueError(
                 f"input {written(shape)} has {shape[-1]} channels, and its kernel takes {C}."
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.slide(conv2d, x)
-
-    def slide(self, operation: Any, x: Tensor) -> Tensor:
-        """The operation with this layer's weights, and the activation: relu in the same pass."""
-        fused = self.activation is relu
-        y = operation(
-            x, self.kernel, self.bias, stride=self.strides, padding=self.padding, relu=fused
-        )
-        return y if fused or self.activation is None else self.activation(y)
+        return self.activated(conv2d, x, stride=self.strides, padding=self.padding)
 
 
 class Conv2DTranspose(Conv2D):
-    """The way back of a Conv2D's shapes: pictures grow.  (N, H, W, C) -> (N, OH, OW, filters)
+    """The transpose of Conv2D, from its output back to its input: pictures grow.
+
+    (N, H, W, C) -> (N, OH, OW, filters)
 
     kernel (KH, KW, filters, C), bias (filters,).
-    padding: "same" gives OH = H * stride, "valid" (H - 1) * stride + KH, and as much as the stride
-    where that is more than KH.  Further arguments as for Conv2D.
+    padding: "same" gives OH = H * stride, "valid" OH = (H - 1) * stride + max(KH, stride).  Further
+    arguments as for Conv2D.
     """
 
-    def check_padding(self, padding: Padding) -> None:
-        if padding not in ("valid", "same"):
-            raise ValueError(f'padding must be "valid" or "same", received {padding!r}.')
+    channels_axis = 3
 
-    def shape_after(self, shape: Any) -> Any:
-        H, W, _ = pictures(shape)
-        sizes = zip((H, W), self.kernel_size, self.strides, strict=True)
-        grown = [n * s + (0 if self.padding == "same" else max(k - s, 0)) for n, k, s in sizes]
-        return (*grown, self.filters)
+    def size_after(self, size: tuple[int, int]) -> tuple[int, int]:
+        return windows_of_result(size, self.kernel_size, self.strides, self.padding).input
 
     def create(self, shape: Any) -> None:
-        self.make((*self.kernel_size, self.filters, shape[2]), self.filters)
-
-    def fits(self, shape: Any) -> None:
-        C = self.kernel.shape[3]  # type: ignore[union-attr]
-        if shape[-1] != C:
-            raise ValueError(
-                f"input {written(shape)} has {shape[-1]} channels, and its kernel takes {C}."
-            )
+        self.make_weights((*self.kernel_size, self.filters, shape[2]), self.filters)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.slide(conv2d_transpose, x)
+        return self.activated(conv2d_transpose, x, stride=self.strides, padding=self.padding)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..ops.activation import relu
+from ..arguments import whole, written
+from ..engine.tensor import Tensor
 from ..ops.linear import linear
-from ..shapes import written
-from ..tensor import Tensor
-from .arguments import whole
 from .base import WithKernel
 
 
 class Dense(WithKernel):
     """activation(x @ kernel + bias).  (N, ..., D) -> (N, ..., units)
 
-    kernel (D, units), bias (units,); further arguments as for WithKernel and Layer.
+    kernel (D, units), bias (units,).  Further arguments as for WithKernel and Layer.
     """
 
     def __init__(self, units: int, activation: Any = None, **others: Any) -> None:
@@ -31,19 +29,15 @@ class Dense(WithKernel):
         return (*shape[:-1], self.units)
 
     def create(self, shape: Any) -> None:
-        self.make((shape[-1], self.units), self.units)
+        self.make_weights((shape[-1], self.units), self.units)
 
-    def fits(self, shape: Any) -> None:
+    def check_input(self, shape: Any) -> None:
         D = self.kernel.shape[0]  # type: ignore[union-attr]
         if shape and shape[-1] != D:
-            hint = f" Give it (N, ..., {D})."
-            if len(shape) == 3:
-                hint = " Put Flatten() before it."
+            cure = "Put Flatten() before it." if len(shape) == 3 else f"Give it (N, ..., {D})."
             raise ValueError(
-                f"input {written(shape)} has {shape[-1]} features, and its kernel takes {D}.{hint}"
+                f"input {written(shape)} has {shape[-1]} features, and its kernel takes {D}. {cure}"
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        fused = self.activation is relu  # in the same pass
-        y = linear(x, self.kernel, self.bias, relu=fused)
-        return y if fused or self.activation is None else self.activation(y)
+        return self.activated(linear, x)

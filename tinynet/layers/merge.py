@@ -1,4 +1,4 @@
-"""Layers that join several inputs into one: what a graph with branches needs."""
+"""Layers that join several inputs into one, for graphs with branches."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import functools
 import operator
 from typing import Any
 
+from ..arguments import is_whole, written
+from ..engine.tensor import Tensor
 from ..ops.shape import concatenate
-from ..shapes import written
-from ..tensor import Tensor
 from .base import Layer
 
 
@@ -20,8 +20,8 @@ class Add(Layer):
     def shape_after(self, shape: Any) -> Any:
         if any(s != shape[0] for s in shape):
             raise ValueError(
-                f"inputs {', '.join(map(written, shape))} are to be added, and they differ. "
-                "Make them equal first, with Dense or a 1x1 Conv2D."
+                f"inputs {', '.join(map(written, shape))} must have equal shapes. Make them equal "
+                "first, with Dense or a 1x1 Conv2D."
             )
         return shape[0]
 
@@ -34,19 +34,19 @@ class Concatenate(Layer):
 
     [(N, ..., C), (N, ..., D), ...] -> (N, ..., C + D + ...), for the last axis.
 
-    axis: counted with the batch as axis 0, which cannot be chosen; -1 for the channels.
+    axis: any but 0, which is the batch; -1 for the channels.
     """
 
     merges = True
 
     def __init__(self, axis: int = -1, **common: Any) -> None:
         super().__init__(**common)
-        if isinstance(axis, bool) or not isinstance(axis, int) or axis == 0:
+        if not is_whole(axis) or axis == 0:
             raise ValueError(
-                f"{self.label}: axis must be a whole number other than 0, which is the batch; "
-                f"received {axis!r}."
+                f"{self.label}: axis must be a whole number other than 0, received {axis!r}. Axis "
+                "0 is the batch."
             )
-        self.axis = axis
+        self.axis = int(axis)
 
     def shape_after(self, shape: Any) -> Any:
         rank = len(shape[0])
@@ -55,8 +55,8 @@ class Concatenate(Layer):
             raise ValueError(f"inputs {', '.join(map(written, shape))} have no axis {self.axis}.")
         if any(s[:k] + s[k + 1 :] != shape[0][:k] + shape[0][k + 1 :] for s in shape):
             raise ValueError(
-                f"inputs {', '.join(map(written, shape))} are to stand side by side along axis "
-                f"{self.axis}, and they differ along another. Make these equal first."
+                f"inputs {', '.join(map(written, shape))} must be equal along every axis but "
+                f"{self.axis}. Make them equal first."
             )
         return (*shape[0][:k], sum(s[k] for s in shape), *shape[0][k + 1 :])
 

@@ -1,32 +1,35 @@
-"""Layers that disturb what they are given, in training only; in inference they change nothing."""
+"""Layers that add noise in training.  In inference they change nothing."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
+from ..arguments import AT_LEAST_0, BELOW_1, number, pictures
+from ..engine.tensor import Tensor
 from ..ops.noise import dropout, gaussian_noise
-from ..tensor import Tensor
-from .arguments import is_number, pictures
 from .base import Layer
 
 
-class Dropout(Layer):
+class _Noise(Layer):
+    def create(self, shape: Any) -> None:
+        """Take a generator of its own: noise then takes no numbers from weights or batches."""
+        if self.rng is None:
+            raise ValueError(
+                f"{self.label}: there is no generator for its noise. Give the model, or the layer, "
+                "rng=numpy.random.default_rng(0)."
+            )
+        self.rng = self.rng.spawn(1)[0]
+
+
+class Dropout(_Noise):
     """Each number is 0 with probability rate; the others grow by 1 / (1 - rate).  (N, ...) -> same
 
-    rate: in [0, 1).  rng: the layer takes a generator of its own from it, when it is built.
+    rate: in [0, 1).  rng: when it is built, the layer spawns its own generator from it.
     """
 
     def __init__(self, rate: float, **common: Any) -> None:
         super().__init__(**common)
-        if not is_number(rate) or not 0 <= rate < 1:
-            raise ValueError(
-                f"{self.label}: rate must be in [0, 1), the share to drop; received {rate!r}."
-            )
-        self.rate = float(rate)
-
-    def create(self, shape: Any) -> None:
-        self.noise_generator()
+        self.rate = number(self.label, "rate", rate, BELOW_1)
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.rate == 0:
@@ -35,7 +38,7 @@ class Dropout(Layer):
 
 
 class SpatialDropout2D(Dropout):
-    """Dropout of whole channels: neighbouring pixels say the same.  (N, H, W, C) -> same
+    """Dropout of whole channels, since neighboring pixels are alike.  (N, H, W, C) -> same
 
     Source: Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2015.
     """
@@ -49,17 +52,12 @@ class SpatialDropout2D(Dropout):
         return dropout(x, self.rate, self.rng, mask_shape=(len(x), 1, 1, x.shape[3]))
 
 
-class GaussianNoise(Layer):
+class GaussianNoise(_Noise):
     """x + noise with mean 0 and standard deviation stddev, at least 0.  (N, ...) -> same"""
 
     def __init__(self, stddev: float, **common: Any) -> None:
         super().__init__(**common)
-        if not is_number(stddev) or not 0 <= stddev < math.inf:
-            raise ValueError(f"{self.label}: stddev must be at least 0, received {stddev!r}.")
-        self.stddev = float(stddev)
-
-    def create(self, shape: Any) -> None:
-        self.noise_generator()
+        self.stddev = number(self.label, "stddev", stddev, AT_LEAST_0)
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.stddev == 0:

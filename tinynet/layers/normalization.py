@@ -1,4 +1,4 @@
-"""Batch normalization as a layer, with the statistics that it keeps for inference."""
+"""Batch normalization as a layer, with its statistics for inference."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ from typing import Any
 
 import numpy
 
+from ..arguments import POSITIVE, UNIT, boolean, number, written
 from ..devices import xp
+from ..engine.tensor import Tensor
 from ..ops.normalization import batch_norm
-from ..shapes import written
-from ..tensor import Tensor
-from .arguments import is_number
 from .base import Layer
 
 
 class BatchNormalization(Layer):
     """gamma * (x - mean) / sqrt(variance + epsilon) + beta, for each channel.  (N, ..., C) -> same
 
-    In training mean and variance are the batch's; in inference they are moving_mean and
-    moving_variance, which move by 1 - momentum towards the batch's in each training step.
+    In training, mean and variance are those of the batch.  In inference they are moving_mean and
+    moving_variance, which each training step moves by 1 - momentum towards the batch's.
 
     gamma, beta (C,) are trained; moving_mean, moving_variance (C,) are not.
-    axis: of the channels, which are last: -1.
-    momentum: in [0, 1].  epsilon: positive.  center, scale: whether there is a beta, a gamma.
-    Training needs at least two values a channel: ValueError for a batch of one row.
+    axis: of the channels: -1, the last.
+    momentum: in [0, 1].  epsilon: positive.  center, scale: whether it has a beta, a gamma.
+    ValueError in training for fewer than two values a channel, such as a batch of one row.
     """
 
     def __init__(
@@ -40,16 +39,10 @@ class BatchNormalization(Layer):
             raise ValueError(
                 f"{self.label}: axis must be -1, received {axis!r}. Channels are last, (N, ..., C)."
             )
-        for name, value, good, allowed in (
-            ("momentum", momentum, lambda n: 0 <= n <= 1, "in [0, 1]"),
-            ("epsilon", epsilon, lambda n: n > 0, "positive"),
-        ):
-            if not is_number(value) or not good(value):
-                raise ValueError(f"{self.label}: {name} must be {allowed}, received {value!r}.")
-        self.momentum = float(momentum)
-        self.epsilon = float(epsilon)
-        self.center = center
-        self.scale = scale
+        self.momentum = number(self.label, "momentum", momentum, UNIT)
+        self.epsilon = number(self.label, "epsilon", epsilon, POSITIVE)
+        self.center = boolean(self.label, "center", center)
+        self.scale = boolean(self.label, "scale", scale)
         self.gamma: Tensor | None = None
         self.beta: Tensor | None = None
 
@@ -67,7 +60,7 @@ class BatchNormalization(Layer):
         self.moving_mean = self.weight("moving_mean", zeros, trained=False)
         self.moving_variance = self.weight("moving_variance", ones, trained=False)
 
-    def fits(self, shape: Any) -> None:
+    def check_input(self, shape: Any) -> None:
         C = len(self.moving_mean)
         if shape[-1:] != (C,):
             raise ValueError(

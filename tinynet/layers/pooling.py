@@ -1,13 +1,13 @@
-"""Layers that make pictures smaller, by one number for each window."""
+"""Layers that shrink pictures: one number for each window."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ..arguments import pair, pictures
+from ..engine.tensor import Tensor
 from ..ops.pooling import average_pool2d, max_pool2d
-from ..ops.windows import Padding, Pair, pair, windows
-from ..tensor import Tensor
-from .arguments import no_pictures, pictures
+from ..ops.windows import Padding, Pair, windows
 from .base import Layer
 
 
@@ -22,17 +22,15 @@ class _Pooling(Layer):
         **common: Any,
     ) -> None:
         super().__init__(**common)
-        try:
+        self.padding = padding
+        with self.errors_named():
             self.pool_size = pair(pool_size, "pool_size")
             self.strides = self.pool_size if strides is None else pair(strides, "strides")
-            windows(no_pictures((1024, 1024, 1)), self.pool_size, 1, padding, only_inside=True)
-        except ValueError as error:
-            raise self._named(error) from None
-        self.padding = padding
+            windows(self.pool_size, self.pool_size, 1, padding, only_inside=True)  # checks padding
 
     def shape_after(self, shape: Any) -> Any:
-        x = no_pictures(shape)
-        return (*windows(x, self.pool_size, self.strides, self.padding).output, shape[2])
+        H, W, C = pictures(shape)
+        return (*windows((H, W), self.pool_size, self.strides, self.padding).output, C)
 
     def forward(self, x: Tensor) -> Tensor:
         return type(self).pool(x, self.pool_size, stride=self.strides, padding=self.padding)
@@ -41,7 +39,7 @@ class _Pooling(Layer):
 class MaxPooling2D(_Pooling):
     """The largest number of each window.  (N, H, W, C) -> (N, OH, OW, C)
 
-    pool_size, strides: a number or (vertical, horizontal); the strides are the size unless given.
+    pool_size, strides: a number or (vertical, horizontal); by default the strides are the size.
     padding: "valid" or "same".
     """
 
@@ -49,7 +47,7 @@ class MaxPooling2D(_Pooling):
 
 
 class AveragePooling2D(_Pooling):
-    """The mean of each window, over its pixels inside the picture.  (N, H, W, C) -> (N, OH, OW, C)
+    """The mean of each window's pixels inside the picture.  (N, H, W, C) -> (N, OH, OW, C)
 
     Arguments as for MaxPooling2D.
     """

@@ -1,23 +1,20 @@
-"""Layers that only put numbers in another place or form."""
+"""Layers that arrange numbers in another place or shape."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-import numpy
-
+from ..arguments import borders, choice, is_whole, pair, pictures, written
+from ..engine.tensor import Tensor
 from ..ops.shape import pad
-from ..ops.upsampling import upsample2d
-from ..ops.windows import Pair, pair
-from ..shapes import written
-from ..tensor import Tensor
-from .arguments import pictures
+from ..ops.upsampling import INTERPOLATIONS, upsample2d
+from ..ops.windows import Pair
 from .base import Layer
 
 
 class Flatten(Layer):
-    """Each example as one row, row by row, channels innermost.  (N, ...) -> (N, D)"""
+    """Each example as one row of numbers, the last axis innermost.  (N, ...) -> (N, D)"""
 
     def shape_after(self, shape: Any) -> Any:
         return (math.prod(shape),)
@@ -29,17 +26,17 @@ class Flatten(Layer):
 class Reshape(Layer):
     """Each example in another shape.  (N, ...) -> (N, *target_shape)
 
-    target_shape: without the batch; one size may be -1, which follows from the others.
+    target_shape: without the batch; at most one size is -1, which follows from the others.
     """
 
     def __init__(self, target_shape: tuple[int, ...], **common: Any) -> None:
         super().__init__(**common)
         sizes = target_shape if isinstance(target_shape, tuple | list) else (target_shape,)
-        whole = all(isinstance(n, int | numpy.integer) and not isinstance(n, bool) for n in sizes)
-        if not whole or any(n < 1 and n != -1 for n in sizes) or list(sizes).count(-1) > 1:
+        sound = all(is_whole(n) and (n >= 1 or n == -1) for n in sizes)
+        if not sound or list(sizes).count(-1) > 1:
             raise ValueError(
                 f"{self.label}: target_shape must be whole numbers of at least 1 without the "
-                f"batch, one of them -1 at most; received {target_shape!r}."
+                f"batch, at most one of them -1, received {target_shape!r}."
             )
         self.target_shape = tuple(int(n) for n in sizes)
 
@@ -64,18 +61,8 @@ class ZeroPadding2D(Layer):
 
     def __init__(self, padding: Any = 1, **common: Any) -> None:
         super().__init__(**common)
-        try:
-            if isinstance(padding, tuple | list) and isinstance(padding[0], tuple | list):
-                rows, columns = padding
-                self.padding = pair(rows, "padding", 0), pair(columns, "padding", 0)
-            else:
-                high, wide = pair(padding, "padding", 0)
-                self.padding = (high, high), (wide, wide)
-        except (ValueError, IndexError):
-            raise ValueError(
-                f"{self.label}: padding must be a number of pixels, (vertical, horizontal) or "
-                f"((top, bottom), (left, right)), at least 0; received {padding!r}."
-            ) from None
+        with self.errors_named():
+            self.padding = borders(padding)
 
     def shape_after(self, shape: Any) -> Any:
         H, W, C = pictures(shape)
@@ -86,19 +73,16 @@ class ZeroPadding2D(Layer):
 
 
 class UpSampling2D(Layer):
-    """Pictures made larger, without weights.  (N, H, W, C) -> (N, H * SH, W * SW, C)
+    """Enlarge pictures, without weights.  (N, H, W, C) -> (N, H * SH, W * SW, C)
 
-    size: a number or (vertical, horizontal).  interpolation: "nearest" or "bilinear".
+    size: SH and SW, a number or (vertical, horizontal).  interpolation: "nearest" or "bilinear".
     """
 
     def __init__(self, size: Pair = 2, interpolation: str = "nearest", **common: Any) -> None:
         super().__init__(**common)
-        try:
+        with self.errors_named():
             self.size = pair(size, "size")
-            upsample2d(numpy.zeros((1, 1, 1, 1), numpy.float32), 1, interpolation)
-        except ValueError as error:
-            raise self._named(error) from None
-        self.interpolation = interpolation
+        self.interpolation = choice(self.label, "interpolation", interpolation, INTERPOLATIONS)
 
     def shape_after(self, shape: Any) -> Any:
         H, W, C = pictures(shape)

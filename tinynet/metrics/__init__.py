@@ -1,7 +1,8 @@
-"""Metrics: how good the answers are, as plain numbers.
+"""Metrics: how good the answers of a model are, as plain numbers.
 
-They read tensors, arrays or lists of either device, and no gradient flows through them.  Each is of
-one batch; for a whole data set give all outputs at once, or weight each batch by its size.
+They take tensors and arrays of either device, and lists; no gradient flows through them.  Each
+describes one batch.  For a whole data set give all outputs at once, or weight each batch by its
+size.
 """
 
 from .classes import accuracy, confusion_matrix, log_loss, top_k

@@ -1,4 +1,4 @@
-"""What a metric accepts: numbers as NumPy arrays on the host, and what it refuses, in its words."""
+"""Checks of the arguments of metrics, which become NumPy arrays on the host."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy
 
+from ..arguments import shown
 from ..devices import is_array, move
-from ..inputs import shown
-from ..tensor import Tensor
+from ..engine.tensor import Tensor
 
 
 def on_host(where: str, name: str, values: Any) -> numpy.ndarray:
-    """The values as a NumPy array of real numbers."""
+    """The values as a NumPy array of real numbers.  ValueError or TypeError for anything else."""
     if isinstance(values, Tensor):
         values = values.data
     if is_array(values):
@@ -55,7 +55,7 @@ def refuse_fractions(where: str, name: str, array: numpy.ndarray) -> None:
 
 
 def as_scores(where: str, name: str, values: Any) -> numpy.ndarray:
-    """(N,) or (N, K), not empty and without NaN."""
+    """An array (N,) or (N, K), not empty and without NaN."""
     array = on_host(where, name, values)
     if array.ndim not in (1, 2):
         raise ValueError(
@@ -68,7 +68,7 @@ def as_scores(where: str, name: str, values: Any) -> numpy.ndarray:
 
 
 def as_matrix(where: str, name: str, values: Any) -> numpy.ndarray:
-    """(N, K), not empty and without NaN."""
+    """An array (N, K), not empty and without NaN."""
     array = on_host(where, name, values)
     if array.ndim != 2:
         raise ValueError(
@@ -79,13 +79,13 @@ def as_matrix(where: str, name: str, values: Any) -> numpy.ndarray:
 
 
 def as_classes(where: str, values: Any, N: int, K: int, name: str = "labels") -> numpy.ndarray:
-    """Class numbers (N,), int64, from such, or from one-hot rows (N, K)."""
+    """Class numbers (N,), int64, from class numbers or from one-hot rows (N, K)."""
     array = on_host(where, name, values)
     if array.shape == (N, K):
         if not (((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all()):
             raise ValueError(
-                f"{where}: {name} (N, K) must be one-hot, a single 1 in every row and else 0, and "
-                "some row is not."
+                f"{where}: {name} (N, K) must be one-hot, with one 1 and otherwise 0 in every row, "
+                "and some row is not."
             )
         return array.argmax(axis=1)
     if array.shape != (N,):

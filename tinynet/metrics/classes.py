@@ -1,35 +1,29 @@
-"""Metrics of classification: how often the right class was said, and how surely."""
+"""Metrics of classification: how often the right class was predicted, and how surely."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy
 
+from ..arguments import number, whole
 from .checks import as_classes, as_matrix, as_scores, on_host, refuse_empty, refuse_fractions
 
 
 def accuracy(outputs: Any, labels: Any, threshold: float = 0.5) -> float:
     """The share of examples whose predicted class is the right one.  (N, K), labels -> float
 
-    outputs: (N, K) scores, logits or probabilities: the largest wins, of equal ones the first.
-        (N,) or (N, 1): a number for each example, class 1 where it is above the threshold.
-    labels: integers (N,) in [0, K), or one-hot (N, K); for one number each, 0 or 1, (N,) or (N, 1).
+    outputs: (N, K) scores, logits or probabilities: the largest wins, the first of equal ones.
+        (N,) or (N, 1): one number for each example, class 1 where it is above the threshold.
+    labels: integers (N,) in [0, K), or one-hot (N, K).  For outputs (N,) or (N, 1): 0 or 1, (N,) or
+        (N, 1).
     threshold: 0.5 for probabilities, 0 for logits.  Between 0 and 1, outputs must be in [0, 1].
 
     ValueError for shapes that do not fit, labels out of range, NaN, an empty batch, or a threshold
-    that is no finite number.
+    that is not a finite number.
     """
-    if (
-        isinstance(threshold, bool)
-        or not isinstance(threshold, int | float | numpy.integer | numpy.floating)
-        or not math.isfinite(threshold)
-    ):
-        raise ValueError(
-            f"accuracy: threshold must be a finite number, received {threshold!r}. Give 0.5 for "
-            "probabilities, 0 for logits."
-        )
+    cure = "Give 0.5 for probabilities, 0 for logits."
+    threshold = number("accuracy", "threshold", threshold, cure=cure)
     scores = as_scores("accuracy", "outputs", outputs)
     if scores.ndim == 2 and scores.shape[1] > 1:
         truth = as_classes("accuracy", labels, *scores.shape)
@@ -59,19 +53,15 @@ def accuracy(outputs: Any, labels: Any, threshold: float = 0.5) -> float:
 def top_k(outputs: Any, labels: Any, k: int = 5) -> float:
     """The share of examples whose right class is among the k best.  (N, K), labels -> float
 
-    outputs: (N, K) scores, logits or probabilities.  Of equal ones the lower class number is taken
-    to be better, so top_k(..., k=1) is the accuracy.
+    outputs: (N, K) scores, logits or probabilities.  Of equal ones the lower class number is the
+        better one, so top_k(..., k=1) is the accuracy.
     labels: integers (N,) in [0, K), or one-hot (N, K).  k: 1 to K.
 
     ValueError for shapes that do not fit, labels or k out of range, NaN, or an empty batch.
     """
     scores = as_matrix("top_k", "outputs", outputs)
     N, K = scores.shape
-    if isinstance(k, bool) or not isinstance(k, int | numpy.integer) or not 1 <= k <= K:
-        raise ValueError(
-            f"top_k: k must be a whole number from 1 to K, which is {K}, received {k!r}. Give 1 "
-            "for the best class alone."
-        )
+    k = whole("top_k", "k", k, most=K, cure="Give 1 for the best class alone.")
     truth = as_classes("top_k", labels, N, K)[:, None]  # (N, 1)
     right = numpy.take_along_axis(scores, truth, axis=1)  # (N, 1)
     better = (scores > right) | ((scores == right) & (numpy.arange(K) < truth))  # (N, K)
@@ -79,10 +69,10 @@ def top_k(outputs: Any, labels: Any, k: int = 5) -> float:
 
 
 def log_loss(probabilities: Any, labels: Any) -> float:
-    """-1/N of the sum of log(probability of the right class).  (N, K), labels -> float
+    """The mean of -log(probability of the right class).  (N, K), labels -> float
 
     probabilities: (N, K), in [0, 1], with sum 1 in every row.  Nothing is clipped: a right class
-    with probability 0 costs infinity, as the formula says.
+        with probability 0 costs infinity, as in the formula.
     labels: integers (N,) in [0, K), or one-hot (N, K).
 
     ValueError for shapes that do not fit, labels or probabilities out of range, NaN, or an empty
@@ -96,32 +86,29 @@ def log_loss(probabilities: Any, labels: Any) -> float:
             "not so. For logits use tn.cross_entropy, or tn.softmax first."
         )
     right = numpy.take_along_axis(p, truth[:, None], axis=1)
-    with numpy.errstate(divide="ignore"):  # log 0 is meant
-        return float(-numpy.log(right).mean()) + 0.0  # and -0 is not
+    with numpy.errstate(divide="ignore"):  # log 0 is -infinity, on purpose
+        return float(-numpy.log(right).mean()) + 0.0  # 0, not -0
 
 
 def confusion_matrix(predictions: Any, labels: Any, classes: int | None = None) -> numpy.ndarray:
-    """How often each class was taken for each.  (N, K) or (N,), labels -> (K, K), int64
+    """How often each class was predicted for each class.  (N, K) or (N,), labels -> (K, K), int64
 
     The rows are the true classes, the columns the predicted ones.  The right answers are on the
     diagonal, and the sum is N.
 
-    predictions: (N, K) scores, logits or probabilities, of which the largest wins, of equal ones
-        the first; or class numbers, integers (N,).
+    predictions: (N, K) scores, logits or probabilities: the largest wins, the first of equal ones;
+        or class numbers, integers (N,).
     labels: integers (N,), or one-hot (N, K).
-    classes: K; None takes it from scores (N, K), or else from the largest class number that occurs.
+    classes: K.  None takes it from scores or one-hot labels (N, K), or else from the largest class
+        number.
 
     ValueError for shapes that do not fit, classes out of range, NaN, or an empty batch; TypeError
     for class numbers that are not integers.
     """
     where = "confusion_matrix"
-    if classes is not None and (
-        isinstance(classes, bool) or not isinstance(classes, int | numpy.integer) or classes < 1
-    ):
-        raise ValueError(
-            f"{where}: classes must be a whole number of at least 1, received {classes!r}. Leave "
-            "it out, or give how many there are."
-        )
+    if classes is not None:
+        cure = "Leave it out, or give how many there are."
+        classes = whole(where, "classes", classes, cure=cure)
     found = on_host(where, "predictions", predictions)
     truth = on_host(where, "labels", labels)
     refuse_empty(where, found)

@@ -1,4 +1,4 @@
-"""Metrics of numbers that should be near others: pictures, or what a network measures."""
+"""Metrics of numbers that should be close to others: pictures, or predicted quantities."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .checks import as_equals
 def psnr(pictures: Any, truth: Any) -> float:
     """10 log10(1 / mean squared error), in decibels, of values in [0, 1].  (...), (...) -> float
 
-    The peak signal-to-noise ratio: 20 dB are a tenth of the range off, 40 dB a hundredth; equal
-    pictures have infinitely many.  It is of one mean over all values, so of a batch not the mean
-    of what its pictures have each.
+    The peak signal-to-noise ratio: an error of a tenth of the range is 20 dB, of a hundredth 40 dB,
+    no error infinity.  The mean goes over all values of a batch, so the result is not the mean of
+    the pictures' own ratios.
 
     pictures, truth: of equal shape.  ValueError for other shapes, values outside [0, 1], NaN, or
     an empty batch.
@@ -25,7 +25,7 @@ def psnr(pictures: Any, truth: Any) -> float:
         if not ((x >= 0) & (x <= 1)).all():
             raise ValueError(
                 f"psnr: {name} must be in [0, 1], and lie in [{x.min():g}, {x.max():g}]. Divide "
-                "bytes by 255, give tn.sigmoid of logits, or cut off what lies outside."
+                "bytes by 255, give tn.sigmoid of logits, or clip with tn.clip(x, 0, 1)."
             )
     error = float(numpy.square(found - right).mean())
     return -10 * math.log10(error) + 0.0 if error else math.inf  # 0, not -0
@@ -34,12 +34,12 @@ def psnr(pictures: Any, truth: Any) -> float:
 def r2(prediction: Any, target: Any) -> float:
     """1 - sum (target - prediction)^2 / sum (target - its mean)^2.  (N, ...), (N, ...) -> float
 
-    The share of the variation that is explained: 1 for the right numbers, 0 for always saying the
-    mean, below 0 for worse than that.  With several numbers for each example, each has its own
-    mean, and the sums go over all of them.
+    The share of the variation that is explained: 1 for the right numbers, 0 for always the mean,
+    below 0 for worse than the mean.  With several numbers for each example, each has its own mean,
+    and the sums go over all of them.
 
-    prediction, target: of equal shape.  ValueError for other shapes, targets all the same (there
-    is nothing to explain), NaN, infinity, or an empty batch.
+    prediction, target: of equal shape.  ValueError for other shapes, equal targets (they have no
+    variation to explain), NaN, infinity, or an empty batch.
     """
     found, right = as_equals("r2", ("prediction", "target"), (prediction, target))
     for name, x in (("prediction", found), ("target", right)):
@@ -47,10 +47,10 @@ def r2(prediction: Any, target: Any) -> float:
             raise ValueError(
                 f"r2: {name} holds infinity. Find out where it comes from with tn.doctor()."
             )
-    spread = float(numpy.square(right - right.mean(axis=0)).sum()) if right.ndim else 0.0
-    if not spread or (right == right[:1]).all():  # a mean that is rounded leaves a little
+    variation = float(numpy.square(right - right.mean(axis=0)).sum()) if right.ndim else 0.0
+    if not variation or (right == right[:1]).all():  # a rounded mean leaves a small rest
         raise ValueError(
             "r2: target is the same in all examples, so there is no variation to explain. Give "
             "more examples, or use the mean squared error."
         )
-    return 1 - float(numpy.square(right - found).sum()) / spread
+    return 1 - float(numpy.square(right - found).sum()) / variation

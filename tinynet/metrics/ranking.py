@@ -1,4 +1,4 @@
-"""Metrics of a score that tells two classes apart, whichever threshold one may choose for it."""
+"""Metrics of a score that separates two classes, over all thresholds."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from .checks import as_scores, on_host
 def roc_curve(scores: Any, labels: Any) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]:
     """False and true positive rate at every threshold.  (N,), (N,) -> (T,), (T,), (T,), float64
 
-    An example is said to be positive where its score is at least the threshold.  The thresholds
-    fall from infinity, where nothing is positive, over the distinct scores, so that examples of
-    equal score are one step of the curve, from (0, 0) to (1, 1).
+    An example is predicted positive if its score is at least the threshold.  The thresholds are
+    infinity, where nothing is positive, and then the distinct scores, from the highest down.  The
+    curve goes from (0, 0) to (1, 1); examples with equal scores are one step of it.
 
-    scores: (N,) or (N, 1), the higher the surer of class 1.  labels: 0 or 1, or booleans, of the
-    same shape.  ValueError for shapes that do not fit, NaN, an empty batch, or one class only.
+    scores: (N,) or (N, 1); a higher score means class 1 is surer.  labels: 0 or 1, or booleans,
+        (N,) or (N, 1).
+    ValueError for shapes that do not fit, NaN, an empty batch, or one class only.
     """
     score, positive = _two_classes("roc_curve", scores, labels)
     distinct, group = numpy.unique(-score, return_inverse=True)  # the highest score first
@@ -31,13 +32,13 @@ def roc_curve(scores: Any, labels: Any) -> tuple[numpy.ndarray, numpy.ndarray, n
 
 
 def auc(scores: Any, labels: Any) -> float:
-    """How probable it is that a positive example scores higher than a negative one.  -> float
+    """The probability that a positive example scores higher than a negative one.  -> float
 
-    Equal scores count half.  It is the area under the ROC curve: 1 for two classes well apart, 0.5
-    for guessing, 0 where all is the wrong way round.  Computed from the ranks of the scores (the
-    statistic of Mann and Whitney), so without a threshold.
+    Equal scores count half.  It is the area under the ROC curve: 1 for separate classes, 0.5 for
+    guessing, 0 if every order is wrong.  It is computed from the ranks of the scores (the statistic
+    of Mann and Whitney), without a threshold.
 
-    scores, labels: as roc_curve takes them, with the same errors.
+    scores, labels: as for roc_curve, with the same errors.
     """
     score, positive = _two_classes("auc", scores, labels)
     _, group, count = numpy.unique(score, return_inverse=True, return_counts=True)
@@ -53,7 +54,7 @@ def _two_classes(where: str, scores: Any, labels: Any) -> tuple[numpy.ndarray, n
     if score.ndim == 2 and score.shape[1] != 1:
         raise ValueError(
             f"{where}: scores must be (N,), one for each example, received {score.shape}. Give the "
-            "column of the class in question."
+            "column of one class."
         )
     N = len(score)
     truth = on_host(where, "labels", labels)

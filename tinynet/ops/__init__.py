@@ -1,1 +1,1 @@
-"""Differentiable functions, a file for each kind; forward and backward stand side by side."""
+"""Differentiable functions, one kind a file, with forward and backward side by side."""

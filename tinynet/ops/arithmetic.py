@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..arguments import NUMBER, number
 from ..devices import Array, xp
-from ..tensor import Tensor, differentiable
+from ..engine.tensor import Tensor, differentiable
 
 
 @differentiable
@@ -17,13 +18,13 @@ def exp(x):
 
 @differentiable
 def log(x):
-    """The natural logarithm; -infinity at 0, NaN below, with a warning.  (...) -> (...)"""
+    """The natural logarithm; -infinity at 0 and NaN below, with a warning.  (...) -> (...)"""
     return xp(x).log(x), lambda dy: dy / x
 
 
 @differentiable
 def sqrt(x):
-    """The square root.  At 0 the slope is infinite, the gradient too.  (...) -> (...)"""
+    """The square root.  At 0 the gradient is infinite.  (...) -> (...)"""
     y = xp(x).sqrt(x)
     return y, lambda dy: dy / (2 * y)
 
@@ -67,10 +68,8 @@ def _where(x, y, condition: Array):
 
 @differentiable(integers=True)
 def clip(x, low: float, high: float):
-    """x, held between low and high (both included).  Outside, the gradient is 0.  (...) -> (...)"""
-    for name, end in (("low", low), ("high", high)):
-        if not isinstance(end, int | float):
-            raise TypeError(f"{name} must be a number, received {end!r}.")
+    """x, limited to [low, high].  Outside, the gradient is 0.  (...) -> (...)"""
+    low, high = number("", "low", low, NUMBER), number("", "high", high, NUMBER)
     if not low <= high:
         raise ValueError(f"low must be at most high, received low={low}, high={high}.")
     inside = (x >= low) & (x <= high)

@@ -1,7 +1,7 @@
-"""Losses.  Each takes the mean over all elements (cross_entropy: over all examples), unless
-reduction="sum" or "none" is given: the lectures use different ones, so it is part of the formula.
+"""Losses.  Each is the mean over all elements (cross_entropy: over all examples), unless
+reduction="sum" or "none" is given.  The lectures use different ones, so it is part of the formula.
 
-Prediction and target have equal shapes: nothing broadcasts in silence.
+Prediction and target have equal shapes: nothing is broadcast in silence.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from ..arguments import choice
 from ..devices import Array, kernels, xp
-from ..tensor import differentiable
+from ..engine.tensor import differentiable
 from .activation import log_softmax_of, sigmoid_of
 
 
@@ -18,11 +19,11 @@ from .activation import log_softmax_of, sigmoid_of
 def mse(prediction, target, reduction: str = "mean"):
     """Mean over all elements of (prediction - target)^2.  (...), (...) -> ()
 
-    reduction="sum" or "none" for the sum, or for every element's.
+    reduction="sum" or "none": their sum, or each element's.
     """
     equal_shapes(prediction=prediction, target=target)
     both = (prediction, target)
-    loss, share = reduce(lambda p, t, out: xp(p).square(p - t), both, reduction)
+    loss, share = reduce(lambda p, t: (p - t) ** 2, both, reduction)
     return loss, (
         lambda dy: scaled(share(dy) * 2, lambda p, t: p - t, both),
         lambda dy: scaled(share(dy) * 2, lambda p, t: t - p, both),
@@ -35,11 +36,11 @@ def mae(prediction, target, reduction: str = "mean"):
 
     (...), (...) -> ()
 
-    reduction="sum" or "none" for the sum, or for every element's.
+    reduction="sum" or "none": their sum, or each element's.
     """
     equal_shapes(prediction=prediction, target=target)
     both, sign = (prediction, target), xp(prediction).sign
-    loss, share = reduce(lambda p, t, out: xp(p).abs(p - t), both, reduction)
+    loss, share = reduce(lambda p, t: xp(p).abs(p - t), both, reduction)
     return loss, (
         lambda dy: scaled(share(dy), lambda p, t: sign(p - t), both),
         lambda dy: scaled(share(dy), lambda p, t: sign(t - p), both),
@@ -51,7 +52,7 @@ def bce(probability, target, reduction: str = "mean"):
     """Mean over all elements of -target log p - (1 - target) log(1 - p).  (...), (...) -> ()
 
     probability, target: in [0, 1].  Exact at both ends: 0 where p = target = 0 or 1, infinite where
-    p is sure and wrong.  Training is safer with bce_with_logits, which cannot become infinite.
+    p is 0 or 1 and wrong.  bce_with_logits cannot become infinite and is safer for training.
     """
     p = probability
     equal_shapes(probability=p, target=target)
@@ -67,7 +68,7 @@ def bce(probability, target, reduction: str = "mean"):
         return where(weight > 0, where(q > 0, weight / where(q > 0, q, 1), math.inf), 0)
 
     both = (p, target)
-    loss, share = reduce(lambda p, t, out: part(t, p) + part(1 - t, 1 - p), both, reduction)
+    loss, share = reduce(lambda p, t: part(t, p) + part(1 - t, 1 - p), both, reduction)
     return loss, (
         lambda dy: scaled(share(dy), lambda p, t: ratio(1 - t, 1 - p) - ratio(t, p), both),
         lambda dy: scaled(share(dy), lambda p, t: xp(p).log1p(-p) - xp(p).log(p), both),
@@ -84,7 +85,7 @@ def bce_with_logits(logits, target, reduction: str = "mean"):
     equal_shapes(logits=logits, target=target)
     in_unit_interval(target=target)
     both = (logits, target)
-    loss, share = reduce(lambda z, t, out: bce_of(z, t), both, reduction)
+    loss, share = reduce(bce_of, both, reduction)
     return loss, (
         lambda dy: scaled(share(dy), lambda z, t: sigmoid_of(z) - t, both),
         lambda dy: share(dy) * -logits,
@@ -92,10 +93,8 @@ def bce_with_logits(logits, target, reduction: str = "mean"):
 
 
 def bce_of(z: Array, target: Array) -> Array:
-    """softplus(z) - z target, with the large parts taken off each other first: so no small loss is
-    rounded away.
-    """
-    large = xp(z).maximum(z, xp(z).zeros_like(z))  # against the number 0 it takes 3 times as long
+    """softplus(z) - z target; subtracting the large parts first keeps small losses exact."""
+    large = xp(z).maximum(z, xp(z).zeros_like(z))  # with the number 0 it takes 3 times as long
     return (large - z * target) + xp(z).log1p(xp(z).exp(-xp(z).abs(z)))
 
 
@@ -104,7 +103,7 @@ def cross_entropy(logits, labels: Array, reduction: str = "mean"):
     """Mean over the examples of -log(softmax(logits)[label]).  (..., K), labels -> ()
 
     labels: integers (...) in [0, K), or one-hot or soft labels (..., K), each row with sum 1.
-    The gradient is softmax(logits) - labels, over the number of examples.
+    The gradient is (softmax(logits) - labels) / number of examples.
 
     ValueError for labels out of range, of another shape, or NaN; TypeError for float class numbers.
     """
@@ -145,14 +144,15 @@ def cross_entropy(logits, labels: Array, reduction: str = "mean"):
             f"logits {logits.shape} and labels {labels.shape} do not fit. Labels must be integers "
             f"of shape {logits.shape[:-1]}, or one-hot of shape {logits.shape}.{hint}"
         )
-    loss, share = reduce(lambda losses, out: losses, (losses,), reduction)
+    loss, share = reduce(lambda losses: losses, (losses,), reduction)
     weight = target.sum(axis=-1, keepdims=True, dtype=logits.dtype)  # 1, or as near as it was given
     return loss, lambda dy: share(dy)[..., None] * (xp(logits).exp(log_p) * weight - target)
 
 
 def equal_shapes(**pair: Array) -> None:
-    (a, x), (b, y) = ((name, getattr(value, "shape", ())) for name, value in pair.items())
-    if x != y:
+    x, y = pair.values()
+    if getattr(x, "shape", ()) != getattr(y, "shape", ()):
+        (a, x), (b, y) = ((name, getattr(value, "shape", ())) for name, value in pair.items())
         raise ValueError(
             f"{a} {x} and {b} {y} have different shapes. Broadcasting them would compare what does "
             "not belong together: reshape one."
@@ -162,7 +162,7 @@ def equal_shapes(**pair: Array) -> None:
 def in_unit_interval(hint: str = "", **values: Array) -> None:
     for name, value in values.items():
         x = xp(value).asarray(value)
-        if x.size and not (x.min() >= 0 and x.max() <= 1):  # NaN is the least and the largest
+        if x.size and not (x.min() >= 0 and x.max() <= 1):  # with a NaN, both are NaN
             outside = x[~((x >= 0) & (x <= 1))].ravel()[0]
             raise ValueError(f"{name} must be in [0, 1], and holds {float(outside):g}.{hint}")
 
@@ -170,9 +170,9 @@ def in_unit_interval(hint: str = "", **values: Array) -> None:
 def reduce(
     formula: Callable[..., Array], inputs: tuple[Array, ...], reduction: str
 ) -> tuple[Array, Callable[[Array], Array]]:
-    """The reduced losses, and from the gradient of the result what each of them gets of it.
+    """The reduced losses, and a function from the gradient of the result to that of each loss.
 
-    formula: of the inputs, each loss by itself; see elementwise.
+    formula: inputs -> losses, element by element.
     """
     n = inputs[0].size
     if n == 0:
@@ -180,15 +180,13 @@ def reduce(
     device = kernels(inputs[0])
     if reduction == "mean":
         return device.mean(formula, *inputs), lambda dy: dy * (1 / n)
-    if reduction == "sum":
+    if choice("", "reduction", reduction, ("mean", "sum", "none")) == "sum":
         return device.total(formula, *inputs), lambda dy: dy
-    if reduction == "none":
-        return device.elementwise(formula, *inputs), lambda dy: dy
-    raise ValueError(f'reduction {reduction!r} does not exist. Use "mean", "sum" or "none".')
+    return device.elementwise(formula, *inputs), lambda dy: dy
 
 
 def scaled(factor: Array, formula: Callable[..., Array], inputs: tuple[Array, ...]) -> Array:
-    """factor * formula(*inputs); factor: one number, or one for each."""
+    """factor * formula(*inputs).  factor: one number, or one for each element."""
     if factor.ndim:
         return factor * formula(*inputs)
-    return kernels(inputs[0]).elementwise(lambda *x: factor * formula(*x[:-1]), *inputs)
+    return kernels(inputs[0]).elementwise(lambda *x: factor * formula(*x), *inputs)

@@ -6,8 +6,9 @@ Internal Covariate Shift", 2015; momentum and epsilon as Keras defines them.
 
 from __future__ import annotations
 
+from ..arguments import POSITIVE, UNIT, boolean, number
 from ..devices import Array, kernels, xp
-from ..tensor import differentiable
+from ..engine.tensor import differentiable
 
 
 @differentiable
@@ -26,12 +27,12 @@ def batch_norm(
     x (..., C), gamma, beta, moving_mean, moving_variance (C,) -> (..., C)
 
     training: True takes mean and variance (with 1 / n) over all axes of x but the last, and then
-        moves the moving statistics, where they are given, in place:
+        moves the moving statistics, if they are given, in place:
         moving = momentum * moving + (1 - momentum) * batch.  A batch with NaN moves nothing.
-        False takes the moving statistics, and changes nothing.
+        False takes the moving statistics and changes nothing.
 
-    ValueError for shapes that do not fit, fewer than two values a channel in training, or moving
-    statistics missing in inference.
+    ValueError for shapes that do not fit, fewer than two values a channel in training, or missing
+    moving statistics in inference.
     """
     if getattr(x, "ndim", 0) < 2:
         raise ValueError(f"x has shape {getattr(x, 'shape', ())}, and must be (..., C), a batch.")
@@ -49,12 +50,9 @@ def batch_norm(
                 f"x is {x.dtype} and {name} is {value.dtype}. Convert the array, "
                 f'array.astype("{x.dtype}").'
             )
-    if not isinstance(training, bool):
-        raise TypeError(f"training must be True or False, received {training!r}.")
-    if not isinstance(momentum, int | float) or not 0 <= momentum <= 1:
-        raise ValueError(f"momentum must be in [0, 1], received {momentum!r}.")
-    if not isinstance(epsilon, int | float) or not epsilon > 0:
-        raise ValueError(f"epsilon must be positive, received {epsilon!r}.")
+    training = boolean("", "training", training)
+    momentum = number("", "momentum", momentum, UNIT)
+    epsilon = number("", "epsilon", epsilon, POSITIVE)
     if moving_variance is not None and not (moving_variance >= 0).all():
         raise ValueError("moving_variance must be at least 0, and holds a smaller number or NaN.")
 
@@ -67,7 +65,7 @@ def batch_norm(
                 "Give a larger batch (of data.batches, drop_last=True), or training=False."
             )
         mean, variance = device.moments(rows)
-        if xp(x).isfinite(variance).all():  # one batch with NaN must not spoil them for good
+        if xp(x).isfinite(variance).all():  # a NaN would stay in the moving statistics for good
             if moving_mean is not None:
                 moving_mean += (1 - momentum) * (mean - moving_mean)
             if moving_variance is not None:
@@ -77,26 +75,26 @@ def batch_norm(
             "inference needs moving_mean and moving_variance. Give them, or training=True."
         )
     else:
-        mean, variance = moving_mean.copy(), moving_variance  # they may move before the way back
+        mean, variance = moving_mean.copy(), moving_variance  # it may move before backward()
 
-    # y = gamma * normal + beta, where normal = (x - mean) * scale is never there as an array: the
-    # way back makes it again from x, piece by piece.
+    # y = gamma * normal + beta, where normal = (x - mean) * scale.  No array holds normal: the
+    # pullbacks compute it again from x, piece by piece.
     scale = 1 / xp(x).sqrt(variance + epsilon)  # (C,)
     slope = gamma * scale
     y = device.scale_and_shift(x, mean, slope, beta)
-    asked: list[tuple[Array, Array]] = []
+    computed: list[tuple[Array, Array]] = []
 
     def sums(dy):
-        """dgamma and dbeta: of each channel the sums of dy * normal and of dy.  Computed once."""
-        if not asked:
+        """dgamma and dbeta: for each channel the sums of dy * normal and of dy.  Computed once."""
+        if not computed:
             products, dbeta = device.products_and_sums(dy.reshape(-1, C), rows, mean)
-            asked.append((products * scale, dbeta))
-        return asked[0]
+            computed.append((products * scale, dbeta))
+        return computed[0]
 
     def dx(dy):
         if not training:
             return dy * slope
-        # mean and variance depend on x too: take off what only shifts or stretches the channel,
+        # mean and variance depend on x too, so shifting or stretching a channel changes nothing:
         # dx = slope * (dy - mean(dy) - normal * mean(dy * normal))
         dgamma, dbeta = sums(dy)
         return device.combine(dy, slope, x, mean, -slope * scale * dgamma / n, -slope * dbeta / n)

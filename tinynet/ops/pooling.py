@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..devices import Array, Windows, kernels, xp
-from ..tensor import differentiable
-from .windows import Padding, Pair, windows
+from ..engine.observer import Work
+from ..engine.tensor import differentiable
+from .windows import Padding, Pair, height_and_width, pair, windows
 
 
-@differentiable
+def _pool_work(y, x, size: Pair = 2, stride: Pair | None = None, **others: Any):
+    size = pair(size, "size")
+    return Work(0, size, size if stride is None else pair(stride, "stride"))
+
+
+@differentiable(work=_pool_work)
 def max_pool2d(
     x,
     size: Pair = 2,
@@ -22,14 +30,15 @@ def max_pool2d(
     padding: as for conv2d, and less than the size; the border never counts.
     ceil_mode: whether a last window that reaches over the edge counts: 7 pixels pool to 4, not 3.
 
-    Among equals, the gradient goes to the first.  ValueError where a window does not fit.
+    Among equals, the gradient goes to the first.  ValueError if a window is larger than the
+    picture.
     """
     ws = _windows(x, size, stride, padding, ceil_mode)
     y = kernels(x).max_pool(x, ws)
     return y, lambda dy: kernels(x).max_pool_back(dy, x, y, ws)
 
 
-@differentiable
+@differentiable(work=_pool_work)
 def min_pool2d(
     x,
     size: Pair = 2,
@@ -47,7 +56,7 @@ def min_pool2d(
     return y, lambda dy: device.max_pool_back(dy, -x, -y, ws)
 
 
-@differentiable
+@differentiable(work=_pool_work)
 def sum_pool2d(
     x,
     size: Pair = 2,
@@ -60,10 +69,10 @@ def sum_pool2d(
     (N, H, W, C) -> (N, OH, OW, C); arguments and errors as for max_pool2d.
     """
     ws = _windows(x, size, stride, padding, ceil_mode)
-    return _sum(ws.pad(x), ws), lambda dy: _spread(dy, ws)
+    return _sum(ws.pad(x), ws), lambda dy: _to_windows(dy, ws)
 
 
-@differentiable
+@differentiable(work=_pool_work)
 def average_pool2d(
     x,
     size: Pair = 2,
@@ -71,16 +80,16 @@ def average_pool2d(
     padding: Padding = "valid",
     ceil_mode: bool = False,
 ):
-    """The mean of each window, over the pixels that it has inside the picture (as Keras counts).
+    """The mean of each window, over its pixels inside the picture (as Keras counts).
 
     (N, H, W, C) -> (N, OH, OW, C); arguments and errors as for max_pool2d.
     """
     ws = _windows(x, size, stride, padding, ceil_mode)
     count = _sum(ws.pad(xp(x).ones_like(x[:1, :, :, :1])), ws)  # (1, OH, OW, 1)
-    return _sum(ws.pad(x), ws) / count, lambda dy: _spread(dy / count, ws)
+    return _sum(ws.pad(x), ws) / count, lambda dy: _to_windows(dy / count, ws)
 
 
-@differentiable
+@differentiable(work=_pool_work)
 def l2_pool2d(
     x,
     size: Pair = 2,
@@ -94,7 +103,7 @@ def l2_pool2d(
     """
     ws = _windows(x, size, stride, padding, ceil_mode)
     y = xp(x).sqrt(_sum(ws.pad(x * x), ws))
-    return y, lambda dy: x * _spread(dy / xp(y).where(y == 0, 1, y), ws)
+    return y, lambda dy: x * _to_windows(dy / xp(y).where(y == 0, 1, y), ws)
 
 
 def _windows(
@@ -102,7 +111,7 @@ def _windows(
 ) -> Windows:
     if stride is None:
         stride = size
-    return windows(x, size, stride, padding, ceil_mode, only_inside=True)
+    return windows(height_and_width(x), size, stride, padding, ceil_mode, only_inside=True)
 
 
 def _sum(padded: Array, ws: Windows) -> Array:
@@ -113,7 +122,7 @@ def _sum(padded: Array, ws: Windows) -> Array:
     return y
 
 
-def _spread(dy: Array, ws: Windows) -> Array:
+def _to_windows(dy: Array, ws: Windows) -> Array:
     """dy to every pixel of its window."""
     dx = ws.padded_zeros(dy)
     for part in ws.views(dx):

@@ -1,7 +1,8 @@
-"""What a variational autoencoder is made of: likelihoods, a sample that gradients pass, and the KL.
+"""Parts of a variational autoencoder: likelihoods, a differentiable sample, and the KL divergence.
 
-Everything is in nats, and a sum over all axes but the first, for independent numbers multiply their
-probabilities.  Then the mean over the examples, unless reduction="sum" or "none" is given.
+Everything is in nats.  Each example's value is a sum over all axes but the first, since the
+probabilities of independent numbers multiply.  The result is the mean over the examples, unless
+reduction="sum" or "none" is given.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from typing import Any
 
 import numpy
 
-from ..devices import Array, device_of, kernels, move, xp
-from ..tensor import differentiable
+from ..devices import Array, kernels, xp
+from ..engine.tensor import differentiable
 from .activation import sigmoid_of
 from .loss import bce_of, equal_shapes, in_unit_interval, reduce, scaled
-from .noise import check_generator
+from .noise import normal_like
 
 LOG_2_PI = math.log(2 * math.pi)
 
@@ -27,18 +28,16 @@ def sample_gaussian(mean, log_var, rng: numpy.random.Generator):
 
     (...), (...) -> (...)
 
-    The chance is in e, which depends on nothing, so the gradient reaches mean and log_var.  This is
-    the reparameterization trick.  Source: Kingma and Welling, "Auto-Encoding Variational Bayes",
-    2014; lecture 000, "Reparameterized Formulation".
+    All chance is in e, which depends on nothing, so gradients reach mean and log_var.  This is the
+    reparameterization trick.  Source: Kingma and Welling, "Auto-Encoding Variational Bayes", 2014;
+    lecture 000, "Reparameterized Formulation".
 
-    log_var: the logarithm of the variance; any number is one, where a variance must be positive.
+    log_var: the logarithm of the variance.  It may be any number; a variance must be positive.
     rng: numpy.random.default_rng(seed); each call advances it.
     ValueError for different shapes, TypeError for an rng that is no generator.
     """
     equal_shapes(mean=mean, log_var=log_var)
-    check_generator(rng)
-    noise = rng.standard_normal(mean.shape, dtype=numpy.float32).astype(mean.dtype, copy=False)
-    deviation = xp(mean).exp(0.5 * log_var) * move(noise, device_of(mean))  # sigma e
+    deviation = xp(mean).exp(0.5 * log_var) * normal_like(mean, rng)  # sigma e
     return mean + deviation, (lambda dy: dy, lambda dy: dy * 0.5 * deviation)
 
 
@@ -48,16 +47,16 @@ def kl_standard_normal(mean, log_var, reduction: str = "mean"):
 
     (N, Z), (N, Z) -> ()
 
-    An upper bound of how much a code tells about its picture: 0 where mean and log_var are 0, and
-    never less.  The sum is over all axes but the first, the mean over the N examples;
-    reduction="sum" for their sum, or "none" for (N,).
+    At least 0, and 0 where mean and log_var are 0: an upper bound of the information that a code
+    holds about its picture.  The sum is over all axes but the first, the mean over the N examples.
+    reduction="sum" or "none": the sum over the examples, or each of them, (N,).
 
     ValueError for different shapes, an empty batch, or one number without a batch.
 
     Source: Kingma and Welling, "Auto-Encoding Variational Bayes", 2014, appendix B.
     """
     equal_shapes(mean=mean, log_var=log_var)
-    excess = xp(log_var).expm1(log_var)  # exp(log_var) - 1, of which no small part is rounded away
+    excess = xp(log_var).expm1(log_var)  # exp(log_var) - 1, exact near 0 too
     kl, share = _of_examples(0.5 * (mean * mean + (excess - log_var)), reduction)
     return kl, (lambda dy: share(dy) * mean, lambda dy: share(dy) * 0.5 * excess)
 
@@ -68,11 +67,11 @@ def bernoulli_log_likelihood(logits, x, reduction: str = "mean"):
 
     (N, ...), (N, ...) -> ()
 
-    logits: what the last layer gives, without a sigmoid.
-    x: in [0, 1].  A grey pixel counts as that share of a white one.  Then this is no longer the
-        logarithm of a probability, but what lectures call the likelihood all the same.
-    The sum is over all axes but the first, the mean over the N examples; reduction="sum" for their
-    sum, or "none" for (N,).  Finite for every logit.
+    logits: the output of the last layer, without a sigmoid.
+    x: in [0, 1].  A gray pixel counts as that share of a white one.  Then this is not the logarithm
+        of a probability, but lectures call it the likelihood too.
+    The sum is over all axes but the first, the mean over the N examples.  reduction="sum" or
+    "none": the sum over the examples, or each of them, (N,).  Finite for every logit.
 
     ValueError for different shapes, x outside [0, 1], an empty batch, or one number without a
     batch.
@@ -80,8 +79,7 @@ def bernoulli_log_likelihood(logits, x, reduction: str = "mean"):
     z = logits
     equal_shapes(logits=z, x=x)
     in_unit_interval(x=x, hint=" Pictures of bytes are divided by 255.")
-    by_pieces = kernels(z).elementwise
-    value, share = _of_examples(by_pieces(lambda z, x, out: -bce_of(z, x), z, x), reduction)
+    value, share = _of_examples(kernels(z).elementwise(lambda z, x: -bce_of(z, x), z, x), reduction)
     return value, (
         lambda dy: scaled(share(dy), lambda z, x: x - sigmoid_of(z), (z, x)),
         lambda dy: share(dy) * z,
@@ -94,11 +92,11 @@ def gaussian_log_likelihood(mean, x, log_var=0.0, reduction: str = "mean"):
 
     (N, ...), (N, ...) -> ()
 
-    log_var: one number for all, or one for each, of the shape of x.  With 0 it is minus half the
-        squared error, summed, minus log(2 pi) / 2 for each number: to make it large is to make the
-        MSE small.  At least -177 in float32, -1419 in float64: below, 1 / sigma is infinite.
-    The sum is over all axes but the first, the mean over the N examples; reduction="sum" for their
-    sum, or "none" for (N,).
+    log_var: one number for all, or an array in the shape of x.  With 0, log p(x) is minus half the
+        squared error, summed, minus log(2 pi) / 2 for each number: the largest has the least MSE.
+        At least -177 in float32, -1419 in float64: below, 1 / sigma is infinite.
+    The sum is over all axes but the first, the mean over the N examples.  reduction="sum" or
+    "none": the sum over the examples, or each of them, (N,).
 
     ValueError for different shapes, an empty batch, or one number without a batch.
     """
@@ -123,14 +121,14 @@ def gaussian_log_likelihood(mean, x, log_var=0.0, reduction: str = "mean"):
 def _of_one_variance(
     mean: Array, x: Array, log_var: Any, steepness: Array, reduction: str
 ) -> tuple[Array, tuple[Callable[[Array], Array], ...]]:
-    """The same with one variance for all numbers: in one pass, and nothing is kept."""
+    """The same with one variance for all numbers: in one pass, and no new array is kept."""
     both = (mean, x)
     constant = log_var + LOG_2_PI
 
     def squares(mean, x):
         return xp(x).square((x - mean) * steepness)
 
-    def terms(mean, x, out):
+    def terms(mean, x):
         return -0.5 * (squares(mean, x) + constant)
 
     value, share = _of_examples(kernels(x).elementwise(terms, *both), reduction)
@@ -142,11 +140,11 @@ def _of_one_variance(
 
 
 def _of_examples(terms: Array, reduction: str) -> tuple[Array, Callable[[Array], Array]]:
-    """The terms summed for each example and reduced; and what each term gets of the gradient."""
+    """The terms summed for each example and reduced, and a function from dy to each term's."""
     if terms.ndim == 0:
         raise ValueError("there is one number. Give examples (N, ...): reshape(1, -1) for one.")
     sums = terms.sum(axis=tuple(range(1, terms.ndim)))
-    value, share = reduce(lambda sums, out: sums, (sums,), reduction)
+    value, share = reduce(lambda sums: sums, (sums,), reduction)
     each = (-1,) + (1,) * (terms.ndim - 1)
 
     def shared(dy: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Joining, padding and turning arrays over."""
+"""Joining, padding and flipping arrays."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy
 
-from ..devices import add_at, xp
-from ..tensor import Tensor, differentiable
+from ..arguments import choice
+from ..devices import kernels, xp
+from ..engine.tensor import Tensor, differentiable
 
 
 def concatenate(tensors: Sequence[Any], axis: int = 0) -> Tensor:
-    """Tensors one after another along an axis that exists.
+    """Tensors one after another along an existing axis.
 
     (..., A, ...), (..., B, ...) -> (..., A + B, ...)
     """
@@ -66,8 +67,8 @@ def pad(x, widths: Sequence[tuple[int, int]], mode: str = "constant", value: flo
     """x with a border.  (D0, D1, ...) -> (before0 + D0 + after0, before1 + D1 + after1, ...)
 
     widths: (before, after) for each axis; at least 0.
-    mode: what the border holds: "constant" the value, "edge" the nearest element, "symmetric" the
-        picture mirrored with its edge repeated (b a | a b c | c b), "reflect" mirrored without
+    mode: the content of the border: "constant" the value, "edge" the nearest element, "symmetric"
+        the picture mirrored with its edge repeated (b a | a b c | c b), "reflect" mirrored without
         (c b | a b c | b a).
     """
     if numpy.shape(widths) != (x.ndim, 2) or (x.ndim and numpy.min(widths) < 0):
@@ -75,15 +76,12 @@ def pad(x, widths: Sequence[tuple[int, int]], mode: str = "constant", value: flo
             f"widths must be {x.ndim} pairs (before, after) of at least 0 for shape {x.shape}, "
             f"received {widths}."
         )
-    if mode not in ("constant", "edge", "symmetric", "reflect"):
-        raise ValueError(
-            f'mode {mode!r} does not exist. Use "constant", "edge", "symmetric" or "reflect".'
-        )
+    choice("", "mode", mode, ("constant", "edge", "symmetric", "reflect"))
     if mode == "constant":
         inside = tuple(slice(b, b + n) for (b, _), n in zip(widths, x.shape, strict=True))
         return xp(x).pad(x, widths, constant_values=value), lambda dy: dy[inside]
 
-    # Every other border repeats elements of x: each axis is an index, and dx sums what it took.
+    # The other borders repeat elements of x: y = x[index], and dx sums the copies of each element.
     sources = [
         xp(x).asarray(numpy.pad(numpy.arange(n), pair, mode=mode))  # type: ignore[call-overload]
         for n, pair in zip(x.shape, widths, strict=True)
@@ -94,7 +92,7 @@ def pad(x, widths: Sequence[tuple[int, int]], mode: str = "constant", value: flo
 
     def dx(dy):
         dx = xp(dy).zeros(shape, dy.dtype)
-        add_at(dx, index, dy)
+        kernels(dx).add_at(dx, index, dy)
         return dx
 
     return x[index], dx

@@ -8,32 +8,30 @@ from __future__ import annotations
 
 import functools
 import math
-import numbers
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy
 
+from ..arguments import AT_LEAST_0, BELOW_1, POSITIVE, Range, is_number, number, whole
 from ..devices import Array, device_of, move, xp
-from ..state import State, match
-from ..tensor import Tensor
+from ..engine.tensor import Tensor
+from ..io.state import State, match
 from .flat import Flat, flat_groups
 from .parameters import global_norm, trainable
 
 Schedule = Callable[[int], float]  # the number of the step, from 0 -> its rate
 
-_UNIT = (lambda n: 0 <= n < 1, "in [0, 1)")
-_POSITIVE = (lambda n: 0 < n < math.inf, "positive and finite")
-_RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "lr": _POSITIVE,
-    "momentum": _UNIT,
-    "rho": _UNIT,
-    "beta_1": _UNIT,
-    "beta_2": _UNIT,
-    "epsilon": _POSITIVE,
-    "weight_decay": (lambda n: 0 <= n < math.inf, "at least 0"),
-    "clip_norm": _POSITIVE,
+_RANGES: dict[str, Range] = {
+    "lr": POSITIVE,
+    "momentum": BELOW_1,
+    "rho": BELOW_1,
+    "beta_1": BELOW_1,
+    "beta_2": BELOW_1,
+    "epsilon": POSITIVE,
+    "weight_decay": AT_LEAST_0,
+    "clip_norm": POSITIVE,
 }
 
 
@@ -72,7 +70,6 @@ class Optimizer:
         self.lr = lr
         settings |= {"weight_decay": weight_decay, "clip_norm": clip_norm}
         self._settings = {name: self._checked(name, value) for name, value in settings.items()}
-        self._forms = [(p.data.shape, p.data.dtype) for p in self.parameters]
         self._lay_out(
             [
                 [xp(p.data).zeros(p.shape, p.dtype) for _ in self._slot_names]
@@ -100,7 +97,7 @@ class Optimizer:
         if not callable(lr):
             return lr
         rate = lr(self.steps)
-        if not _is_number(rate) or not 0 <= rate < math.inf:
+        if not is_number(rate) or not AT_LEAST_0.allows(rate):
             raise ValueError(
                 f"{type(self).__name__}: lr must be at least 0 and finite, and the schedule gives "
                 f"{rate!r} for step {self.steps}. Mend the schedule."
@@ -119,44 +116,42 @@ class Optimizer:
         shape, dtype or device.  FloatingPointError where clip_norm meets NaN or infinity, which no
         factor mends (without clip_norm, nobody looks).  After an error nothing has moved.
         """
-        moving = [i for i, p in enumerate(self.parameters) if p.grad is not None]
+        moving, intact = False, True
+        for p, view in self._places:
+            w, dw = p.data, p.grad
+            if dw is None:
+                continue
+            moving = True
+            if w is not view:  # somebody wrote p.data = ...
+                intact = False
+                if w.shape != view.shape or w.dtype != view.dtype:
+                    raise self._misfit(p, view)
+            if dw.shape != w.shape or (type(dw) is not type(w) and device_of(dw) != device_of(w)):
+                raise self._misfit(p, view)
         if not moving:
             raise RuntimeError(
                 f"{type(self).__name__}: no parameter has a gradient. Call loss.backward() before "
                 "step(), with a loss that is computed from these parameters."
             )
-        for i in moving:
-            w, dw = self._arrays(i)
-            shape, dtype = self._forms[i]
-            if w.shape != shape or w.dtype != dtype or dw.shape != shape:
-                raise self._misfit(i)
-            if type(dw) is not type(w) and device_of(dw) != device_of(w):
-                raise self._misfit(i)
-        for flat, _ in self._flats:
-            if not flat.intact():
-                self._lay_out(self._slots)
-                break
+        if not intact:
+            self._lay_out(self._slots)
         rule = functools.partial(self._move_piece, self.lr, self._scale())
-        for flat, places in self._flats:
-            own = [k for k, i in enumerate(places) if self.parameters[i].grad is not None]
-            if own:
-                flat.move(own, rule)
+        for flat in self._flats:
+            flat.move(rule)
         self.steps += 1
-
-    def _arrays(self, i: int) -> tuple[Array, Array]:
-        p = self.parameters[i]
-        return p.data, p.grad
 
     def _lay_out(self, slots: list[list[Array]]) -> None:
         """Put parameters and slots into flat arrays, on the device where the parameters are."""
-        self._flats: list[tuple[Flat, list[int]]] = []
+        self._flats: list[Flat] = []
         self._slots: list[list[Array]] = [[] for _ in self.parameters]
-        for places in flat_groups(self.parameters):
-            parameters = [self.parameters[i] for i in places]
+        self._places: list[tuple[Tensor, Array]] = []  # each with its part of a flat array
+        for numbers in flat_groups(self.parameters):
+            parameters = [self.parameters[i] for i in numbers]
             device = parameters[0].device
-            flat = Flat(parameters, [[move(slot, device) for slot in slots[i]] for i in places])
-            self._flats.append((flat, places))
-            for i, views in zip(places, flat.slot_views, strict=True):
+            flat = Flat(parameters, [[move(slot, device) for slot in slots[i]] for i in numbers])
+            self._flats.append(flat)
+            self._places += zip(parameters, flat.views, strict=True)
+            for i, views in zip(numbers, flat.slot_views, strict=True):
                 self._slots[i] = views
 
     def _move_piece(
@@ -223,10 +218,7 @@ class Optimizer:
             )
         if not all(isinstance(slot, numpy.ndarray) for slot in slots.values()):
             raise TypeError(f"{where}: slots must be NumPy arrays. The state is broken.")
-        if isinstance(steps, bool) or not isinstance(steps, numbers.Integral) or steps < 0:
-            raise ValueError(
-                f"{where}: steps must be a whole number of at least 0, received {steps!r}."
-            )
+        steps = whole(where, "steps", steps, least=0)
         here, there = ({"kind": s["kind"], "lr": s["lr"], **s["settings"]} for s in (own, state))
         lines = [
             f"{name} is {here.get(name)!r} here, and {there.get(name)!r} in what is loaded"
@@ -240,7 +232,7 @@ class Optimizer:
                 + "\nNothing was loaded. Build it as it was when it was saved."
             )
         match(where, own["slots"], slots)
-        self.steps = int(steps)
+        self.steps = steps
         self._lay_out(self._slots)  # where the parameters are: a model may have moved since
         for i, p in enumerate(self.parameters):
             for name, slot in zip(self._slot_names, self._slots[i], strict=True):
@@ -251,25 +243,22 @@ class Optimizer:
     def _checked(self, name: str, value: Any) -> Any:
         if name == "clip_norm" and value is None:
             return None
-        good, allowed = _RANGES[name]
-        if not _is_number(value) or not good(value):
-            raise ValueError(
-                f"{type(self).__name__}: {name} must be {allowed}, received {value!r}."
-            )
-        return float(value)
+        return number(type(self).__name__, name, value, _RANGES[name])
 
-    def _misfit(self, i: int) -> ValueError:
+    def _misfit(self, p: Tensor, view: Array) -> ValueError:
         """What to say of a parameter that is not what it was, or whose gradient is not like it."""
-        (w, dw), (shape, dtype) = self._arrays(i), self._forms[i]
-        where = f"{type(self).__name__}: parameter {i}, {self.parameters[i].label},"
-        if w.shape != shape or w.dtype != dtype:
+        i = next(i for i, other in enumerate(self.parameters) if other is p)
+        where = f"{type(self).__name__}: parameter {i}, {p.label},"
+        w: Array = p.data
+        dw: Any = p.grad
+        if w.shape != view.shape or w.dtype != view.dtype:
             return ValueError(
-                f"{where} was {shape} {dtype} when the optimizer was made, and is now {w.shape} "
-                f"{w.dtype}. Change it before, or make the optimizer again."
+                f"{where} was {view.shape} {view.dtype} when the optimizer was made, and is now "
+                f"{w.shape} {w.dtype}. Change it before, or make the optimizer again."
             )
-        if dw.shape != shape:
+        if numpy.shape(dw) != w.shape:
             return ValueError(
-                f"{where} has shape {shape}, and its gradient {dw.shape}. Leave .grad to "
+                f"{where} has shape {w.shape}, and its gradient {numpy.shape(dw)}. Leave .grad to "
                 "backward()."
             )
         return ValueError(
@@ -295,7 +284,3 @@ class Optimizer:
                 "where it comes from with tn.doctor()."
             )
         return limit / norm if norm > limit else 1.0
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)

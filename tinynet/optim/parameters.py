@@ -7,11 +7,8 @@ from collections.abc import Iterable
 
 import numpy
 
-from ..devices import Array, device_of, xp
-from ..tensor import Tensor
-
-# elements: what a rule computes in, 256 KiB in float32, stays in a core's second-level cache
-PIECE = 65536
+from ..devices import Array, kernels, xp
+from ..engine.tensor import Tensor
 
 
 def trainable(where: str, parameters: Iterable[Tensor]) -> list[Tensor]:
@@ -73,12 +70,7 @@ def global_norm(parameters: list[Tensor]) -> float:
 
 def _sum_of_squares(gradients: list[Array], unit: float) -> float:
     """The sum over all gradients of (gradient / unit)^2, the same for any number of threads."""
-    sums = []
+    square = (lambda g: g * g) if unit == 1.0 else (lambda g: (g / unit) ** 2)
     with numpy.errstate(over="ignore", under="ignore", invalid="ignore"):
-        for g in gradients:
-            piece = PIECE if device_of(g) == "cpu" else max(g.size, 1)
-            for start in range(0, g.size, piece):
-                part = g[start : start + piece]
-                part = part if unit == 1.0 else part / unit
-                sums.append((part * part).sum())
-    return sum(float(s) for s in sums)  # on a GPU: asked for when all are on their way
+        sums = [kernels(g).total(square, g) for g in gradients]
+    return sum(float(s) for s in sums)  # on a GPU: read when all of them are under way

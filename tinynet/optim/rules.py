@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from ..arguments import boolean
 from ..devices import Array, xp
-from ..tensor import Tensor
+from ..engine.tensor import Tensor
 from .optimizer import Optimizer, Schedule, setting
 
 
@@ -51,11 +52,7 @@ class SGD(Optimizer):
             weight_decay=weight_decay,
             clip_norm=clip_norm,
         )
-        if not isinstance(nesterov, bool):
-            raise TypeError(
-                f"{type(self).__name__}: nesterov must be True or False, received {nesterov!r}."
-            )
-        self._settings["nesterov"] = nesterov
+        self._settings["nesterov"] = boolean(type(self).__name__, "nesterov", nesterov)
         if nesterov and not self.momentum:
             raise ValueError(
                 f"{type(self).__name__}: nesterov needs momentum, received momentum 0. Give "
@@ -67,13 +64,8 @@ class SGD(Optimizer):
             (velocity,) = slots
             velocity *= self.momentum
             velocity += dw
-            if self.nesterov:
-                ahead = xp(w).multiply(velocity, self.momentum, out=scratch)
-                ahead += dw
-                dw = ahead
-            else:
-                dw = velocity
-        w -= xp(w).multiply(dw, lr, out=scratch)
+            dw = dw + self.momentum * velocity if self.nesterov else velocity
+        w -= lr * dw
 
 
 class RMSprop(Optimizer):

@@ -1,7 +1,6 @@
-"""Drawing pictures, tables, curves, codes, models and times.
+"""Figures of pictures, tables, curves, codes, models and times.
 
-The only package that imports matplotlib.  It does so inside its functions, so that tinynet
-works where matplotlib is not installed.
+Only this package imports matplotlib, and only inside functions, so that tinynet works without it.
 """
 
 from .codes import latent, latent_grid

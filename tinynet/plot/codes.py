@@ -1,4 +1,4 @@
-"""The latent space of two numbers: where the codes of examples lie, and what codes decode to."""
+"""The latent space of two numbers: the codes of examples, and the pictures that codes decode to."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .pictures import Limits, picture, tiles
 
 
 def latent(axes: Any, codes: Any, labels: Any, names: Sequence[str] = ()) -> None:
-    """Draw codes of two numbers as points in the colours of their classes, legend beside the axes.
+    """Draw codes of two numbers as points in the colors of their classes, legend beside the axes.
 
-    codes: (N, 2).  labels: integers (N,).  names: of the classes, by their number; without, it is
-        the numbers that stand in the legend.
+    codes: (N, 2).  labels: integers (N,).
+    names: of the classes, for the legend; by default their numbers.
 
-    The points are drawn in the order given, no class on top of the others.
+    The points are drawn in the order given, so no class covers the others.
 
     ValueError for shapes that do not fit, no codes, or a label without a name; TypeError for labels
     that are not integers.
@@ -28,7 +28,7 @@ def latent(axes: Any, codes: Any, labels: Any, names: Sequence[str] = ()) -> Non
     z, classes = on_host(codes), on_host(labels)
     if z.ndim != 2 or z.shape[1] != 2 or not len(z):
         raise ValueError(
-            f"latent: codes must be (N, 2), received {z.shape}. Of longer codes choose two columns."
+            f"latent: codes must be (N, 2), received {z.shape}. Choose two columns of longer codes."
         )
     if classes.shape != (len(z),):
         raise ValueError(
@@ -48,8 +48,8 @@ def latent(axes: Any, codes: Any, labels: Any, names: Sequence[str] = ()) -> Non
             f"latent: labels must be in [0, {K}), received {classes.min()} to {classes.max()}. "
             "Give a name for each class."
         )
-    spread = matplotlib.colormaps["tab10" if K <= 10 else "turbo"]
-    colors = spread(numpy.arange(K) if K <= 10 else numpy.linspace(0, 1, K))  # (K, 4)
+    palette = matplotlib.colormaps["tab10" if K <= 10 else "turbo"]
+    colors = palette(numpy.arange(K) if K <= 10 else numpy.linspace(0, 1, K))  # (K, 4)
     axes.scatter(z[:, 0], z[:, 1], s=6, c=colors[classes], alpha=0.7, linewidths=0)
     entries = [
         Line2D([], [], linestyle="", marker="o", color=colors[k], label=str(called[k]))
@@ -62,10 +62,11 @@ def latent(axes: Any, codes: Any, labels: Any, names: Sequence[str] = ()) -> Non
 def latent_grid(
     axes: Any, pictures: Any, across: Any, down: Any, limits: Limits | None = None
 ) -> None:
-    """Draw decoded pictures as one, with the latent coordinates that they come from on the axes.
+    """Draw decoded pictures as one picture, with their latent coordinates on the axes.
 
     pictures: (R, C, H, W), (R, C, H, W, 1) or (R, C, H, W, 3).  across: (C,), the coordinate of
-    each column, from the left.  down: (R,), that of each row, from the top.  limits: as in picture.
+    each column, from the left.  down: (R,), the coordinate of each row, from the top.  limits: as
+    in picture.
 
     ValueError for shapes that do not fit, no pictures, NaN or infinity, or limits that do not rise.
     """

@@ -1,4 +1,4 @@
-"""What is drawn is drawn on the host: tensors and arrays of either device, and lists, as NumPy."""
+"""Tensors, arrays of either device and lists as NumPy arrays, for matplotlib."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from ..devices import is_array, move
-from ..tensor import Tensor
+from ..engine.tensor import Tensor
 
 
 def on_host(values: Any) -> numpy.ndarray:

@@ -1,4 +1,4 @@
-"""Numbers as lines: a training over its epochs, and how well a score tells two classes apart."""
+"""Curves: a training over its epochs, and the ROC curve of a score for two classes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .host import on_host
 
 
 def curves(history: Any, title: str = "training") -> Any:
-    """A figure of a History: for each number its curve over the epochs, validation beside training.
+    """A figure of a History: the curve of each number over the epochs, in training and validation.
 
     The values of epoch i are drawn at i.  ValueError for an empty history.
     """
@@ -34,10 +34,10 @@ def curves(history: Any, title: str = "training") -> Any:
 
 
 def roc(axes: Any, false_positive_rate: Any, true_positive_rate: Any, label: str = "") -> None:
-    """Draw a ROC curve on matplotlib axes, over the diagonal on which guessing lies.
+    """Draw a ROC curve on matplotlib axes, with the diagonal of guessing.
 
-    false_positive_rate, true_positive_rate: (T,), as tn.metrics.roc_curve gives them.
-    label: its name in the legend, which stands beside the axes.  Call again for another curve.
+    false_positive_rate, true_positive_rate: (T,), from tn.metrics.roc_curve.
+    label: its name in the legend beside the axes.  Call again for another curve.
 
     ValueError for shapes that do not fit, no rates, or rates outside [0, 1].
     """
@@ -49,8 +49,8 @@ def roc(axes: Any, false_positive_rate: Any, true_positive_rate: Any, label: str
         )
     if not isinstance(label, str):
         raise TypeError(
-            f"roc: label is {type(label).__name__}, and must be a word for the legend. Of what "
-            "tn.metrics.roc_curve gives, give the first two."
+            f"roc: label is {type(label).__name__}, and must be a word for the legend. Give the "
+            "first two of tn.metrics.roc_curve(scores, labels)."
         )
     for name, rate in (("false_positive_rate", across), ("true_positive_rate", up)):
         if not ((rate >= 0) & (rate <= 1)).all():

@@ -1,19 +1,19 @@
-"""A model as a graph: boxes for the layers, arrows for what flows from one to the next."""
+"""A model as a graph: a box for each layer, an arrow from each output to its use."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..graph import Part
-from ..summary import shape_text
+from ..models.summary import shape_text
+from ..models.symbols import OneOutput
 
 
 def graph(model: Any, title: str = "") -> Any:
-    """A figure of a model as a graph: a box for each layer, with the shape that comes out.
+    """A figure of a model as a graph: a box for each layer, with its output shape.
 
-    model: a tn.Model or a tn.Sequential that was built.  A shared layer has a box for each use.
+    model: a built tn.Model or tn.Sequential.  A shared layer has a box for each use.
 
-    ValueError for a model without layers, TypeError for one with a forward of its own.
+    ValueError for a model without layers, TypeError for a tn.Module with its own forward.
     """
     import matplotlib.pyplot as plt
 
@@ -22,7 +22,7 @@ def graph(model: Any, title: str = "") -> Any:
         raise ValueError("graph: the model has no layers. Add one.")
     edges = _edges(model, rows)
     depth = [0] * len(rows)
-    for i, j in edges:  # sources come first: the longest way from an input
+    for i, j in edges:  # in order, so that depth becomes the longest way from an input
         depth[j] = max(depth[j], depth[i] + 1)
     floors = [[i for i, d in enumerate(depth) if d == floor] for floor in range(max(depth) + 1)]
     widest = max(map(len, floors))
@@ -65,20 +65,21 @@ def graph(model: Any, title: str = "") -> Any:
 
 
 def _edges(model: Any, rows: list) -> list[tuple[int, int]]:
-    """Pairs (i, j) of rows where what row i gives goes into row j."""
+    """Pairs (i, j) of rows where the output of row i is an input of row j."""
     inputs = getattr(model, "inputs", ())
     if not hasattr(model, "layers"):
         raise TypeError(
-            f"graph: what {model.label} does with its parts is in its forward, which cannot be "
-            "drawn. Give a tn.Sequential or a tn.Model."
+            f"graph: {model.label} connects its parts in its forward, which cannot be drawn. Give "
+            "a tn.Sequential or a tn.Model."
         )
-    steps = [s for s in getattr(model, "steps", ()) if s in inputs or not isinstance(s, Part)]
-    if not steps:
+    symbols = getattr(model, "symbols", ())
+    symbols = [s for s in symbols if s in inputs or not isinstance(s, OneOutput)]
+    if not symbols:
         return [(i, i + 1) for i in range(len(rows) - 1)]
-    number = {id(step): i for i, step in enumerate(steps)}
+    number = {id(symbol): i for i, symbol in enumerate(symbols)}
     edges = []
-    for j, step in enumerate(steps):
-        for source in () if step in inputs else step.inputs:
+    for j, symbol in enumerate(symbols):
+        for source in () if symbol in inputs else symbol.inputs:
             whole = source if id(source) in number else source.inputs[0]
             edges.append((number[id(whole)], j))
     return edges

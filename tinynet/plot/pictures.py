@@ -1,4 +1,4 @@
-"""Pictures and tables of numbers: one by one, in a grid, in tiles, and in rows to compare."""
+"""Pictures and tables of numbers: one alone, in a grid, in tiles, and in rows to compare."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from ..arguments import POSITIVE, number, whole
 from .host import on_host
 
 Limits = tuple[float, float]
@@ -15,9 +16,9 @@ Limits = tuple[float, float]
 def picture(axes: Any, image: numpy.ndarray, title: str = "", limits: Limits | None = None) -> None:
     """Draw one picture on matplotlib axes, every pixel a square, without ticks.
 
-    image: (H, W), (H, W, 1), or (H, W, 3) in colour.
-    limits: the values drawn black and white, low < high, (0, 255) say; what lies outside is cut
-        off.  The smallest and largest value of the picture unless given.
+    image: (H, W), (H, W, 1), or (H, W, 3) in color.
+    limits: the values drawn black and white, low < high, for example (0, 255); values outside are
+        drawn black or white too.  By default the smallest and largest value of the picture.
 
     ValueError for another shape, no pixels, NaN or infinity, or limits that do not rise.
     """
@@ -33,7 +34,7 @@ def picture(axes: Any, image: numpy.ndarray, title: str = "", limits: Limits | N
 
 
 def matrix(axes: Any, numbers: numpy.ndarray, title: str = "", form: str = "{:g}") -> None:
-    """Draw a table of numbers (H, W), each written in its cell: white is 0, red more, blue less.
+    """Draw a table of numbers (H, W), each in its cell: white is 0, red positive, blue negative.
 
     ValueError for another shape, no numbers, NaN or infinity.
     """
@@ -45,10 +46,10 @@ def matrix(axes: Any, numbers: numpy.ndarray, title: str = "", form: str = "{:g}
     _refuse_infinite("matrix", "numbers", numbers)
     largest = float(numpy.abs(numbers).max()) or 1.0
     _squares(axes, numbers, title, cmap="RdBu_r", vmin=-largest, vmax=largest)
-    for (i, j), number in numpy.ndenumerate(numbers):
-        color = "white" if abs(number) > 0.6 * largest else "black"
+    for (i, j), n in numpy.ndenumerate(numbers):
+        color = "white" if abs(n) > 0.6 * largest else "black"
         size = max(6, 13 - max(numbers.shape))
-        axes.text(j, i, form.format(number), ha="center", va="center", color=color, fontsize=size)
+        axes.text(j, i, form.format(n), ha="center", va="center", color=color, fontsize=size)
 
 
 def grid(
@@ -60,17 +61,18 @@ def grid(
     draw: Callable[..., None] = picture,
     **settings: Any,
 ) -> Any:
-    """A figure of pictures (or, with draw=matrix, tables), so many to a row, each under its title.
+    """A figure of pictures (or, with draw=matrix, of tables), each under its title.
 
-    width: of one picture, in inches.  settings: passed on to draw.
+    columns: pictures in a row.  width: of one picture, in inches.  settings: passed on to draw.
 
-    ValueError for no pictures, and for what draw refuses.
+    ValueError for no pictures, columns below 1, or a width that is not positive; errors of draw.
     """
     import matplotlib.pyplot as plt
 
     if not len(images):
         raise ValueError("grid: there are no pictures. Give at least one.")
-    columns = min(columns, len(images))
+    columns = min(whole("grid", "columns", columns), len(images))
+    width = number("grid", "width", width, POSITIVE)
     down = -(-len(images) // columns)
     height = width * images[0].shape[0] / images[0].shape[1] + (0.25 if len(titles) else 0.05)
     size = (max(width * columns, 4), height * down + 0.4)
@@ -92,32 +94,22 @@ def _squares(axes: Any, values: numpy.ndarray, title: str, **colors: Any) -> Non
 
 
 def tiles(images: Any, columns: int = 10, gap: int = 1) -> numpy.ndarray:
-    """Pictures side by side in one array, so many to a row.  (N, H, W[, C]) -> (H', W'[, 3])
+    """Pictures side by side in one array.  (N, H, W[, C]) -> (H', W'[, 3])
 
     images: (N, H, W), (N, H, W, 1) or (N, H, W, 3), or a list of such pictures of one shape.
-    gap: pixels between them, of the largest value that occurs, as are places left over.
+    columns: pictures in a row, at least 1.  gap: pixels between pictures, at least 0.  Gaps and
+    empty places have the largest value of all pictures.
 
-    ValueError for other shapes, pictures of two sizes, none at all, or columns or a gap that is no
-    whole number of at least 1 or 0.
+    ValueError for other shapes, pictures of two sizes, no pictures, or columns or a gap out of
+    range.
     """
     pictures = _pictures("tiles", "images", images)
-    for name, number, least, meaning in (
-        ("columns", columns, 1, "pictures stand in a row"),
-        ("gap", gap, 0, "pixels lie between pictures"),
-    ):
-        if (
-            isinstance(number, bool)
-            or not isinstance(number, int | numpy.integer)
-            or number < least
-        ):
-            raise ValueError(
-                f"tiles: {name} must be a whole number of at least {least}, received {number!r}. "
-                f"Give how many {meaning}."
-            )
+    columns = whole("tiles", "columns", columns, cure="Give how many pictures stand in a row.")
+    gap = whole("tiles", "gap", gap, least=0, cure="Give how many pixels lie between pictures.")
     N, H, W, *color = pictures.shape
-    columns = min(int(columns), N)
+    columns = min(columns, N)
     count = -(-N // columns)
-    down, across = H + int(gap), W + int(gap)
+    down, across = H + gap, W + gap
     sheet = numpy.full(
         (count * down - gap, columns * across - gap, *color), pictures.max(), pictures.dtype
     )
@@ -133,16 +125,17 @@ def rows(
     width: float = 0.9,
     limits: Limits | Mapping[str, Limits] | None = None,
 ) -> Any:
-    """A figure with a row of pictures for each label: what belongs together stands in one column.
+    """A figure with a row of pictures for each label: pictures to compare are in one column.
 
     pictures: {label: (N, H, W[, C])}, the same N in every row; H and W may differ between rows,
-        for originals, codes and reconstructions say.
+        for example for originals, codes and reconstructions.
     width: of a column, in inches.
     limits: the values drawn black and white, low < high, one pair for all rows or {label: pair}.
-        A row without has the smallest and largest value of its own, so that its pictures compare.
+        The default for a row is its smallest and largest value, so that its pictures compare.
 
-    TypeError for pictures that are no mapping.  ValueError for no rows, rows of other shapes or of
-    different N, NaN or infinity, limits that do not rise, or limits for a row that there is not.
+    TypeError for pictures that are not a mapping.  ValueError for no rows, rows of other shapes or
+    of different N, NaN or infinity, limits that do not rise or are for an unknown row, or a width
+    that is not positive.
     """
     import matplotlib.pyplot as plt
 
@@ -150,7 +143,7 @@ def rows(
         raise TypeError(f"rows: pictures is {type(pictures).__name__}. Give {{label: pictures}}.")
     if not pictures:
         raise ValueError(
-            'rows: there are no rows. Give {label: pictures}, {"originals": x} for instance.'
+            'rows: there are no rows. Give {label: pictures}, for example {"originals": x}.'
         )
     given = {label: _pictures("rows", repr(label), row) for label, row in pictures.items()}
     (first, N), *others = ((label, len(row)) for label, row in given.items())
@@ -158,7 +151,7 @@ def rows(
         if count != N:
             raise ValueError(
                 f"rows: {label!r} has N = {count} and {first!r} has N = {N}. Give every row as "
-                "many pictures, those that belong together in the same place."
+                "many pictures, those to compare in the same place."
             )
     pairs = limits if isinstance(limits, Mapping) else dict.fromkeys(given, limits)
     for label in pairs:
@@ -169,6 +162,7 @@ def rows(
             )
     shades = [_shades("rows", repr(label), row, pairs.get(label)) for label, row in given.items()]
     heights = [max(0.25, row.shape[1] / max(row.shape[1:3])) for row in given.values()]
+    width = number("rows", "width", width, POSITIVE)
     spare = 0.06  # between pictures; a column is 1 wide
     size = (max(width * N + 1.3, 4), width * (sum(heights) + spare * len(heights)) + 0.5)
     figure, axes = plt.subplots(figsize=size, layout="constrained")
@@ -190,7 +184,7 @@ def rows(
 
 
 def _pictures(where: str, name: str, images: Any) -> numpy.ndarray:
-    """(N, H, W), or (N, H, W, 3) in colour, from what may be given; one channel is left out."""
+    """The pictures as an array: (N, H, W) in gray, (N, H, W, 3) in color."""
     if isinstance(images, list | tuple):
         parts = [on_host(image) for image in images]
         shapes = sorted({part.shape for part in parts})
@@ -219,7 +213,7 @@ def _shades(where: str, name: str, values: numpy.ndarray, limits: Limits | None)
             f"{where}: limits must be (low, high) with low < high, received "
             f"({limits[0]:g}, {limits[1]:g}). Give the value drawn black, then the one drawn white."
         )
-    values = values.astype(numpy.float64)  # bytes below low would turn over
+    values = values.astype(numpy.float64)  # bytes below low would wrap around
     low, high = (values.min(), values.max()) if limits is None else limits
     return numpy.clip((values - low) / ((high - low) or 1), 0, 1)
 

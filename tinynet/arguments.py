@@ -1,0 +1,186 @@
+"""What an argument may be, and what an error says of one that may not: checked here, once for all.
+
+Each check returns the value in its plain Python form.  `where` is who asks, "Dense 'out'" for
+example, and stands in front of the message; "" where the caller puts it there itself.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import numbers
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy
+
+Shape = tuple[int, ...]  # of one example: the batch is left out
+
+
+class Range(NamedTuple):
+    """The numbers that an argument may be."""
+
+    allows: Callable[[Any], bool]
+    text: str  # after "must be"
+
+
+NUMBER = Range(lambda n: n == n, "a number")  # infinity too
+FINITE = Range(math.isfinite, "a finite number")
+POSITIVE = Range(lambda n: 0 < n < math.inf, "positive and finite")
+AT_LEAST_0 = Range(lambda n: 0 <= n < math.inf, "at least 0 and finite")
+UNIT = Range(lambda n: 0 <= n <= 1, "in [0, 1]")
+BELOW_1 = Range(lambda n: 0 <= n < 1, "in [0, 1)")
+ABOVE_0 = Range(lambda n: 0 < n <= 1, "in (0, 1]")
+
+
+# -- numbers, words and functions ------------------------------------------------------------------
+
+
+def is_whole(value: Any) -> bool:
+    """Whether it is a whole number, of Python or of NumPy; True and False are none."""
+    return isinstance(value, int | numpy.integer) and not isinstance(value, bool)
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a real number, of Python or of NumPy; True and False are none."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def whole(
+    where: str, name: str, value: Any, least: int = 1, most: float = math.inf, cure: str = ""
+) -> int:
+    """A whole number in [least, most]; ValueError for anything else.  cure: "Give ..."."""
+    if not is_whole(value) or not least <= value <= most:
+        allowed = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
+        raise ValueError(_message(where, name, f"a whole number {allowed}", value, cure))
+    return int(value)
+
+
+def number(where: str, name: str, value: Any, allowed: Range = FINITE, cure: str = "") -> float:
+    """A real number in that range; ValueError for anything else.  cure: "Give ..."."""
+    if not is_number(value) or not allowed.allows(value):
+        raise ValueError(_message(where, name, allowed.text, value, cure))
+    return float(value)
+
+
+def boolean(where: str, name: str, value: Any) -> bool:
+    """True or False; TypeError for anything else."""
+    if not isinstance(value, bool | numpy.bool_):
+        raise TypeError(_message(where, name, "True or False", value))
+    return bool(value)
+
+
+def choice(where: str, name: str, value: Any, choices: Iterable[str]) -> str:
+    """One of several words; ValueError for another."""
+    words = tuple(choices)
+    if not isinstance(value, str) or value not in words:
+        *first, last = (f'"{word}"' for word in words)
+        raise ValueError(_message(where, name, f"{', '.join(first)} or {last}", value))
+    return value
+
+
+def known(where: str, kind: str, name: str, values: dict[str, Any], more: str = "") -> Any:
+    """The value of that name; ValueError that names the nearest one, and all of them."""
+    if name not in values:
+        near = difflib.get_close_matches(name.lower(), values, n=1, cutoff=0.4)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        there_are = ", ".join(map(repr, values))
+        raise ValueError(
+            f"{where}: there is no {kind} {name!r}. {hint}There are {there_are}{more}."
+        )
+    return values[name]
+
+
+def function(where: str, name: str, value: Any, cure: str) -> Any:
+    """Something that can be called, or None; TypeError for anything else.  cure: "Give ..."."""
+    if value is not None and not callable(value):
+        raise TypeError(f"{_prefix(where)}{name} is {shown(value)}. {cure}")
+    return value
+
+
+def generator(where: str, rng: Any) -> numpy.random.Generator:
+    """A NumPy generator; TypeError for anything else."""
+    if not isinstance(rng, numpy.random.Generator):
+        raise TypeError(
+            f"{_prefix(where)}rng is {type(rng).__name__}. Give a generator, "
+            "numpy.random.default_rng(0)."
+        )
+    return rng
+
+
+def layer_name(where: str, name: Any) -> str | None:
+    """A name that errors, summaries and files can hold, or None; ValueError for another."""
+    if name is not None and (
+        not isinstance(name, str) or not name.isprintable() or not name or set(name) & set("./\\")
+    ):
+        raise ValueError(_message(where, "name", "a printable word without dots and slashes", name))
+    return name
+
+
+# -- shapes ----------------------------------------------------------------------------------------
+
+
+def shape_of_example(where: str, shape: Any) -> Shape:
+    """A shape without the batch as a tuple; one number, 784, is (784,)."""
+    sizes = shape if isinstance(shape, tuple | list) else (shape,)
+    if not all(is_whole(n) and n >= 1 for n in sizes):
+        allowed = "whole numbers of at least 1 without the batch, for example (28, 28, 1)"
+        raise ValueError(_message(where, "input_shape", allowed, shape))
+    return tuple(int(n) for n in sizes)
+
+
+def pair(value: Any, name: str, least: int = 1) -> tuple[int, int]:
+    """A whole number for both directions, or two of them, as (vertical, horizontal)."""
+    both = value if isinstance(value, tuple | list) else (value, value)
+    if len(both) != 2 or not all(is_whole(n) and n >= least for n in both):
+        allowed = f"a whole number of at least {least} or a pair of them"
+        raise ValueError(_message("", name, allowed, value))
+    return int(both[0]), int(both[1])
+
+
+def borders(padding: Any, words: str = "") -> tuple[tuple[int, int], tuple[int, int]]:
+    """A padding in pixels as ((top, bottom), (left, right)).  words: what else is allowed."""
+    try:
+        if isinstance(padding, tuple | list) and isinstance(padding[0], tuple | list):
+            rows, columns = padding
+            return pair(rows, "padding", 0), pair(columns, "padding", 0)
+        high, wide = pair(padding, "padding", 0)
+        return (high, high), (wide, wide)
+    except (ValueError, TypeError, IndexError):
+        allowed = (
+            f"{words}a number of pixels, (vertical, horizontal) or ((top, bottom), (left, right)), "
+            "at least 0"
+        )
+        raise ValueError(_message("", "padding", allowed, padding)) from None
+
+
+def pictures(shape: Any) -> tuple[int, int, int]:
+    """H, W, C of a picture, without the batch; ValueError for another shape."""
+    if len(shape) != 3:
+        hint = " A gray picture is (28, 28, 1)." if len(shape) == 2 else ""
+        raise ValueError(f"input {written(shape)}, and it takes pictures, (N, H, W, C).{hint}")
+    return shape
+
+
+# -- how errors write things -----------------------------------------------------------------------
+
+
+def shown(value: Any) -> str:
+    """A value as errors show it: in full if it is short."""
+    text = repr(value)
+    return text if len(text) <= 40 else f"{type(value).__name__} {text[:40]}..."
+
+
+def written(shape: Any) -> str:
+    """A shape without the batch as errors show it: (N, 28, 28, 1)."""
+    if isinstance(shape, list):
+        return "[" + ", ".join(written(s) for s in shape) + "]"
+    return f"({', '.join(['N', *map(str, shape)])})"
+
+
+def _message(where: str, name: str, allowed: str, value: Any, cure: str = "") -> str:
+    return f"{_prefix(where)}{name} must be {allowed}, received {shown(value)}. {cure}".rstrip()
+
+
+def _prefix(where: str) -> str:
+    return f"{where}: " if where else ""

@@ -1,0 +1,254 @@
+"""Threads: one operation is cut into parts, and several parts are computed at once.
+
+NumPy releases Python's lock while it copies, computes and multiplies, so Python's own threads keep
+several processors busy.  Three rules hold everywhere:
+
+1. The parts depend on shapes alone.  Each writes where no other does, and sums of parts are added
+   in order: the bits are the same for any number of threads.
+2. Inside a part, BLAS has one thread.  More would compete with ours for the processors, and BLAS
+   would cut a product by their number.
+3. An error ends the work: no further part begins, running parts finish, and the error is raised
+   once, with the traceback of its part.  The same holds for Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextvars
+import os
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from ...arguments import whole
+
+MOST = 256
+Task = Callable[[int], Any]  # computes the part of that number; its result is ignored
+
+
+# -- how many -------------------------------------------------------------------------------------
+
+_count: int | None = None  # None: not decided yet
+
+
+def set_threads(count: int | None) -> None:
+    """How many threads compute at once: a number from 1 to 256, or None for the default.
+
+    The default is TINYNET_THREADS, and without it every processor that this process may use.
+    Results are the same, bit for bit, for any number of threads.
+    """
+    global _count
+    cure = "Give None for the default."
+    if count is not None:
+        count = whole("set_threads", "count", count, most=MOST, cure=cure)
+    _count = count
+
+
+def get_threads() -> int:
+    """How many threads compute at once.  ValueError if TINYNET_THREADS is not from 1 to 256."""
+    global _count
+    if _count is None:
+        _count = _default()
+    return _count
+
+
+def _default() -> int:
+    text = os.environ.get("TINYNET_THREADS", "")
+    if not text:
+        affinity = getattr(os, "sched_getaffinity", None)
+        return min(len(affinity(0)) if affinity else os.cpu_count() or 1, MOST)
+    count = int(text) if text.isascii() and text.isdigit() else text
+    cure = "Correct it, or unset it to use every processor."
+    return whole("", "TINYNET_THREADS", count, most=MOST, cure=cure)
+
+
+# -- one thread for BLAS ---------------------------------------------------------------------------
+
+
+class _OneBlasThread:
+    """`with one_blas_thread:` BLAS computes with the thread that calls it, and no other.
+
+    At the end BLAS has as many threads as before.  This takes 3 us; a new threadpool_limits() would
+    search all loaded libraries first, for 240.  A BLAS that threadpoolctl does not know (Apple's)
+    keeps its threads, without harm.  Without threadpoolctl, every BLAS does.
+    """
+
+    known = True  # whether threadpoolctl is installed
+
+    def __init__(self) -> None:
+        self._libraries: list[Any] | None = None
+        self._before: list[tuple[Any, int]] = []  # libraries with more than one, and how many
+        self._inside = 0
+        self._lock = threading.Lock()
+
+    def forget(self) -> None:
+        """After a fork: the threads that were inside did not come along."""
+        for library, count in self._before:
+            library.set_num_threads(count)
+        self._before, self._inside = [], 0
+        self._lock = threading.Lock()
+
+    def _found(self) -> list[Any]:
+        try:
+            from threadpoolctl import ThreadpoolController
+        except ModuleNotFoundError:
+            self.known = False
+            return []
+        return ThreadpoolController().select(user_api="blas").lib_controllers
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                if self._libraries is None:
+                    self._libraries = self._found()
+                for library in self._libraries:
+                    count = library.get_num_threads()
+                    if count != 1:
+                        library.set_num_threads(1)
+                        self._before.append((library, count))
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                for library, count in self._before:
+                    library.set_num_threads(count)
+                self._before.clear()
+
+
+one_blas_thread = _OneBlasThread()
+
+
+# -- the work --------------------------------------------------------------------------------------
+
+
+class _Job:
+    """The parts still to do, and the errors of those done.
+
+    Appending to a list and popleft() of a deque are one step each: no thread sees half of one.
+    """
+
+    def __init__(self, task: Task, count: int) -> None:
+        self.task = task
+        self.parts = collections.deque(range(count))
+        self.errors: list[BaseException] = []  # the first one is raised
+        self.context = contextvars.copy_context()  # all threads have the caller's numpy.errstate
+        self._begun: list[None] = []  # an item for each thread of the crew
+        self._ended: list[None] = []
+        self._news: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def work(self) -> None:
+        try:
+            while True:
+                try:
+                    part = self.parts.popleft()
+                except IndexError:
+                    return
+                self.task(part)
+        except BaseException as error:  # the caller raises it
+            self.stop(error)
+
+    def help(self) -> None:
+        """The work of a thread of the crew, which may come when all parts are taken."""
+        self._begun.append(None)
+        try:
+            self.context.copy().run(self.work)  # a copy: two threads cannot be in one context
+        finally:
+            self._ended.append(None)
+            self._news.put(None)
+
+    def stop(self, error: BaseException) -> None:
+        self.errors.append(error)
+        self.parts.clear()
+
+    def wait(self) -> None:
+        """Until all threads that have begun have ended; one that begins later finds no part."""
+        while len(self._ended) < len(self._begun):
+            self._news.get()
+
+
+class _Crew:
+    """The threads beside the caller's.  They sleep until a job comes, and never end."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """After a fork: the crew stayed behind in the other process."""
+        self.busy = threading.Lock()
+        self._inboxes: list[queue.SimpleQueue[_Job]] = []
+        self._no_more = False
+
+    def grow(self, count: int) -> None:
+        """Up to `count` threads; fewer if the system gives no more (in a browser: none)."""
+        while len(self._inboxes) < count and not self._no_more:
+            inbox: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+            name = f"tinynet-{len(self._inboxes) + 1}"
+            try:
+                threading.Thread(target=_serve, args=(inbox,), name=name, daemon=True).start()
+            except RuntimeError:
+                self._no_more = True
+            else:
+                self._inboxes.append(inbox)
+
+    def do(self, job: _Job, threads: int) -> None:
+        self.grow(threads - 1)
+        try:
+            for inbox in self._inboxes[: threads - 1]:
+                inbox.put(job)
+            job.work()
+        except BaseException as error:  # Ctrl-C between two parts
+            job.stop(error)
+        while True:
+            try:
+                job.wait()
+                break
+            except BaseException as error:  # Ctrl-C while waiting: the others are stopped first
+                job.stop(error)
+        del job.task  # a thread that comes late must not keep its arrays
+        if job.errors:
+            try:
+                raise job.errors[0]
+            finally:
+                job.errors.clear()  # nor must an error, whose traceback leads back to itself
+
+
+def _serve(inbox: queue.SimpleQueue[_Job]) -> None:
+    while True:
+        inbox.get().help()
+
+
+_crew = _Crew()
+
+
+def each(task: Task, count: int, most: int = MOST) -> None:
+    """Do task(0), ..., task(count - 1), several at once, and return when all are done.
+
+    most: the most parts at once, where each needs its own memory.
+
+    Inside a part, and while another thread uses the crew, the caller does everything alone.  A part
+    should last 50 us or more: waking a thread takes 30 us, and each call of NumPy takes Python's
+    lock twice.
+    """
+    with one_blas_thread:
+        threads = min(get_threads(), count, most)
+        if threads > 1 and one_blas_thread.known and _crew.busy.acquire(blocking=False):
+            busy = _crew.busy
+            try:
+                _crew.do(_Job(task, count), threads)
+            finally:
+                busy.release()
+        else:
+            for part in range(count):
+                task(part)
+
+
+def _after_fork() -> None:
+    _crew.forget()
+    one_blas_thread.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

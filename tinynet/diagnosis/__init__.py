@@ -1,0 +1,1 @@
+"""Diagnosis: what checks, measures or explains a computation."""

@@ -1,0 +1,150 @@
+"""Backpropagation: the walk back from a result to the gradients of the leaves it came from.
+
+Tensors are numbered as they are made, so the number of an input is smaller than that of its result.
+The walk always takes the largest number next: it reaches a tensor after everything that used it,
+when all parts of its gradient are there.
+"""
+
+from __future__ import annotations
+
+import math
+from heapq import heappop, heappush
+from typing import Any
+
+from numpy import asarray, generic, ndarray, ones
+
+from ..devices import Array, device_of, is_array, kernels, move, xp
+from .inputs import PROMOTED, as_array, located, without_gradient
+from .record import USED, switches
+
+COPY_BELOW = 1024  # numbers: copying so few is cheaper than checking who else holds them
+
+
+def upstream(root: Any, dy: Any) -> Array:
+    """The gradient that backward() starts from, checked: dy, or 1 for a tensor of one element."""
+    y = root.data
+    if not root.requires_grad:
+        raise RuntimeError(
+            "backward: nothing to differentiate. No tensor that this one was computed from was "
+            "made with requires_grad=True, or it was computed under no_grad."
+        )
+    if dy is None:
+        if y.size != 1:
+            raise ValueError(f"shape {y.shape} is not one number. Use .sum(), or pass dy.")
+        return ones(y.shape, y.dtype) if type(y) is ndarray else xp(y).ones_like(y)
+    dy = without_gradient(dy, "dy")
+    if not is_array(dy):
+        dy = move(as_array(dy, y.dtype), root.device)
+    if dy.shape != y.shape or dy.dtype != y.dtype or device_of(dy) != root.device:
+        raise ValueError(
+            f"dy must have this tensor's shape {y.shape}, {y.dtype}, on {root.device}; "
+            f"received {dy.shape}, {dy.dtype}, on {device_of(dy)}."
+        )
+    return dy
+
+
+def walk(root: Any, dy: Array) -> None:
+    """Add to the `.grad` of each leaf its part of the gradient of `sum(root * dy)`.
+
+    A heap takes the place of recursion: a chain of 1,000,000 operations needs no call stack.
+    (heapq pops the smallest, hence the minus signs.)  Each gradient is dropped as soon as it is
+    used, and the edges with the arrays that they hold, too.  The leaves receive their gradients at
+    the very end: if anything fails on the way, no `.grad` has changed.
+    """
+    pending: dict[int, tuple[Any, Array]] = {root._order: (root._record or root, dy)}
+    frontier = [-root._order]
+    leaves = []
+    observer = switches.observer
+    while frontier:
+        y, dy = pending.pop(-heappop(frontier))
+        edges = y._edges
+        if edges is None:
+            leaves.append((y, dy))
+            continue
+        if edges is USED:
+            raise RuntimeError(
+                f"backward: this graph was already used, up to the result of {y.operation}. Run "
+                "the forward pass again, or add the losses that share it and call backward once."
+            )
+        y._edges = USED
+        if type(dy) is ndarray:  # CuPy has no such lock
+            dy = dy.view()  # somebody else may hold dy itself
+            dy.setflags(write=False)
+        for x, pullback in edges:
+            if observer:
+                observer.before_pullback(y, pullback)
+            try:
+                dx = pullback(dy)
+            except ValueError as error:
+                raise _failed(y.operation, error) from error
+            leaf = x._edges is None
+            wanted = x.data if leaf else x  # has the shape and dtype that dx must have
+            kind = type(wanted) if leaf else x.array_type
+            if type(dx) is not kind or dx.shape != wanted.shape or dx.dtype is not wanted.dtype:
+                dx = like(dx, wanted, kind, x, y.operation)
+            if observer:
+                observer.after_pullback(y, x, dx)
+            order = x._order
+            if order in pending:
+                dx = _sum(pending[order][1], dx)
+            else:
+                heappush(frontier, -order)
+            pending[order] = x, dx
+    y = x = edges = pullback = dx = dy = None  # nothing here holds a gradient any more
+    while leaves:
+        x, *only = leaves.pop()
+        if x.grad is not None:
+            x.grad = _sum(x.grad, only[0])
+        elif only[0].size < COPY_BELOW:
+            x.grad = only[0].copy()
+        else:
+            x.grad = kernels(only[0]).owned(only)
+
+
+def _failed(operation: str, error: ValueError) -> Exception:
+    """What to say of an error in a pullback."""
+    if "read-only" in str(error):
+        return RuntimeError(f"{operation}: a pullback writes into dy. Write dy * 2, not dy *= 2.")
+    return located(f"{operation}, on the way back", (), error)
+
+
+def like(dx: Any, wanted: Any, kind: Any, x: Any, operation: str) -> Array:
+    """What a pullback returned, with broadcasting undone: with the wanted shape and dtype.
+
+    kind: the type of array that it must be.  x, operation: for the error if it is not.
+    """
+    if isinstance(dx, generic):
+        dx = asarray(dx)  # NumPy makes scalars of 0-d arrays
+    if type(dx) is kind and dx.dtype == wanted.dtype:
+        summed = sum_to(dx, wanted.shape)
+        if summed is not None:
+            return summed
+    found, cure = type(dx).__name__, ""
+    if is_array(dx):
+        found = f"{dx.shape} {dx.dtype} on {device_of(dx)}"
+        cure = f" {PROMOTED}" if dx.dtype != wanted.dtype else ""
+    place = "cpu" if kind is ndarray else "gpu"
+    raise TypeError(
+        f"{operation}: the pullback of the input {x.label} returned {found}. It must return an "
+        f"array like the input, {wanted.shape} {wanted.dtype} on {place}.{cure}"
+    )
+
+
+def sum_to(dx: Array, shape: tuple[int, ...]) -> Array | None:
+    """Undo broadcasting: what was repeated on the way out is summed on the way back.
+
+    None where an array of that shape does not broadcast to dx.
+    """
+    extra = dx.ndim - len(shape)
+    if extra > 0 and shape and dx.shape[extra:] == shape:  # a bias, for example
+        if dx.ndim > 2:
+            dx = dx.reshape(math.prod(dx.shape[:extra]), math.prod(shape))
+        return kernels(dx).column_sums(dx).reshape(shape)
+    if extra < 0 or any(n not in (1, m) for m, n in zip(dx.shape[extra:], shape, strict=True)):
+        return None
+    stretched = (i for i, n in enumerate(shape, extra) if dx.shape[i] != n)
+    return xp(dx).asarray(dx.sum(axis=(*range(extra), *stretched))).reshape(shape)
+
+
+def _sum(a: Array, b: Array) -> Array:
+    return xp(a).asarray(a + b)  # always a new array; NumPy makes a scalar of two 0-d ones

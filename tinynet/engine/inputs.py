@@ -1,0 +1,179 @@
+"""What an operation accepts, and what an error says of anything else.
+
+Numbers, lists, arrays and mixtures of dtypes and devices are settled here, once for all operations.
+The body of an operation sees arrays of one floating dtype on one device, and Python numbers.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from ..arguments import shown
+from ..devices import Array, device_of, is_array, move
+
+
+def settle(
+    values: Sequence[Any], names: Sequence[str], given: Sequence[Any], integers: bool
+) -> tuple[list[Any], Any]:
+    """The inputs as an operation's body sees them, and their floating dtype (None if none has one).
+
+    values: the inputs, with arrays in the place of tensors.  given: the inputs as they were given;
+    errors call them by `names`, and a tensor by its own name too.
+
+    Integer and boolean arrays are cast to the floating dtype of the others, and among themselves to
+    float32, unless the operation is for integers too.  Lists become arrays.  Numbers stay Python
+    numbers, which promote nothing, unless there are no arrays.
+
+    ValueError for two devices, TypeError for two floating dtypes or for anything but numbers:
+    nothing is converted or moved in silence.
+    """
+    if len(given) > len(names):  # *tensors
+        names = [f"{names[0]}[{i}]" for i in range(len(given))]
+    names = [called(name, x) for name, x in zip(names, given, strict=False)]
+    arrays = [_plain(x, name) for x, name in zip(values, names, strict=True)]
+    device = same_device(names, arrays)
+    floats: dict[Any, str] = {}  # each floating dtype, and the input that has it first
+    for x, name in zip(arrays, names, strict=True):
+        if is_array(x) and x.dtype.kind == "f":
+            floats.setdefault(x.dtype, name)
+    if len(floats) > 1:
+        (one, x_name), (other, y_name) = list(floats.items())[:2]
+        raise TypeError(
+            f"{x_name} is {one} and {y_name} is {other}. Convert one of the arrays, "
+            f'array.astype("{one}") or array.astype("{other}"), before it becomes a Tensor.'
+        )
+    lists = [isinstance(x, list | tuple) for x in arrays]
+    dtype = next(iter(floats), None)
+    if dtype is None and (not integers or device is None or any(lists)):
+        dtype = numpy.dtype(numpy.float32)  # what lists become, and numbers among themselves
+    for i, x in enumerate(arrays):
+        if is_array(x) and dtype is not None and x.dtype.kind != "f":
+            arrays[i] = x.astype(dtype)
+        elif lists[i] or (not is_array(x) and device is None):
+            arrays[i] = move(as_array(x, dtype), device or "cpu")
+    return arrays, dtype
+
+
+def _plain(x: Any, name: str) -> Any:
+    """An input as an array, a Python number or a list; TypeError for anything else."""
+    if isinstance(x, numpy.generic):
+        x = x.item()
+    if is_array(x):
+        if x.dtype.kind not in "fiub":
+            raise TypeError(f"{name} has dtype {x.dtype}. Inputs are real numbers.")
+        return numpy.asarray(x) if device_of(x) == "cpu" else x  # no numpy.matrix
+    if isinstance(x, list | tuple) and any(hasattr(part, "requires_grad") for part in x):
+        raise TypeError(f"{name} is a {type(x).__name__} of {len(x)} tensors. Choose one of them.")
+    if not isinstance(x, int | float | list | tuple):
+        raise TypeError(f"{name} is {shown(x)}. Give a tensor, an array or numbers.")
+    return x
+
+
+def settle_settings(settings: dict[str, Any], name: str, x: Any, array: Any) -> dict[str, Any]:
+    """The settings as an operation's body sees them: Python numbers, and arrays of tensors.
+
+    name, x, array: the operation's first input, on whose device they must be.
+    """
+    for key, value in settings.items():
+        if isinstance(value, numpy.generic):
+            settings[key] = value.item()  # a float64 scalar would promote
+        elif type(value) not in (int, float, bool, str, tuple):
+            settings[key] = without_gradient(value, key)
+            same_device((called(name, x), key), (array, settings[key]))
+    return settings
+
+
+def without_gradient(x: Any, name: str) -> Any:
+    """The array of a tensor that stands where no gradient flows; anything else as it is."""
+    if not hasattr(x, "requires_grad"):
+        return x
+    if x.requires_grad:
+        raise TypeError(f"no gradient flows to {name}, and it requires one. Pass {name}.detach().")
+    return x.data
+
+
+def same_device(names: Sequence[str], values: Sequence[Any]) -> str | None:
+    """The device of the arrays among the values; ValueError if there are two, naming both."""
+    places: dict[str, str] = {}
+    for name, x in zip(names, values, strict=True):
+        if is_array(x):
+            places.setdefault(device_of(x), name)
+    if len(places) > 1:
+        (here, x_name), (there, y_name) = places.items()
+        raise ValueError(
+            f"{x_name} is on {here} and {y_name} is on {there}. Move one of them, with "
+            f'.to("{here}") or .to("{there}").'
+        )
+    return next(iter(places), None)
+
+
+def called(parameter: str, x: Any) -> str:
+    """What errors call an input: x, or x 'weights' where the tensor has a name of its own."""
+    own = getattr(x, "name", None)
+    return f"{parameter} {own!r}" if isinstance(own, str) else parameter
+
+
+def as_array(data: Any, dtype: Any = numpy.float32) -> Array:
+    """Data as an array: a number or a rectangular (nested) list of numbers in that dtype.
+
+    An array keeps its dtype; one of a subclass, for example numpy.matrix, becomes a plain one.
+    """
+    if hasattr(data, "requires_grad"):
+        raise TypeError("data is a Tensor already. Use it as it is, or its detach().")
+    if device_of(data) == "gpu":
+        return data
+    if isinstance(data, numpy.generic | numpy.ndarray):
+        data = numpy.asarray(data)
+        return data.astype(data.dtype.newbyteorder("="), copy=False)
+    if isinstance(data, list | tuple) and any(hasattr(x, "requires_grad") for x in data):
+        raise TypeError("data is a list of tensors. Use tn.stack(data).")
+    try:
+        array = numpy.asarray(data)
+    except ValueError:
+        raise ValueError("the rows of the list have different lengths. Make them equal.") from None
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{shown(data)} is not numbers. Give a number or a list of numbers.")
+    return array.astype(dtype)
+
+
+def in_dtype(y: Array, dtype: Any) -> Array:
+    """A floating result y of inputs of that dtype; TypeError if something promoted it.
+
+    Inputs without a floating dtype (a mean of booleans) give float32, as a list does.
+    """
+    if dtype is None:
+        return y.astype(numpy.float32)
+    raise TypeError(f"{dtype} in, {y.dtype} out. {PROMOTED}")
+
+
+PROMOTED = "A NumPy float64 scalar promotes float32: use Python floats and math.sqrt."
+
+
+def sort_out(
+    signature: inspect.Signature, names: Sequence[str], args: tuple, settings: dict
+) -> tuple[tuple, dict]:
+    """Inputs by position and settings by name, however the caller wrote them."""
+    found = signature.bind(*args, **settings).arguments
+    inputs = [found.pop(name, None) for name in names]
+    while inputs and inputs[-1] is None:
+        inputs.pop()
+    return tuple(inputs), found
+
+
+def located(operation: str, values: Sequence[Any], error: Exception) -> Exception:
+    """The same error with the operation's name, and in symbols where NumPy speaks of operands."""
+    message = str(error)
+    if message.startswith("operands could not be broadcast"):
+        *shapes, last = (str(numpy.shape(x)) for x in values)
+        message = (
+            f"shapes {', '.join(shapes)} and {last} do not broadcast. Counted from the right, "
+            "sizes must be equal or 1: reshape one of them."
+        )
+    kind = type(error) if type(error) in (ValueError, TypeError, IndexError) else ValueError
+    named: Any = kind(f"{operation}: {message}").with_traceback(error.__traceback__)
+    named.operation = operation  # a layer puts its own name in this place
+    return named

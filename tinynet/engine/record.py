@@ -1,0 +1,78 @@
+"""The record: how a tensor was made, so that gradients can find the way back.
+
+The result of an operation has a record with edges.  An edge is a pair (input, pullback): the
+pullback turns the gradient of the result into the gradient of that input.  The input is the record
+of another operation, or a leaf, a tensor that no operation made.
+
+A record holds no array.  What the way back needs is inside the pullbacks, so an array that no
+pullback needs is free as soon as the person who computed it lets go of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..devices import Array
+
+Pullback = Callable[[Array], Array]
+Edge = tuple[Any, Pullback]  # the input, a Record or a leaf Tensor, and its pullback
+USED: Any = object()  # takes the place of a record's edges once backward() has walked them
+
+
+@dataclass(eq=False)
+class Record:
+    """How a tensor was made, and what its gradient must look like."""
+
+    __slots__ = ("__weakref__", "_edges", "_order", "array_type", "dtype", "operation", "shape")
+
+    operation: str
+    _order: int
+    _edges: Any  # list[Edge], or USED
+    shape: tuple[int, ...]
+    dtype: Any
+    array_type: Any
+
+    @property
+    def label(self) -> str:
+        return f"of shape {self.shape}"
+
+
+class _Switches(threading.local):
+    """Each thread has its own."""
+
+    recording = True  # whether operations keep their pullbacks
+    observer: Any = None  # who is told of every operation, see observer.py
+
+
+switches = _Switches()
+
+
+class no_grad(contextlib.ContextDecorator):
+    """Inside `with no_grad():` operations compute their value only, and keep nothing for backward.
+
+    It is also a decorator, `@no_grad()`.  It holds for the thread that enters it.
+    TypeError for a generator function, which would run after the decorator has ended.
+    """
+
+    def __init__(self) -> None:
+        self._before: list[bool] = []
+
+    def __enter__(self) -> None:
+        self._before.append(switches.recording)
+        switches.recording = False
+
+    def __exit__(self, *error: object) -> None:
+        switches.recording = self._before.pop()
+
+    def __call__(self, function: Any) -> Any:
+        if inspect.isgeneratorfunction(function):
+            raise TypeError(
+                f"no_grad: {function.__name__} is a generator, and runs after the decorator has "
+                "ended. Write `with no_grad():` inside it."
+            )
+        return super().__call__(function)

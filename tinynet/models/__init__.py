@@ -1,0 +1,1 @@
+"""Models: modules, layers in a row, graphs of layers, and their tables."""

@@ -1,0 +1,162 @@
+"""Module: something with weights that computes, and may consist of other modules."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy
+
+from ..arguments import generator, shape_of_example
+from ..engine.record import no_grad, switches
+from ..engine.tensor import Tensor
+from .names import give_name, snake_case
+from .parts import Parts
+from .summary import Row, row, table
+from .symbols import is_symbolic, symbols_of
+
+
+class Module(Parts):
+    """A network, or a part of one.  Write `forward`, and set weights and parts as attributes.
+
+    class Autoencoder(tn.Module):
+        def __init__(self):
+            self.encoder = tn.layers.Dense(32, activation="relu")
+            self.decoder = tn.layers.Dense(784)
+
+        def forward(self, x):
+            return self.decoder(self.encoder(x))
+
+    model = Autoencoder().build((784,), rng=numpy.random.default_rng(0))
+
+    A new model is in training mode, as in PyTorch: dropout drops.  fit, evaluate and predict choose
+    the mode.  Where you call the model yourself, call eval() first.
+    """
+
+    given_name: str | None = None  # the name, if a model gave it
+    input_shape: Any = None  # that it was built for, or of its first input; without the batch
+    made_shape: Any = None  # of the output for an input of that shape, without the batch
+    rng: Any = None  # a numpy.random.Generator: draws the weights, and what dropout drops
+
+    def forward(self, x: Any) -> Any:
+        """The computation, on tensors.  Write it in the subclass."""
+        raise NotImplementedError(f"{self.label}: it has no forward(x). Write one.")
+
+    def __call__(self, x: Any) -> Any:
+        """forward(x); for values of the functional graph, its place in the graph."""
+        if type(x) is not Tensor and is_symbolic(x):
+            return symbols_of(self, x)
+        observer = switches.observer
+        if observer:
+            observer.before_module(self, x)
+        y = self._first_forward(x) if self.input_shape is None else self.forward(x)
+        if observer:
+            observer.after_module(self, y)
+        return y
+
+    def _first_forward(self, x: Any) -> Any:
+        """forward(x); its parts get the generator, and the module remembers the shapes."""
+        give_generator(self, self.rng)
+        y = self.forward(x)
+        outputs = y if isinstance(y, list | tuple) else [y]
+        if hasattr(x, "shape") and outputs and all(isinstance(t, Tensor) for t in outputs):
+            self.input_shape, self.made_shape = tuple(x.shape[1:]), _shapes(y)
+        return y
+
+    def build(self, input_shape: Any, rng: numpy.random.Generator | None = None) -> Any:
+        """Make all weights, for inputs of that shape (without the batch).  Returns the module.
+
+        rng: draws the weights of every part without its own generator.
+        """
+        give_generator(self, self.rng if rng is None else rng)
+        for name, child in self.children():
+            if child.name is None:
+                give_name(child, name)
+        shape = self._as_shape(input_shape)
+        self.made_shape = self.output_shape(shape)
+        self.input_shape = shape
+        return self
+
+    def _as_shape(self, shape: Any) -> Any:
+        """A shape as a tuple, or a list of them for several inputs."""
+        if isinstance(shape, list) and any(isinstance(s, tuple | list) for s in shape):
+            return [shape_of_example(self.label, s) for s in shape]
+        return shape_of_example(self.label, shape)
+
+    def output_shape(self, input_shape: Any) -> Any:
+        """The shape of the output for an input of that shape, both without the batch."""
+        shape = self._as_shape(input_shape)
+        if self.made_shape is not None and shape == self.input_shape:
+            return self.made_shape
+        several = isinstance(shape, list)
+        with inference(self):
+            zeros = [
+                Tensor(numpy.zeros((1, *s), numpy.float32), device=self._place())
+                for s in (shape if several else [shape])
+            ]
+            return _shapes(self.forward(zeros if several else zeros[0]))
+
+    # -- its penalty and table ------------------------------------------------------------------
+
+    def penalty(self) -> Any:
+        """The sum of all regularizers, of kernels and of outputs since the last call of penalty().
+
+        A tensor, to add to the loss; the number 0.0 where there are no regularizers.
+        """
+        total: Any = 0.0
+        for module in self.modules():
+            for term in module.penalties():
+                total = term + total
+        return total
+
+    def penalties(self) -> list[Tensor]:
+        """The terms of this module alone, without those of its parts."""
+        return []
+
+    def summary(self) -> None:
+        """Print the table of layers, output shapes and parameters, as Keras does."""
+        name = self.name or snake_case(type(self).__name__)
+        print(table(name, self.rows(), self.weights().values()))
+
+    def rows(self) -> list[Row]:
+        """The lines of the summary: one for each part, with the shape of its first output."""
+        parts: list[Module] = []
+        found: list[Row] = []
+        for name, part in self.children():
+            line = row(name, part, part.made_shape)
+            found.append(line._replace(parameters=0) if part in parts else line)  # shared: once
+            parts.append(part)
+        return found or [row(self.name or snake_case(type(self).__name__), self, self.made_shape)]
+
+
+@contextlib.contextmanager
+def inference(module: Module) -> Iterator[None]:
+    """Inference mode without recording; afterwards every part has its own mode again."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        with no_grad():
+            yield
+    finally:
+        for part, training in modes:
+            part.training = training
+
+
+def give_generator(module: Module, rng: Any) -> None:
+    """Make rng the generator of the module and of every part that has none.
+
+    A part with its own generator shares it with its parts.  TypeError if rng is no Generator.
+    """
+    if rng is not None:
+        generator(module.label, rng)
+        module.rng = module.rng or rng
+    for part in module.modules():
+        for _, child in part.children():
+            if child.rng is None and part.rng is not None:
+                child.rng = part.rng
+
+
+def _shapes(y: Any) -> Any:
+    """The shape of an output without the batch; a list of them for several."""
+    return [t.shape[1:] for t in y] if isinstance(y, list | tuple) else y.shape[1:]

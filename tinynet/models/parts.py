@@ -1,0 +1,203 @@
+"""Parts: the side of a module that holds weights and other modules.  Module adds what computes.
+
+A module finds its weights by walking its own attributes, in the order in which they were set:
+tensors are its weights, modules its parts, in lists and dictionaries too.  Nothing is registered,
+and a subclass needs no `super().__init__()`.  Attributes that begin with an underscore are skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..devices import is_array, move
+from ..engine.tensor import Tensor
+from ..io.state import State, match
+
+
+class Parts:
+    """Something that has weights and parts as attributes, and a mode for all of them."""
+
+    name: str | None = None
+    training: bool = True  # as train() and eval() set it
+    _frozen: tuple[Tensor, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """How errors call it: Conv2D 'conv_3'."""
+        return type(self).__name__ + (f" {self.name!r}" if self.name else "")
+
+    def children(self) -> Iterator[tuple[str, Any]]:
+        """The modules among its attributes, with their names; those in lists as name.0, name.1."""
+        return ((name, part) for name, part in _named(self) if isinstance(part, Parts))
+
+    def modules(self) -> list[Any]:
+        """This module and all below it, each once, from the top down.
+
+        penalty() walks in every training step.  With names, that took 18% of a small step.
+        """
+        seen: dict[int, Any] = {}
+        waiting: list[Any] = [self]
+        while waiting:
+            value = waiting.pop()
+            if id(value) not in seen:
+                seen[id(value)] = value
+                waiting += [v for _, v in reversed(_held(value, _HOLDERS))]
+        return [value for value in seen.values() if isinstance(value, Parts)]
+
+    def named_modules(
+        self, path: str = "", seen: set[int] | None = None
+    ) -> Iterator[tuple[str, Any]]:
+        """This module and all below it, each once, with their paths: encoder.dense."""
+        seen = set() if seen is None else seen
+        if id(self) in seen:
+            return
+        seen.add(id(self))
+        yield path, self
+        for name, child in self.children():
+            yield from child.named_modules(f"{path}.{name}" if path else name, seen)
+
+    def weights(self) -> dict[str, Tensor]:
+        """All tensors by name, `encoder.kernel`, trained or not; a shared one once.
+
+        A result that forward kept as an attribute is no weight.  ValueError if a part waits for the
+        shape of its input.
+        """
+        found: dict[str, Tensor] = {}
+        seen = set()
+        for path, module in self.named_modules():
+            module.must_be_built()
+            for name, value in module._tensors():
+                if id(value) not in seen:
+                    seen.add(id(value))
+                    found[f"{path}.{name}" if path else name] = value
+        return found
+
+    def _tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """Its own weights, without those of its parts."""
+        for name, value in _named(self):
+            if not isinstance(value, Tensor) or not value.is_leaf:
+                continue
+            # a result of forward under no_grad is a leaf too, but needs no gradient
+            trained = value.requires_grad or any(value is frozen for frozen in self._frozen)
+            if trained or not value.operation:
+                yield name, value
+
+    def must_be_built(self) -> None:
+        """ValueError if the module waits for the shape of its input to make its weights."""
+
+    def parameters(self) -> list[Tensor]:
+        """The tensors that are trained, for an optimizer."""
+        return [p for p in self.weights().values() if p.requires_grad]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether its weights are trained.  False freezes them, True trains them again.
+
+        Frozen weights get no gradient.  Batch-norm still moves its statistics: use eval() on it.
+        """
+        return not any(module._frozen for module in self.modules())
+
+    @trainable.setter
+    def trainable(self, trainable: bool) -> None:
+        self.weights()  # they must be there
+        for module in self.modules():
+            if trainable:
+                for p in module._frozen:
+                    p.requires_grad = True
+                module._frozen = ()
+            else:
+                trained = tuple(p for _, p in module._tensors() if p.requires_grad)
+                for p in trained:
+                    p.requires_grad, p.grad = False, None
+                module._frozen += trained
+
+    # -- its mode and place ---------------------------------------------------------------------
+
+    def train(self) -> Any:
+        """Training mode, for this module and all below: dropout drops.  Returns the module."""
+        for module in self.modules():
+            module.training = True
+        return self
+
+    def eval(self) -> Any:
+        """Inference mode: dropout drops nothing, batch-norm uses its moving statistics.
+
+        For this module and all below.  Returns the module.
+        """
+        for module in self.modules():
+            module.training = False
+        return self
+
+    def to(self, device: str) -> Any:
+        """Move the weights, in place, to "cpu" or "gpu".  Make the optimizer afterwards.
+
+        Returns the module.  After an error all weights are where they were.
+        """
+        weights = self.weights().values()
+        moved = [move(tensor.data, device) for tensor in weights]
+        for tensor, array in zip(weights, moved, strict=True):
+            tensor.data, tensor.grad = array, None
+        return self
+
+    @property
+    def device(self) -> str:
+        """Where its weights are; "cpu" if it has none."""
+        self.weights()  # ValueError if a part waits for the shape of its input
+        return self._place()
+
+    def _place(self) -> str:
+        """Where its weights are, even if some of them are not made yet."""
+        tensors = (t for module in self.modules() for _, t in module._tensors())
+        return next((t.device for t in tensors), "cpu")
+
+    # -- its state ------------------------------------------------------------------------------
+
+    def state_dict(self) -> State:
+        """Copies of all weights on the host, by name."""
+        return {name: tensor.numpy().copy() for name, tensor in self.weights().items()}
+
+    def load_state_dict(self, state: State) -> None:
+        """Fill the weights with those of a state, in place: all of them or, with an error, none.
+
+        state: arrays or tensors of either device, by name.  ValueError that lists every difference.
+        """
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"{self.label}: the state is {type(state).__name__}. Give what state_dict() or "
+                "tn.load(path) returned."
+            )
+        own = self.weights()
+        arrays = {name: _as_array(value) for name, value in state.items()}
+        match(self.label, {name: tensor.data for name, tensor in own.items()}, arrays)
+        moved = [move(arrays[name], tensor.device) for name, tensor in own.items()]
+        for tensor, array in zip(own.values(), moved, strict=True):
+            tensor.data[...] = array
+
+
+_HOLDERS = (Parts, list, tuple, dict)
+
+
+def _held(value: Any, kinds: tuple[type, ...]) -> list[tuple[Any, Any]]:
+    """Names and values, of those kinds, in a module's attributes, a dictionary or a list."""
+    if isinstance(value, Parts):
+        attributes = vars(value).items()
+        return [(n, v) for n, v in attributes if isinstance(v, kinds) and not n.startswith("_")]
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    return [(n, v) for n, v in items if isinstance(v, kinds)]
+
+
+def _named(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """The modules and tensors that it holds, in lists and dictionaries too, by name: blocks.0."""
+    for name, v in _held(value, (*_HOLDERS, Tensor)):
+        if isinstance(v, Parts | Tensor):
+            yield f"{path}{name}", v
+        else:
+            yield from _named(v, f"{path}{name}.")
+
+
+def _as_array(value: Any) -> Any:
+    """The array, on the host, of a tensor or of an array; anything else as it is."""
+    if isinstance(value, Tensor):
+        return value.numpy()
+    return move(value, "cpu") if is_array(value) else value

@@ -1,0 +1,141 @@
+"""Sequential: layers one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy
+
+from ..arguments import generator, layer_name, shape_of_example, shown
+from .module import Module, give_generator
+from .names import names_of
+from .summary import Row, row
+from .symbols import Symbol
+
+
+class LayeredModel(Module):
+    """A model of layers, and the name of each layer in it: dense, dense_1.
+
+    rng: draws the weights, and what dropout drops.
+    """
+
+    layers: list[Module]
+
+    def __init__(self, name: str | None, rng: numpy.random.Generator | None) -> None:
+        self.name = layer_name(type(self).__name__, name)
+        self.rng = None if rng is None else generator(self.label, rng)
+        self.layers = []
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        yield from zip(names_of(self.layers, self.label), self.layers, strict=True)
+        for name, part in super().children():  # the parts that a subclass adds
+            if name.split(".")[0] != "layers":
+                yield name, part
+
+
+class Sequential(LayeredModel):
+    """Layers one after another.
+
+        model = tn.Sequential(
+            [Conv2D(32, 3, activation="relu"), MaxPooling2D(), Flatten(), Dense(10)],
+            input_shape=(28, 28, 1),
+            rng=numpy.random.default_rng(0),
+        )
+
+    layers: layers, or modules of any kind; more can be added.
+    input_shape: of one example, without the batch.  If left out, it is that of the first call.
+    rng: draws the weights, and what dropout drops.
+    """
+
+    def __init__(
+        self,
+        layers: Any = (),
+        input_shape: Any = None,
+        rng: numpy.random.Generator | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name, rng)
+        if isinstance(layers, Module) or not isinstance(layers, Iterable):
+            raise TypeError(
+                f"{self.label}: layers is {type(layers).__name__}. Give a list, [Dense(10)]."
+            )
+        for layer in layers:
+            self.add(layer)
+        if input_shape is not None:
+            self.build(input_shape)
+
+    def add(self, layer: Any) -> None:
+        """Put a layer at the end.
+
+        ValueError if its name is taken, or if it does not take the model's output: then the model
+        and the layer are as before.
+        """
+        if not isinstance(layer, Module):
+            if isinstance(layer, Symbol):
+                raise TypeError(
+                    f"{self.label}: an Input belongs to a graph, tn.Model. Here, leave it out and "
+                    f"give the model input_shape={layer.shape}."
+                )
+            if isinstance(layer, type):
+                raise TypeError(
+                    f"{self.label}: {layer.__name__} is a class. Write {layer.__name__}(...)."
+                )
+            raise TypeError(
+                f"{self.label}: {shown(layer)} is not a layer. Give a layer, for example Dense(10)."
+            )
+        if any(other is layer for other in self.layers):
+            raise ValueError(
+                f"{self.label}: the layer {layer.label} is already in it. Make a second one, or "
+                "share it in a graph of Input and Model."
+            )
+        name, given_name = layer.name, layer.given_name
+        without_rng = [part for part in layer.modules() if part.rng is None]
+        try:
+            names_of([*self.layers, layer], self.label)
+            give_generator(layer, self.rng)
+            if self.input_shape is not None:
+                layer.build(self.output_shape(self.input_shape))
+                if self._place() != "cpu":
+                    layer.to(self._place())
+        except BaseException:
+            layer.name, layer.given_name = name, given_name
+            for part in without_rng:
+                if not getattr(part, "built", False):
+                    part.rng = None  # another model may give it its own
+            raise
+        self.layers.append(layer)
+
+    def pop(self) -> Module:
+        """Take the last layer off, and return it."""
+        if not self.layers:
+            raise ValueError(f"{self.label}: there is no layer to take off.")
+        return self.layers.pop()
+
+    def build(self, input_shape: Any, rng: numpy.random.Generator | None = None) -> Sequential:
+        give_generator(self, self.rng if rng is None else rng)
+        shape = shape_of_example(self.label, input_shape)
+        self.output_shape(shape)  # an error in any layer comes before the first is built
+        after: Any = shape
+        for layer in self.layers:
+            after = layer.build(after).output_shape(after)
+        self.input_shape, self.made_shape = shape, after
+        return self
+
+    def output_shape(self, input_shape: Any) -> Any:
+        shape = shape_of_example(self.label, input_shape)
+        for layer in self.layers:
+            shape = layer.output_shape(shape)
+        return shape
+
+    def forward(self, x: Any) -> Any:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def rows(self) -> list[Row]:
+        shape, found = self.input_shape, []
+        for name, layer in zip(names_of(self.layers, self.label), self.layers, strict=True):
+            shape = None if shape is None else layer.output_shape(shape)
+            found.append(row(name, layer, shape))
+        return found

@@ -1,0 +1,76 @@
+"""evaluate and predict: a trained model computes on examples, in inference mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+from ..arguments import shown
+from ..data.batches import batches
+from ..engine.tensor import Tensor
+from ..models.module import Module, inference
+from .checks import Metric, Metrics, as_batches, inputs_and_target, metrics_by_name, one_number
+
+
+def evaluate(
+    model: Module,
+    data: Any,
+    loss: Callable[[Any, Any], Tensor] | None = None,
+    metrics: Metrics = (),
+) -> dict[str, float]:
+    """Loss and metrics over all examples, in inference mode, without the penalties.
+
+    data: batches, or (x, target).
+    loss: a function (outputs, target) -> tensor of one number; None leaves it out.
+    metrics: functions (outputs, target) -> number in a list, or in a dictionary by name.
+
+    Each number is the mean over the batches, weighted by their examples.
+    ValueError where the data holds no examples.
+    """
+    metrics = metrics_by_name("evaluate", metrics)
+    total = 0
+    sums: dict[str, float] = {}
+    with inference(model):
+        for batch in as_batches("evaluate", "data", data, model):
+            x, target = inputs_and_target("evaluate", batch)
+            outputs = model(x)
+            numbers: dict[str, float] = {}
+            if loss is not None:
+                numbers["loss"] = one_number("evaluate", loss(outputs, target)).item()
+            for name, value in (numbers | measured(metrics, outputs, target)).items():
+                sums[name] = sums.get(name, 0.0) + value * len(target)
+            total += len(target)
+    if not total:
+        raise ValueError("evaluate: the data holds no examples. Check how it was loaded.")
+    return {name: value / total for name, value in sums.items()}
+
+
+def measured(metrics: dict[str, Metric], outputs: Any, target: Any) -> dict[str, float]:
+    """The metrics of one batch."""
+    return {name: float(metric(outputs, target)) for name, metric in metrics.items()}
+
+
+def predict(model: Module, x: Any, size: int = 256) -> Any:
+    """The model's outputs for examples x (N, ...), in inference mode, as an array on the host.
+
+    x: an array, or a list of arrays for a model of several inputs.
+    size: examples in a batch; a smaller one takes less memory.
+
+    A model of several outputs gives a list of arrays.
+    """
+    several = isinstance(x, list | tuple) and all(hasattr(a, "shape") for a in x)
+    inputs = tuple(x) if several else (x,)
+    if not inputs or not all(hasattr(a, "shape") or isinstance(a, list) for a in inputs):
+        raise TypeError(
+            f"predict: x is {shown(x)}. Give an array (N, ...), or a list of them for a model of "
+            "several inputs."
+        )
+    found = []
+    with inference(model):
+        for batch in batches(*inputs, size=size, device=model.device):
+            found.append(model(list(batch) if len(batch) > 1 else batch[0]))
+    if isinstance(found[0], list | tuple):
+        return [numpy.concatenate([y.numpy() for y in part]) for part in zip(*found, strict=True)]
+    return numpy.concatenate([y.numpy() for y in found])

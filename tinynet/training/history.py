@@ -1,0 +1,42 @@
+"""History: the numbers of a training, epoch by epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class History:
+    """Numbers by name for each epoch: history["loss"] is a list, history.epochs a list of dicts."""
+
+    def __init__(self, epochs: Any = ()) -> None:
+        self.epochs: list[dict[str, float]] = [dict(numbers) for numbers in epochs]
+
+    def append(self, numbers: dict[str, float]) -> None:
+        """Add the numbers of one epoch."""
+        self.epochs.append(dict(numbers))
+
+    def __getitem__(self, name: str) -> list[float]:
+        """One number over the epochs that have it.  KeyError for an unknown name."""
+        if not any(name in numbers for numbers in self.epochs):
+            there = ", ".join(self.names) or "nothing yet"
+            raise KeyError(f"History: there is no {name!r}. There is {there}.")
+        return [numbers[name] for numbers in self.epochs if name in numbers]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    __iter__ = None  # names or epochs?  Loop over history.names or history.epochs
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all numbers, in the order of their first appearance."""
+        return list(dict.fromkeys(name for numbers in self.epochs for name in numbers))
+
+    def plot(self, title: str = "training") -> Any:
+        """A matplotlib figure with a curve for each number, validation beside training."""
+        from ..plot import curves
+
+        return curves(self, title)

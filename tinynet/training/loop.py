@@ -1,0 +1,170 @@
+"""fit: the loop that every lesson writes by hand once, with what a long training needs besides.
+
+    for x, target in data:
+        optimizer.zero_grad()
+        value = loss(model(x), target) + model.penalty()
+        value.backward()
+        optimizer.step()
+
+`fit` adds progress, history, validation and callbacks to this loop.  A training can be stopped
+after any batch, saved, and resumed: it then gives the same bits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from ..arguments import whole
+from ..engine.record import no_grad
+from ..engine.tensor import Tensor
+from ..io import load
+from ..models.module import Module
+from ..optim import Optimizer
+from .callbacks import as_callbacks
+from .checks import Metrics, check_loss, inputs_and_target, one_number
+from .evaluate import evaluate, measured
+from .history import History
+from .progress import Progress
+from .run import Run
+
+
+def training_step(
+    where: str,
+    model: Module,
+    loss: Callable[[Any, Any], Tensor],
+    optimizer: Any,
+    x: Any,
+    target: Any,
+    before_backward: Callable[[Tensor], Any],
+) -> tuple[Any, Tensor, Any]:
+    """Train on one batch.  Returns outputs, loss and penalty (0.0 without regularizers).
+
+    before_backward: is called with loss + penalty, and may raise.  where: as errors have it.
+    """
+    optimizer.zero_grad()
+    outputs = model(x)
+    value = one_number(where, loss(outputs, target))
+    penalty = model.penalty()
+    total = value + penalty if isinstance(penalty, Tensor) else value
+    before_backward(total)
+    total.backward()
+    optimizer.step()
+    return outputs, value, penalty
+
+
+def fit(
+    model: Module,
+    data: Iterable[tuple],
+    loss: Callable[[Any, Any], Tensor],
+    optimizer: Optimizer,
+    epochs: int,
+    *,
+    validation: Any = None,
+    metrics: Metrics = (),
+    callbacks: Sequence[Any] = (),
+    resume: Any = None,
+    progress: bool = True,
+) -> History:
+    """Train the model, and return the numbers of each epoch.
+
+    data: tn.data.batches(x, target, size=32, rng=rng), or anything that gives tuples of tensors
+        and can be gone through once for each epoch.  The target is last in a tuple; several inputs
+        before it go to the model as a list.
+    loss: a function (outputs, target) -> tensor of one number, for example tn.cross_entropy.  The
+        penalties of the model's regularizers are added to it.
+    epochs: how often to go through the data in all, at least 0.  The epochs of a resumed run count.
+    validation: batches, or (x, target): their loss and metrics are measured after each epoch.
+    metrics: functions (outputs, target) -> number in a list, for example [tn.metrics.accuracy], or
+        in a dictionary by name.
+    callbacks: those of tn.callbacks, or functions of the Run, which are called after each epoch.
+    resume: a file of the callback SaveState: the training goes on where it was written.  All
+        arguments must be as they were then; data other than tn.data.batches must give the same
+        batches again.
+    progress: whether to show the progress on stderr.
+
+    Loss plus penalties is minimized.  The history has the two apart, so that "loss" can be compared
+    with "validation loss", which has no penalties.  (Keras adds them to both.)  The batches come in
+    the order of data; with a generator, tn.data.batches shuffles them.
+
+    FloatingPointError where the loss is not finite.  The model is left in inference mode.
+    """
+    run = Run(model, data, optimizer, as_callbacks(callbacks), validation, metrics)
+    check_loss("fit", loss)
+    epochs = whole("fit", "epochs", epochs, least=0)
+    if resume is not None:
+        load(resume, run)
+    display = Progress(epochs) if progress else None
+    try:
+        with no_grad():
+            model.penalty()  # drops penalties of calls before this training, or of a failed one
+        for callback in run.callbacks:
+            callback.before_training(run)
+        while run.epoch < epochs and not run.stop:
+            _train(run, loss, display)
+            model.eval()  # so that a callback's computation changes nothing
+            if run.batch:  # stopped in the middle of the epoch
+                break
+            numbers = run.means()
+            if run.validation is not None:
+                seen = evaluate(model, run.validation, loss, run.metrics)
+                numbers |= {f"validation {name}": value for name, value in seen.items()}
+            run.finish_epoch(numbers)
+            if display:
+                display.end(numbers)
+            for callback in run.callbacks:
+                callback.after_epoch(run)
+        for callback in run.callbacks:
+            callback.after_training(run)
+    finally:
+        model.eval()
+        if display:
+            display.interrupted()
+    return run.history
+
+
+def _train(run: Run, loss: Any, display: Progress | None) -> None:
+    """Train for one epoch, or for the rest of it."""
+    run.model.train()
+    if display:
+        display.start(run.epoch + 1, _length(run.data), "examples")
+    # The iterator gets no name here: so an error ends it, and the thread that prepares its batches.
+    for batch in run.remaining():
+        x, target = inputs_and_target("fit", batch)
+        check = lambda total: _check_finite(run, total.item())
+        outputs, value, penalty = training_step(
+            "fit", run.model, loss, run.optimizer, x, target, check
+        )
+        numbers = {"loss": value.item()}
+        if isinstance(penalty, Tensor):
+            numbers["penalty"] = penalty.item()
+        with no_grad():
+            numbers |= measured(run.metrics, outputs, target)
+        run.count(len(target), numbers)
+        if display:
+            display.unit = "images" if getattr(x, "ndim", 0) == 4 else "examples"
+            display.batch(run.batch, len(target), run.means())
+        for callback in run.callbacks:
+            callback.after_batch(run)
+        if run.stop and run.batch < (_length(run.data) or math.inf):
+            return
+    if not run.examples:
+        raise ValueError("fit: the data holds no batches. Give something that can be repeated.")
+    run.batch = 0
+
+
+def _check_finite(run: Run, loss: float) -> None:
+    if math.isfinite(loss):
+        return
+    cure = "Try a smaller learning rate or clip_norm=1.0"
+    if not run.epoch and not run.batch:  # no step was made yet
+        cure = "Check that the inputs are scaled, pictures to [0, 1]"
+    raise FloatingPointError(
+        f"fit: the loss is {loss} in epoch {run.epoch + 1}, batch {run.batch + 1}. "
+        f"{cure}; `with tn.doctor():` finds where it comes from."
+    )
+
+
+def _length(data: Any) -> int | None:
+    return len(data) if hasattr(data, "__len__") else None

@@ -1,0 +1,159 @@
+"""Resume: the state of a run, and a run that goes on from it to the same bits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy
+
+from ..arguments import shown
+from ..data.batches import Batches
+from ..io.state import State, generator_state, restore_generator
+from ..models.module import Module
+from .history import History
+
+
+def state_of(run: Any) -> State:
+    """The state of a Run: weights, optimizer, generators, callbacks, history, place in the data."""
+    return {
+        "model": run.model.state_dict(),
+        "optimizer": run.optimizer.state_dict(),
+        "generators": {name: generator_state(g) for name, g in generators(run.model).items()},
+        "data": state_of_data(run.data),
+        "data before the epoch": run.before_epoch,
+        "validation": state_of_data(run.validation),
+        "callbacks": [{"kind": c.kind, "state": c.state_dict()} for c in run.callbacks],
+        "history": [dict(numbers) for numbers in run.history.epochs],
+        "epoch": run.epoch,
+        "batch": run.batch,
+        "examples": run.examples,
+        "sums": dict(run.sums),
+    }
+
+
+def state_of_data(data: Any) -> State:
+    """The state of tn.data.batches; other data has none."""
+    return data.state_dict() if isinstance(data, Batches) else {}
+
+
+def generators(model: Module) -> dict[str, numpy.random.Generator]:
+    """Every generator among the attributes of the model and its parts, by its path: dropout.rng."""
+    return {
+        f"{path}.{name}" if path else name: value
+        for path, part in model.named_modules()
+        for name, value in vars(part).items()
+        if isinstance(value, numpy.random.Generator)
+    }
+
+
+def restore(run: Any, state: State) -> None:
+    """Put a Run into that state.  ValueError, and no change, where it does not fit."""
+    own = state_of(run)
+    if not isinstance(state, Mapping) or state.keys() != own.keys():
+        found = ", ".join(map(str, state)) if isinstance(state, Mapping) else shown(state)
+        raise ValueError(
+            "fit: this is not the state of a training run, whose parts are "
+            f"{', '.join(own)}; received {found or 'nothing'}. Weights alone are loaded with "
+            "tn.load(path, model)."
+        )
+    if not _intact(state, own):
+        raise ValueError("fit: the state of the run is broken. Use another file.")
+    try:
+        _restore_parts(run, state)
+    except BaseException:
+        _restore_parts(run, own)
+        raise
+
+
+def _restore_parts(run: Any, state: State) -> None:
+    """Restore each part.  ValueError that names every part that does not fit."""
+    steps: list[Callable[[], Any]] = [
+        lambda: run.model.load_state_dict(state["model"]),
+        lambda: run.optimizer.load_state_dict(state["optimizer"]),
+        lambda: _restore_generators(run.model, state["generators"]),
+        lambda: _restore_callbacks(run.callbacks, state["callbacks"]),
+        lambda: _restore_data("validation", run.validation, state["validation"]),
+        lambda: _restore_place(run, state),
+    ]
+    faults = []
+    for step in steps:
+        try:
+            step()
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            faults.append(str(error))
+    if faults:
+        raise ValueError("\n".join(faults))
+
+
+def _restore_generators(model: Module, states: State) -> None:
+    own = generators(model)
+    if own.keys() != states.keys():
+        raise ValueError(
+            f"fit: the saved run has the generators {', '.join(states) or 'none'}, and this "
+            f"one {', '.join(own) or 'none'}. Build the model as it was then."
+        )
+    for name, generator in own.items():
+        restore_generator(f"fit: {name}", generator, states[name])
+
+
+def _restore_callbacks(callbacks: list, states: list[State]) -> None:
+    own, found = [c.kind for c in callbacks], [kept["kind"] for kept in states]
+    if own != found:
+        raise ValueError(
+            f"fit: the saved run has the callbacks {', '.join(map(str, found)) or 'none'}, and "
+            f"this one {', '.join(own) or 'none'}. Give the same, in the same order."
+        )
+    for callback, kept in zip(callbacks, states, strict=True):
+        callback.load_state_dict(kept["state"])
+
+
+def _restore_data(name: str, data: Any, state: State) -> None:
+    if isinstance(data, Batches):
+        try:
+            data.load_state_dict(state)
+        except ValueError as error:
+            raise ValueError(f"fit: {name}: {error}") from None
+    elif state:
+        raise ValueError(
+            f"fit: {name} was tn.data.batches when the run was saved, and is "
+            f"{type(data).__name__} now. Give the same."
+        )
+
+
+def _restore_place(run: Any, state: State) -> None:
+    if state["batch"]:
+        begun = [name for name in state["sums"] if name != "penalty"]
+        if set(begun) != {"loss", *run.metrics}:
+            raise ValueError(
+                f"fit: the epoch was begun with {', '.join(begun)}, and now there is "
+                f"{', '.join(['loss', *run.metrics])}. Give the same metrics."
+            )
+        # remaining() will need this state: find out now whether it can be restored
+        _restore_data("data", run.data, state["data before the epoch"])
+    _restore_data("data", run.data, state["data"])
+    run.before_epoch = state["data before the epoch"]
+    run.history = History(state["history"])
+    run.epoch, run.batch = state["epoch"], state["batch"]
+    run.examples, run.sums = state["examples"], dict(state["sums"])
+
+
+def _intact(state: State, own: State) -> bool:
+    """Whether the entries have the types that the functions above rely on."""
+    return (
+        all(type(state[name]) is type(part) for name, part in own.items())
+        and min(state["epoch"], state["batch"], state["examples"]) >= 0
+        and all(isinstance(numbers, dict) for numbers in state["history"])
+        and all(
+            isinstance(value, int | float)
+            for numbers in (state["sums"], *state["history"])
+            for value in numbers.values()
+        )
+        and all(
+            isinstance(kept, dict)
+            and kept.keys() == {"kind", "state"}
+            and isinstance(kept["state"], dict)
+            for kept in state["callbacks"]
+        )
+        and all(isinstance(generator, dict) for generator in state["generators"].values())
+    )

@@ -1,0 +1,114 @@
+"""Run: a training and its place in the data, so that it can stop after any batch and go on."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ..data.batches import Batches
+from ..io.state import State
+from ..models.module import Module
+from ..optim import Optimizer
+from .callbacks import Callback
+from .checks import (
+    Metrics,
+    as_batches,
+    check_model,
+    check_optimizer,
+    check_trainable,
+    metrics_by_name,
+    repeatable,
+)
+from .history import History
+from .resume import restore, state_of, state_of_data
+
+
+class Run:
+    """A training and its place in the data.  `tn.save(path, run)` saves all of it.
+
+    epoch: the number of finished epochs.  batch: the number of finished batches in the epoch that
+    runs.  stop: a callback sets it to True to end the training after this batch or epoch.
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        data: Any,
+        optimizer: Optimizer,
+        callbacks: Sequence[Callback] = (),
+        validation: Any = None,
+        metrics: Metrics = (),
+    ) -> None:
+        check_model("fit", model)
+        check_optimizer("fit", optimizer, model)
+        check_trainable("fit", model)
+        self.model = model
+        self.data: Any = repeatable("fit", "data", data)
+        self.optimizer = optimizer
+        self.callbacks = list(callbacks)
+        if validation is not None:
+            validation = as_batches("fit", "validation", validation, model)
+            repeatable("fit", "validation", validation)
+        self.validation = validation
+        self.metrics = metrics_by_name("fit", metrics)
+        self.history = History()
+        self.stop = False
+        self.epoch = 0
+        self.batch = 0
+        self.examples = 0  # of this epoch so far
+        self.sums: dict[str, float] = {}  # of this epoch: losses and metrics, times the examples
+        self.before_epoch: State = {}  # the state of the data when this epoch began
+
+    @property
+    def names(self) -> list[str]:
+        """The numbers of each epoch in the history, without "penalty" (only with regularizers)."""
+        seen = ["loss", *self.metrics]
+        if self.validation is not None:
+            seen += [f"validation {name}" for name in seen]
+        return seen
+
+    def remaining(self) -> Iterable[tuple]:
+        """The batches of this epoch that are still to come."""
+        if self.batch == 0:
+            self.examples, self.sums = 0, {}
+            self.before_epoch = state_of_data(self.data)
+            return iter(self.data)
+        if not isinstance(self.data, Batches):
+            every = iter(self.data)
+            found = sum(1 for _ in itertools.islice(every, self.batch))
+            if found < self.batch:
+                raise ValueError(
+                    f"fit: the run was stopped after batch {self.batch}, and the data holds "
+                    f"{found} now. Give the same data."
+                )
+            return every
+        now = self.data.state_dict()
+        self.data.load_state_dict(self.before_epoch)  # the same order again
+        rest = self.data.start_at(self.batch)
+        self.data.load_state_dict(now)
+        return rest
+
+    def count(self, examples: int, numbers: dict[str, float]) -> None:
+        """Add the numbers of one batch."""
+        self.batch += 1
+        self.examples += examples
+        for name, value in numbers.items():
+            self.sums[name] = self.sums.get(name, 0.0) + float(value) * examples
+
+    def means(self) -> dict[str, float]:
+        """The loss and metrics of this epoch so far, over its examples."""
+        return {name: total / self.examples for name, total in self.sums.items()}
+
+    def finish_epoch(self, numbers: dict[str, float]) -> None:
+        """Move the place to the next epoch.  numbers: of this one, for the history."""
+        self.history.append(numbers)
+        self.epoch += 1
+
+    def state_dict(self) -> State:
+        """All that another process needs to go on to the same bits, see resume.py."""
+        return state_of(self)
+
+    def load_state_dict(self, state: State) -> None:
+        """Go on where another run stopped.  ValueError, and no change, where it does not fit."""
+        restore(self, state)
