@@ -470,7 +470,7 @@ TABLE = {
     "a dropout of everything": (
         lambda: tn.dropout(X, 1.0, RNG),
         ValueError,
-        "dropout: rate must be in [0, 1), received 1.0.",
+        "dropout: rate must be in [0, 1), received 1.0. It is the share to drop.",
     ),
     "a seed as dropout generator": (
         lambda: tn.dropout(X, 0.5, 0),
@@ -544,7 +544,7 @@ TABLE = {
     "a loss of several outputs": (
         lambda: tn.mse((X, X), X),
         TypeError,
-        "mse: prediction is a tuple of 2 tensors. Choose one of them.",
+        "mse: prediction is a tuple of 2 tensors. Choose or stack them.",
     ),
     "a loss of unequal shapes": (
         lambda: tn.mse(ones(5), ones(5, 1)),

@@ -79,10 +79,10 @@ def choice(where: str, name: str, value: Any, choices: Iterable[str]) -> str:
     return value
 
 
-def known(where: str, kind: str, name: str, values: dict[str, Any], more: str = "") -> Any:
+def known(where: str, kind: str, name: Any, values: dict[str, Any], more: str = "") -> Any:
     """The value of that name; ValueError that names the nearest one, and all of them."""
     if name not in values:
-        near = difflib.get_close_matches(name.lower(), values, n=1, cutoff=0.4)
+        near = difflib.get_close_matches(str(name).lower(), values, n=1)
         hint = f"Did you mean {near[0]!r}? " if near else ""
         there_are = ", ".join(map(repr, values))
         raise ValueError(

@@ -232,10 +232,7 @@ def test_a_color_is_that_of_the_web():
 
 # -- what cannot be drawn --------------------------------------------------------------------------
 
-NO_GRIN = (
-    "there is no attribute 'grin'. Did you mean 'turn'? There are "
-    f"{', '.join(map(repr, FACE_ATTRIBUTES))}."
-)
+NO_GRIN = f"there is no attribute 'grin'. There are {', '.join(map(repr, FACE_ATTRIBUTES))}."
 WRONG_FACES = [
     ({"count": -1}, ValueError, "count must be a whole number of at least 0, received -1."),
     ({"size": 15}, ValueError, "size must be a whole number of at least 16, received 15."),

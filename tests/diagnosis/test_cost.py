@@ -559,3 +559,21 @@ def test_a_model_that_depends_on_the_batch_is_refused():
 
     with pytest.raises(ValueError, match=r"^cost: Odd computes other operations for 3 examples th"):
         tn.cost(Odd(), (2,))
+
+
+@pytest.mark.parametrize(
+    ("work", "message"),
+    [
+        (lambda y: tn.Work(1), "failed: .*takes 1 positional argument.*Its parameters are y and "),
+        (lambda y, x: 7, r"returned int\. Return tn\.Work\(\.\.\.\)\."),
+    ],
+)
+def test_a_wrong_declaration_names_the_operation(work, message, rng):
+    @tn.differentiable(work=work)
+    def swish(x):
+        return x, lambda dy: dy
+
+    model = tn.Sequential([Dense(2, activation=swish)], input_shape=(3,), rng=rng)
+    where = r"^Dense 'dense': swish: the function work of its @differentiable "
+    with pytest.raises(TypeError, match=where + message):
+        tn.cost(model)

@@ -558,9 +558,9 @@ ERRORS = {
         f"Dense: there is no activation 'rely'. Did you mean 'relu'? {ACTIVATIONS}",
     ),
     "an unknown activation": (
-        lambda: Activation("heaviside"),
+        lambda: Activation("step"),
         ValueError,
-        f"Activation: there is no activation 'heaviside'. {ACTIVATIONS}",
+        f"Activation: there is no activation 'step'. {ACTIVATIONS}",
     ),
     "the shape of the input, which is the model's": (
         lambda: Dense(2, input_shape=(3,)),

@@ -347,7 +347,7 @@ def test_a_step_on_16_pictures_of_256_takes_less_than_3_gib():
         "unit = 1 if sys.platform == 'darwin' else 1024\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30)\n"
     )
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     run = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     peak = float(run.stdout)

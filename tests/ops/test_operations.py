@@ -16,6 +16,8 @@ import pytest
 
 import tinynet as tn
 from tinynet.devices import plain
+from tinynet.diagnosis.dry_run import declared
+from tinynet.engine.observer import Observer, Work, observe
 
 from . import oracles
 from .operations import ROWS
@@ -84,6 +86,21 @@ def test_float32_stays_float32_and_near_float64(row, arrays):
     for got, exact in zip((value, *gradients), (exact_value, *exact_gradients), strict=True):
         assert got.dtype == numpy.float32
         assert_close(got, exact, 1e-5)
+
+
+def test_the_declared_work_fits_the_operation(row, arrays):
+    """What cost reads: it is declared for these parameters, and is a Work."""
+    found = []
+
+    class Reads(Observer):
+        def after_forward(self, y, inputs, settings, work):
+            found.append(declared(y, inputs, settings, work))
+
+    with observe(Reads()):
+        row.f(*leaves(arrays))
+    for work in found:
+        assert type(work) is Work
+        assert work.multiply_adds >= 0 and len(work.window) == len(work.stride) == 2
 
 
 def test_inputs_result_and_upstream_gradient_are_not_written_to(row, arrays):

@@ -169,7 +169,7 @@ def elastic(
     """
     pictures = _checked("elastic", pictures, rng, fill)
     number("elastic", "strength", strength, AT_LEAST_0)
-    number("elastic", "smoothness", smoothness, POSITIVE)
+    number("elastic", "smoothness", smoothness, POSITIVE, "Neighboring pixels move together.")
     n, height, width, _ = pictures.shape
     noise = rng.random((2, n, height, width), dtype=numpy.float32)
     noise -= 0.5
@@ -221,7 +221,7 @@ def contrast(
     limits: as in brightness.
     """
     pictures = _checked("contrast", pictures, rng, limits=limits)
-    number("contrast", "amount", amount, UNIT)
+    number("contrast", "amount", amount, UNIT, "More would invert the picture.")
     dtype = _computed_in(pictures)
     factor = rng.uniform(1 - amount, 1 + amount, (len(pictures), 1, 1, 1)).astype(dtype)
     mean = pictures.mean(axis=(1, 2, 3), keepdims=True, dtype=dtype)

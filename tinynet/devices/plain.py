@@ -1,7 +1,8 @@
 """The kernels in their plain form: what each of them computes, in the fewest lines.
 
-The GPU runs these, and so does the CPU with TINYNET_PLAIN=1.  Otherwise the CPU runs the faster
-forms in cpu/; tests hold each of those to the plain form.
+A kernel is a function that networks spend their time in.  (The weights of a convolution have the
+same name in the field.)  The GPU runs these, and so does the CPU with TINYNET_PLAIN=1.  Otherwise
+the CPU runs the faster forms in cpu/; tests hold each of those to the plain form.
 
 Shapes: pictures x (N, H, W, C), results y (N, OH, OW, O), kernels (KH, KW, C, O).  `ws` are the
 windows over x.
@@ -26,7 +27,7 @@ Key = tuple[int, int]  # 2 x 64 bits
 
 
 def elementwise(formula: Formula, *arrays: Array) -> Array:
-    """formula(*arrays)"""
+    """formula(*arrays); cpu/ computes it piece by piece, in pieces that fit in the cache."""
     return formula(*arrays)
 
 
@@ -66,7 +67,7 @@ def masked(x: Array, mask: Array, scale: float) -> Array:
 
 
 def owned(only: list[Array]) -> Array:
-    """The array in the list if nothing else holds it, otherwise a copy: here, always a copy."""
+    """A copy of the array in the list; cpu/ skips the copy if nothing else holds the array."""
     return only[0].copy()
 
 
@@ -110,7 +111,10 @@ def keep_mask(key: Key, rate: float, count: int) -> numpy.ndarray:
 
 
 def kept(bits: numpy.ndarray, rate: float) -> numpy.ndarray:
-    """Four booleans from each word: 16 bits are a number below 2^16, and a small one is False."""
+    """Four booleans from each word: 16 bits are a number below 2^16, and a small one is False.
+
+    At least one number in 2^16 stays True, also for a rate of 0.999999.
+    """
     return bits.view(numpy.uint16) >= min(round(rate * 2**16), 2**16 - 1)
 
 
@@ -130,7 +134,7 @@ def normal(bits: numpy.ndarray) -> numpy.ndarray:
     return numpy.stack((radius * numpy.cos(angle), radius * numpy.sin(angle)), axis=1).reshape(-1)
 
 
-# -- the pieces of an optimizer's step -------------------------------------------------------------
+# -- tasks that several threads can share, for example the pieces of an optimizer's step -----------
 
 
 def each(task: Callable[[int], Any], count: int, most: int = 256) -> None:
@@ -148,7 +152,7 @@ def columns(x: Array, ws: Windows) -> Array:
 
 
 def sum_windows(rows: Array, ws: Windows) -> Array:
-    """The transpose of columns: each pixel is the sum of its numbers in all windows.
+    """The transpose of columns: each pixel is the sum of all window entries that came from it.
 
     (N, OH, OW, KH * KW * C) -> (N, H, W, C)
     """
@@ -191,7 +195,7 @@ def column_bytes(N: int, itemsize: int, channels: int, outputs: int, ws: Windows
     return N * math.prod(ws.output) * math.prod(ws.size) * channels * itemsize
 
 
-convolve_workspace = convolve_transposed_workspace = column_bytes
+convolve_workspace = convolve_transposed_workspace = column_bytes  # in cpu/ they differ
 
 
 def matrix(x: Array) -> Array:
@@ -232,6 +236,9 @@ def moments(x: Array) -> tuple[Array, Array]:
     """The mean and the variance, with 1 / N, of each column.  (N, C) -> (C,), (C,)"""
     mean = x.mean(axis=0)
     return mean, xp(x).square(x - mean).mean(axis=0)
+
+
+# The use of the next three stands in ops/normalization.py: y, the sums over the batch, and dx.
 
 
 def scale_and_shift(x: Array, mean: Array, scale: Array, shift: Array) -> Array:

@@ -83,7 +83,8 @@ class _Lines(CurrentLayer):
         if self.module is module and self._line is not None:
             self._line.shape = _shape_of(y)
             if self._line.field:  # the field of y, not of a penalty that the layer also computed
-                self._line.field = self._fields.of(y)
+                first = y[0] if isinstance(y, list | tuple) and y else y
+                self._line.field = self._fields.of(first)
             self._line = None
         super().after_module(module, y)
 
@@ -121,7 +122,21 @@ def declared(y: Tensor, inputs: tuple, settings: dict, work: Declared) -> Work:
         return Work()
     arrays = (x.data if isinstance(x, Tensor) else x for x in inputs)
     arrays = (numpy.asarray(x) if isinstance(x, list | tuple) else x for x in arrays)
-    return work(y.data, *arrays, **settings)
+    where = f"{y.operation}: the function work of its @differentiable"
+    try:
+        found = work(y.data, *arrays, **settings)
+    except Exception as error:
+        raise TypeError(
+            f"{where} failed: {error}. Its parameters are y and those of {y.operation}."
+        ) from error
+    if not isinstance(found, Work):
+        raise TypeError(f"{where} returned {type(found).__name__}. Return tn.Work(...).")
+    for name in ("window", "stride"):
+        if numpy.shape(getattr(found, name)) != (2,):
+            raise TypeError(
+                f"{where} gave {name}={getattr(found, name)!r}. Give (vertical, horizontal)."
+            )
+    return found
 
 
 def _shape_of(y: Any) -> Any:

@@ -17,7 +17,7 @@ from ..devices import Array, device_of, is_array, kernels, move, xp
 from .inputs import PROMOTED, as_array, located, without_gradient
 from .record import USED, switches
 
-COPY_BELOW = 1024  # numbers: copying so few is cheaper than checking who else holds them
+COPY_BELOW = 1024  # numbers: copying fewer is cheaper than the check in devices/cpu/ownership.py
 
 
 def upstream(root: Any, dy: Any) -> Array:
@@ -44,7 +44,9 @@ def upstream(root: Any, dy: Any) -> Array:
 
 
 def walk(root: Any, dy: Array) -> None:
-    """Add to the `.grad` of each leaf its part of the gradient of `sum(root * dy)`.
+    """Add to the `.grad` of each leaf the gradient of the root, a loss for example, where dy is 1.
+
+    For a root of several numbers, that is the gradient of `sum(root * dy)`.
 
     A heap takes the place of recursion: a chain of 1,000,000 operations needs no call stack.
     (heapq pops the smallest, hence the minus signs.)  Each gradient is dropped as soon as it is
@@ -67,8 +69,8 @@ def walk(root: Any, dy: Array) -> None:
                 "the forward pass again, or add the losses that share it and call backward once."
             )
         y._edges = USED
-        if type(dy) is ndarray:  # CuPy has no such lock
-            dy = dy.view()  # somebody else may hold dy itself
+        if type(dy) is ndarray:  # a read-only view: a pullback that writes into dy fails
+            dy = dy.view()
             dy.setflags(write=False)
         for x, pullback in edges:
             if observer:
@@ -90,7 +92,8 @@ def walk(root: Any, dy: Array) -> None:
             else:
                 heappush(frontier, -order)
             pending[order] = x, dx
-    y = x = edges = pullback = dx = dy = None  # nothing here holds a gradient any more
+    # owned() counts who holds a gradient: from here on, only the lists below do
+    y = x = edges = pullback = dx = dy = None
     while leaves:
         x, *only = leaves.pop()
         if x.grad is not None:
@@ -109,9 +112,10 @@ def _failed(operation: str, error: ValueError) -> Exception:
 
 
 def like(dx: Any, wanted: Any, kind: Any, x: Any, operation: str) -> Array:
-    """What a pullback returned, with broadcasting undone: with the wanted shape and dtype.
+    """What a pullback returned, summed where broadcasting had repeated the input.
 
-    kind: the type of array that it must be.  x, operation: for the error if it is not.
+    TypeError unless it then has the wanted shape and dtype and is an array of that kind.
+    x, operation: the input and the operation, for the error.
     """
     if isinstance(dx, generic):
         dx = asarray(dx)  # NumPy makes scalars of 0-d arrays

@@ -39,11 +39,12 @@ class Record:
 
     @property
     def label(self) -> str:
+        """Errors call it so: the input of shape (3, 4)."""
         return f"of shape {self.shape}"
 
 
 class _Switches(threading.local):
-    """Each thread has its own."""
+    """Two switches; each thread has its own."""
 
     recording = True  # whether operations keep their pullbacks
     observer: Any = None  # who is told of every operation, see observer.py

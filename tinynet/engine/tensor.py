@@ -47,8 +47,8 @@ def differentiable(forward: Any = None, *, integers: bool = False, work: Declare
         Python numbers) and never writes into them.  The annotated ones are its settings.  It
         returns `(value, pullbacks)`: a pullback for each input, in order (one input: the pullback
         itself), with None for an input that no gradient flows to.
-    integers: whether integer inputs stay integers and give an integer result, without a gradient;
-        otherwise they are taken as float32.  `@differentiable(integers=True)`
+    integers: whether integer inputs stay integers and give an integer result, without a gradient.
+        Otherwise they become float32, or the floating dtype of the other inputs.
     work: what the operation declares to tn.cost: a function (y, *inputs, **settings) -> tn.Work, of
         the same arrays.  An operation without it counts as elementwise.
 
@@ -124,7 +124,7 @@ def differentiable(forward: Any = None, *, integers: bool = False, work: Declare
                     if i >= len(pullbacks) or not callable(pullbacks[i]):
                         raise _without_pullback(name, x, pullbacks, i)
                     edges.append((x._record or x, pullbacks[i]))
-            if edges:  # the other pullbacks end here, and with them what they saved
+            if edges:  # the other pullbacks are dropped here, which frees the arrays they hold
                 result.requires_grad = True
                 result._record = Record(name, order, edges, y.shape, y.dtype, type(y))
         if observer:
@@ -144,7 +144,9 @@ def _without_pullback(name: str, x: Tensor, pullbacks: tuple, i: int) -> TypeErr
 
 
 def _not_in_place(method: Callable[..., Tensor]) -> Callable[[Tensor, Any], Tensor]:
-    """x += y is x = x + y, as for numbers, but not for a parameter: it would cease to be one."""
+    """x += y is x = x + y, as for numbers.  For a leaf it is an error: w += y would give the name w
+    to a new result, and the optimizer would still hold the old leaf.
+    """
 
     def assignment(x: Tensor, y: Any) -> Tensor:
         if x.requires_grad and x.is_leaf:
@@ -165,8 +167,7 @@ class Tensor(Values):
     """An array with a gradient.
 
     data: a number or a list (nested, rectangular), which becomes float32, or an array, which keeps
-        its dtype.  An array is not copied, unless it requires a gradient: what is trained must not
-        write into what it started from.
+        its dtype.  An array is copied only with requires_grad: training never changes your array.
     requires_grad: whether backward() is to leave a gradient in `.grad`; needs a floating dtype.
     name: shown in errors and in the repr.
     device: "cpu" or "gpu"; where the data is unless given.
@@ -177,13 +178,13 @@ class Tensor(Values):
     __slots__ = (
         "__weakref__", "_order", "_record", "data", "grad", "name", "operation", "requires_grad"
     )  # fmt: skip
-    __array_ufunc__ = None  # array * tensor is the tensor's business
+    __array_ufunc__ = None  # makes NumPy leave array * tensor to Tensor.__rmul__
     __hash__ = object.__hash__  # by identity, since == compares values
 
     grad: Array | None
     _order: int
     _record: Record | None
-    _edges = None  # a leaf's, where the walk back ends
+    _edges = None  # so the walk back can treat a leaf like a Record
 
     def __init__(
         self, data: Any, requires_grad: bool = False, name: str | None = None, device: Any = None
@@ -210,7 +211,7 @@ class Tensor(Values):
 
     @property
     def is_leaf(self) -> bool:
-        """Whether it was made by a person, not by a recorded operation."""
+        """Whether it has no record: you made it, or an operation made it under no_grad."""
         return self._record is None
 
     def detach(self) -> Tensor:
@@ -244,7 +245,7 @@ class Tensor(Values):
             tensor of one element, where it is 1.
 
         The graph is released on the way and can be walked once.  Only leaves keep a gradient.
-        Gradients are of first order: those of gradients would double every operation.
+        There are no second derivatives: for them, every pullback would be recorded too.
         RuntimeError if there is nothing to differentiate or the graph was used before; ValueError
         or TypeError for a dy that does not fit.
         """

@@ -133,7 +133,7 @@ def _header(name: str, member: IO[bytes]) -> tuple[tuple[int, ...], bool, numpy.
     try:
         version = numpy.lib.format.read_magic(stream)
         shape, fortran, dtype = _HEADERS[version](stream)
-    except (zipfile.BadZipFile, zlib.error, EOFError):  # the archive is damaged
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError):  # of the archive, or of the disk
         raise
     except Exception:  # NumPy's reader raises many kinds: TypeError, TokenError, RecursionError
         raise ValueError(f"{name!r} has a header that NumPy does not write. {_DAMAGED}") from None

@@ -77,7 +77,7 @@ class Layer(Module):
     def create(self, shape: Any) -> None:
         """Make the weights for inputs of that shape."""
 
-    def check_input(self, shape: Any) -> None:
+    def fits(self, shape: Any) -> None:
         """ValueError, without a name, if the weights were made for inputs of another shape."""
 
     # -- the same for all layers ----------------------------------------------------------------
@@ -142,7 +142,7 @@ class Layer(Module):
         shape = self._as_shape(input_shape)
         with self.errors_named():
             if self.built:
-                self.check_input(shape)
+                self.fits(shape)
             return self.shape_after(shape)
 
     def must_be_built(self) -> None:

@@ -48,7 +48,7 @@ class Conv2D(WithKernel):
     def create(self, shape: Any) -> None:
         self.make_weights((*self.kernel_size, shape[2], self.filters), self.filters)
 
-    def check_input(self, shape: Any) -> None:
+    def fits(self, shape: Any) -> None:
         C = self.kernel.shape[self.channels_axis]  # type: ignore[union-attr]
         if shape[-1] != C:
             raise ValueError(

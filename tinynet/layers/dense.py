@@ -31,7 +31,7 @@ class Dense(WithKernel):
     def create(self, shape: Any) -> None:
         self.make_weights((shape[-1], self.units), self.units)
 
-    def check_input(self, shape: Any) -> None:
+    def fits(self, shape: Any) -> None:
         D = self.kernel.shape[0]  # type: ignore[union-attr]
         if shape and shape[-1] != D:
             cure = "Put Flatten() before it." if len(shape) == 3 else f"Give it (N, ..., {D})."

@@ -22,14 +22,14 @@ class _Noise(Layer):
 
 
 class Dropout(_Noise):
-    """Each number is 0 with probability rate; the others grow by 1 / (1 - rate).  (N, ...) -> same
+    """Each number is 0 with probability rate; the others are divided by 1 - rate.  (N, ...) -> same
 
     rate: in [0, 1).  rng: when it is built, the layer spawns its own generator from it.
     """
 
     def __init__(self, rate: float, **common: Any) -> None:
         super().__init__(**common)
-        self.rate = number(self.label, "rate", rate, BELOW_1)
+        self.rate = number(self.label, "rate", rate, BELOW_1, "It is the share to drop.")
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.rate == 0:

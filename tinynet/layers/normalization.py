@@ -60,7 +60,7 @@ class BatchNormalization(Layer):
         self.moving_mean = self.weight("moving_mean", zeros, trained=False)
         self.moving_variance = self.weight("moving_variance", ones, trained=False)
 
-    def check_input(self, shape: Any) -> None:
+    def fits(self, shape: Any) -> None:
         C = len(self.moving_mean)
         if shape[-1:] != (C,):
             raise ValueError(

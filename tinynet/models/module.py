@@ -150,11 +150,15 @@ def give_generator(module: Module, rng: Any) -> None:
     """
     if rng is not None:
         generator(module.label, rng)
-        module.rng = module.rng or rng
-    for part in module.modules():
-        for _, child in part.children():
-            if child.rng is None and part.rng is not None:
-                child.rng = part.rng
+    _give(module, rng, set())
+
+
+def _give(module: Module, rng: Any, seen: set[int]) -> None:
+    if id(module) not in seen:
+        seen.add(id(module))
+        module.rng = rng if module.rng is None else module.rng
+        for part in module.parts():
+            _give(part, module.rng, seen)
 
 
 def _shapes(y: Any) -> Any:

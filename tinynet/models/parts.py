@@ -29,21 +29,27 @@ class Parts:
 
     def children(self) -> Iterator[tuple[str, Any]]:
         """The modules among its attributes, with their names; those in lists as name.0, name.1."""
-        return ((name, part) for name, part in _named(self) if isinstance(part, Parts))
+        return ((name, part) for name, part in self._held() if isinstance(part, Parts))
+
+    def parts(self) -> Iterator[Any]:
+        """The modules of children(), without their names."""
+        return (part for _, part in self.children())
+
+    def _held(self) -> Iterator[tuple[str, Any]]:
+        for name, value in vars(self).items():
+            if not name.startswith("_"):
+                yield from _within(name, value)
 
     def modules(self) -> list[Any]:
-        """This module and all below it, each once, from the top down.
-
-        penalty() walks in every training step.  With names, that took 18% of a small step.
-        """
-        seen: dict[int, Any] = {}
-        waiting: list[Any] = [self]
+        """This module and all below it, each once, from the top down."""
+        found: dict[int, Any] = {}
+        waiting = [self]
         while waiting:
-            value = waiting.pop()
-            if id(value) not in seen:
-                seen[id(value)] = value
-                waiting += [v for _, v in reversed(_held(value, _HOLDERS))]
-        return [value for value in seen.values() if isinstance(value, Parts)]
+            module = waiting.pop()
+            if id(module) not in found:
+                found[id(module)] = module
+                waiting += reversed(list(module.parts()))
+        return list(found.values())
 
     def named_modules(
         self, path: str = "", seen: set[int] | None = None
@@ -75,7 +81,7 @@ class Parts:
 
     def _tensors(self) -> Iterator[tuple[str, Tensor]]:
         """Its own weights, without those of its parts."""
-        for name, value in _named(self):
+        for name, value in self._held():
             if not isinstance(value, Tensor) or not value.is_leaf:
                 continue
             # a result of forward under no_grad is a leaf too, but needs no gradient
@@ -175,25 +181,13 @@ class Parts:
             tensor.data[...] = array
 
 
-_HOLDERS = (Parts, list, tuple, dict)
-
-
-def _held(value: Any, kinds: tuple[type, ...]) -> list[tuple[Any, Any]]:
-    """Names and values, of those kinds, in a module's attributes, a dictionary or a list."""
-    if isinstance(value, Parts):
-        attributes = vars(value).items()
-        return [(n, v) for n, v in attributes if isinstance(v, kinds) and not n.startswith("_")]
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    return [(n, v) for n, v in items if isinstance(v, kinds)]
-
-
-def _named(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """The modules and tensors that it holds, in lists and dictionaries too, by name: blocks.0."""
-    for name, v in _held(value, (*_HOLDERS, Tensor)):
-        if isinstance(v, Parts | Tensor):
-            yield f"{path}{name}", v
-        else:
-            yield from _named(v, f"{path}{name}.")
+def _within(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The modules and tensors in a value: itself, or what lists and dictionaries hold: blocks.0."""
+    if isinstance(value, Parts | Tensor):
+        yield name, value
+    elif isinstance(value, list | tuple | dict):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _within(f"{name}.{key}", item)
 
 
 def _as_array(value: Any) -> Any:

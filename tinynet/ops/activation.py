@@ -48,7 +48,7 @@ def sigmoid(x):
     """1 / (1 + exp(-x)), computed by tanh, so that no x overflows.  (...) -> (...)"""
     elementwise = kernels(x).elementwise
     y = elementwise(sigmoid_of, x)
-    return y, lambda dy: elementwise(lambda dy, y: dy * y * (1 - y), dy, y)
+    return y, lambda dy: elementwise(lambda d, s: d * s * (1 - s), dy, y)
 
 
 @differentiable
@@ -56,7 +56,7 @@ def tanh(x):
     """(exp(x) - exp(-x)) / (exp(x) + exp(-x)).  (...) -> (...)"""
     elementwise = kernels(x).elementwise
     y = elementwise(xp(x).tanh, x)
-    return y, lambda dy: elementwise(lambda dy, y: dy * (1 - y * y), dy, y)
+    return y, lambda dy: elementwise(lambda d, t: d * (1 - t * t), dy, y)
 
 
 @differentiable(integers=True)

@@ -29,7 +29,7 @@ def dropout(x, rate: float, rng: numpy.random.Generator, mask_shape: tuple[int, 
 
     ValueError for values out of range, TypeError for an rng that is no generator.
     """
-    rate = number("", "rate", rate, BELOW_1)
+    rate = number("", "rate", rate, BELOW_1, "It is the share to drop.")
     key = draw_key(rng)
     shape = x.shape if mask_shape is None else mask_shape
     if not _covers(shape, x.shape):

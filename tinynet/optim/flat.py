@@ -82,7 +82,7 @@ class Flat:
             kernels(self.w).each(task, len(pieces))
 
     def _pieces(self, moving: list[int]) -> list[Piece]:
-        """Neighbours go together, up to so many numbers; what does not move is left out."""
+        """What moves, in pieces of at most `size` numbers; neighbors share a piece."""
         pieces: list[Piece] = []
         for i in moving:
             start, stop = self.starts[i], self.starts[i + 1]

@@ -11,7 +11,16 @@ from ..arguments import shown
 from ..data.batches import batches
 from ..engine.tensor import Tensor
 from ..models.module import Module, inference
-from .checks import Metric, Metrics, as_batches, inputs_and_target, metrics_by_name, one_number
+from .checks import (
+    Metric,
+    Metrics,
+    as_batches,
+    check_loss,
+    check_model,
+    inputs_and_target,
+    metrics_by_name,
+    one_number,
+)
 
 
 def evaluate(
@@ -29,6 +38,9 @@ def evaluate(
     Each number is the mean over the batches, weighted by their examples.
     ValueError where the data holds no examples.
     """
+    check_model("evaluate", model)
+    if loss is not None:
+        check_loss("evaluate", loss)
     metrics = metrics_by_name("evaluate", metrics)
     total = 0
     sums: dict[str, float] = {}
@@ -60,6 +72,7 @@ def predict(model: Module, x: Any, size: int = 256) -> Any:
 
     A model of several outputs gives a list of arrays.
     """
+    check_model("predict", model)
     several = isinstance(x, list | tuple) and all(hasattr(a, "shape") for a in x)
     inputs = tuple(x) if several else (x,)
     if not inputs or not all(hasattr(a, "shape") or isinstance(a, list) for a in inputs):

@@ -135,7 +135,7 @@ def _given(where: str, attributes: Mapping[str, Any], argument: str) -> dict[str
             'for example {"smile": 0.5}.'
         )
     for name in attributes:
-        known(where, "attribute", f"{name}", FACE_ATTRIBUTES)
+        known(where, "attribute", name, FACE_ATTRIBUTES)
     return {name: _numbers(where, name, value) for name, value in attributes.items()}
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy
 
 from ...arguments import choice
-from . import catalogue as published
+from . import catalogue
 from .download import DownloadError, fetch
 from .reading import DataError, read_cifar, read_cifar_archive, read_idx
 
@@ -79,7 +79,7 @@ def cifar10(split: str, *, folder: Folder = None, download: bool = True) -> Arra
     Source: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
     """
     _check("cifar10", split, folder)
-    batches, archive = published.CIFAR10_BATCHES[split], published.CIFAR10_ARCHIVE
+    batches, archive = catalogue.CIFAR10_BATCHES[split], catalogue.CIFAR10_ARCHIVE
     tried = []
     for place in _places("cifar10", folder):
         with _named("cifar10", place):
@@ -90,7 +90,7 @@ def cifar10(split: str, *, folder: Folder = None, download: bool = True) -> Arra
             if packed and len(loose) < len(batches):
                 return _cifar10_archive(packed, batches)
             if loose:
-                count = published.CIFAR10_COUNT
+                count = catalogue.CIFAR10_COUNT
                 parts = [read_cifar(loose[b], count, batches[b]) for b in loose]
                 if len(parts) < len(batches):
                     print(
@@ -107,19 +107,19 @@ def cifar10(split: str, *, folder: Folder = None, download: bool = True) -> Arra
 
 def class_names(name: str) -> tuple[str, ...]:
     """The names of the classes 0, 1, ...  name: "mnist", "fashion_mnist" or "cifar10"."""
-    return published.CLASSES[choice("class_names", "name", name, published.CLASSES)]
+    return catalogue.CLASSES[choice("class_names", "name", name, catalogue.CLASSES)]
 
 
 def _idx(name: str, split: str, folder: Folder, download: bool) -> Arrays:
     _check(name, split, folder)
     images, labels = (
-        _idx_file(name, file, folder, download) for file in published.IDX[name, split]
+        _idx_file(name, file, folder, download) for file in catalogue.IDX[name, split]
     )
     return images[..., None], labels.astype(numpy.int64)  # (N, 28, 28, 1), (N,)
 
 
-def _idx_file(name: str, file: published.Idx, folder: Folder, download: bool) -> numpy.ndarray:
-    classes = len(published.CLASSES[name]) if len(file.shape) == 1 else 256
+def _idx_file(name: str, file: catalogue.Idx, folder: Folder, download: bool) -> numpy.ndarray:
+    classes = len(catalogue.CLASSES[name]) if len(file.shape) == 1 else 256
     tried = []
     for place in _places(name, folder):
         with _named(name, place):
@@ -133,9 +133,9 @@ def _idx_file(name: str, file: published.Idx, folder: Folder, download: bool) ->
 
 
 def _cifar10_archive(path: Path, batches: dict[str, str]) -> Arrays:
-    archive = published.CIFAR10_ARCHIVE
+    archive = catalogue.CIFAR10_ARCHIVE
     members = {f"{archive.folder}/{batch}": sha256 for batch, sha256 in batches.items()}
-    count = published.CIFAR10_COUNT
+    count = catalogue.CIFAR10_COUNT
     return _joined(read_cifar_archive(path, archive.size, archive.sha256, members, count))
 
 
@@ -206,7 +206,7 @@ def _fetch(where: str, file: str, size: int, sha256: str, tried: list[str], down
             raise DownloadError("no mirror, as download=False", "allow the download")
         if os.environ.get("TINYNET_OFFLINE"):
             raise DownloadError("no mirror, as TINYNET_OFFLINE is set", "unset TINYNET_OFFLINE")
-        fetch(_cache() / subfolder / file, published.MIRRORS[where], size, sha256)
+        fetch(_cache() / subfolder / file, catalogue.MIRRORS[where], size, sha256)
     except DownloadError as error:
         raise DataNotFoundError(
             f"{where}: {file} was not found. Tried {', '.join(tried)}, {error}. Set TINYNET_DATA "
