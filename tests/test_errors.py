@@ -544,7 +544,7 @@ TABLE = {
     "a loss of several outputs": (
         lambda: tn.mse((X, X), X),
         TypeError,
-        "mse: prediction is a tuple of 2 tensors. Choose or stack them.",
+        "mse: prediction is a tuple of 2 tensors. Choose or stack.",
     ),
     "a loss of unequal shapes": (
         lambda: tn.mse(ones(5), ones(5, 1)),

@@ -680,12 +680,12 @@ ERRORS = {
     "a rate of 1": (
         lambda: Dropout(1),
         ValueError,
-        "Dropout: rate must be in [0, 1), received 1.",
+        "Dropout: rate must be in [0, 1), received 1. It is the share to drop.",
     ),
     "a rate that is NaN": (
         lambda: SpatialDropout2D(float("nan")),
         ValueError,
-        "SpatialDropout2D: rate must be in [0, 1), received nan.",
+        "SpatialDropout2D: rate must be in [0, 1), received nan. It is the share to drop.",
     ),
     "less than no noise": (
         lambda: GaussianNoise(-1),

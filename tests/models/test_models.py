@@ -469,13 +469,45 @@ def test_modules_are_found_once_and_from_the_top_down_in_cycles_too():
     one, other, last = tn.Module(), Dense(2), Flatten()
     one.sizes = (1, "no module", None)
     one.parts = {"a": [other, (one, [other])], "b": last}
-    one.parts["itself"] = one.parts
     one.list = [last, other]
-    one.list.append(one.list)
     other.back = [one]
     assert one.modules() == [one, other, last]
     assert other.modules() == [other, one, last]
     assert one.penalty() == 0.0
+
+
+def test_a_subclass_says_with_children_what_its_parts_are():
+    """One walk for names, modes, penalties and generators: `_hidden` is found, `seen` is not."""
+
+    class Revealed(tn.Module):
+        def children(self):
+            yield "part", self._hidden
+
+    class Longer(tn.Sequential):
+        def __init__(self):
+            self.head = Dense(1)
+            super().__init__([Dense(2)])
+
+    class Renamed(tn.Sequential):
+        def children(self):
+            yield from (("own", layer) for layer in self.layers[:1])
+
+    revealed = Revealed()
+    revealed._hidden, revealed.seen = Flatten(), Dense(2)
+    for model in (revealed, Longer(), Renamed([Dense(2), Dense(3)])):
+        assert model.modules() == [module for _, module in model.named_modules()]
+    assert revealed.modules() == [revealed, revealed._hidden]
+    assert not revealed.eval()._hidden.training and revealed.seen.training
+
+
+def test_a_shared_part_gets_the_generator_of_the_first_that_holds_it():
+    """Depth first, in the order of the attributes."""
+    own, given = numpy.random.default_rng(5), numpy.random.default_rng(1)
+    inner, outer, shared = tn.Module(), tn.Module(), Dense(2)
+    inner.rng, inner.layer = own, shared
+    outer.inner, outer.layer = inner, shared
+    give_generator(outer, given)
+    assert (outer.rng, inner.rng, shared.rng) == (given, own, own)
 
 
 def test_the_penalty_needs_no_names(monkeypatch):

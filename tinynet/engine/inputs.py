@@ -67,9 +67,7 @@ def _plain(x: Any, name: str) -> Any:
             raise TypeError(f"{name} has dtype {x.dtype}. Inputs are real numbers.")
         return numpy.asarray(x) if device_of(x) == "cpu" else x  # no numpy.matrix
     if isinstance(x, list | tuple) and any(hasattr(part, "requires_grad") for part in x):
-        raise TypeError(
-            f"{name} is a {type(x).__name__} of {len(x)} tensors. Choose or stack them."
-        )
+        raise TypeError(f"{name} is a {type(x).__name__} of {len(x)} tensors. Choose or stack.")
     if not isinstance(x, int | float | list | tuple):
         raise TypeError(f"{name} is {shown(x)}. Give a tensor, an array or numbers.")
     return x

@@ -157,7 +157,7 @@ def _give(module: Module, rng: Any, seen: set[int]) -> None:
     if id(module) not in seen:
         seen.add(id(module))
         module.rng = rng if module.rng is None else module.rng
-        for part in module.parts():
+        for part in module._parts():
             _give(part, module.rng, seen)
 
 

@@ -31,7 +31,7 @@ class Parts:
         """The modules among its attributes, with their names; those in lists as name.0, name.1."""
         return ((name, part) for name, part in self._held() if isinstance(part, Parts))
 
-    def parts(self) -> Iterator[Any]:
+    def _parts(self) -> Iterator[Any]:
         """The modules of children(), without their names."""
         return (part for _, part in self.children())
 
@@ -48,7 +48,7 @@ class Parts:
             module = waiting.pop()
             if id(module) not in found:
                 found[id(module)] = module
-                waiting += reversed(list(module.parts()))
+                waiting += reversed(list(module._parts()))
         return list(found.values())
 
     def named_modules(

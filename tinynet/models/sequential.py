@@ -32,10 +32,10 @@ class LayeredModel(Module):
         yield from zip(names_of(self.layers, self.label), self.layers, strict=True)
         yield from self._added()
 
-    def parts(self) -> Iterator[Module]:
+    def _parts(self) -> Iterator[Module]:
         """penalty() walks in every step: naming the layers would take 18% of a small one."""
         if type(self).children is not LayeredModel.children:  # a subclass has its own
-            return super().parts()
+            return super()._parts()
         return itertools.chain(self.layers, (part for _, part in self._added()))
 
     def _added(self) -> Iterator[tuple[str, Module]]:
