@@ -451,3 +451,13 @@ def test_max_pooling(shape, size, stride, padding, nan, seed):
             dy = rng.standard_normal(y.shape)
             same(cpu.max_pool(array, ws), y)
             same(cpu.max_pool_back(dy, array, y, ws), plain.max_pool_back(dy, array, y, ws))
+
+
+@pytest.mark.parametrize("form", [cpu, plain], ids=["cpu", "plain"])
+@pytest.mark.parametrize("rows", [4000, 9000])
+def test_sums_of_float16_are_made_in_float32(form, rows):
+    """Beyond 2,048, ones of float16 no longer count."""
+    x = numpy.ones((rows, 2), "float16")
+    assert form.column_sums(x).tolist() == [rows, rows]
+    assert form.column_sums(x).dtype == x.dtype
+    assert float(form.total(lambda x: x, numpy.ones(300_000, "float16"))) == 300_000

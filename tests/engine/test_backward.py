@@ -964,3 +964,20 @@ def test_2_an_operation_without_inputs_is_an_error_that_names_it():
         @tn.differentiable
         def square(x: numpy.ndarray):
             return x * x, lambda dy: 2 * x * dy
+
+
+def test_a_broadcasting_error_in_a_pullback_names_the_operation():
+    @tn.differentiable
+    def bad(x):
+        return x * 1, lambda dy: dy + numpy.ones(7, "float32")
+
+    with pytest.raises(ValueError, match=r"^bad, on the way back: operands .*\(2,\) \(7,\)"):
+        bad(leaf(1, 2)).sum().backward()
+
+
+@pytest.mark.parametrize("dy", [2, 2.0, numpy.float64(2), numpy.int64(2), [[2]]])
+def test_a_number_as_upstream_gradient_takes_the_dtype_of_the_result(dy):
+    x = leaf(3)
+    (x * x).sum().reshape(numpy.shape(dy)).backward(dy)
+    assert x.grad.dtype == numpy.float32
+    assert x.grad.tolist() == [12]

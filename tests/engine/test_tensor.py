@@ -523,3 +523,27 @@ def test_a_setting_may_be_a_tensor(rng):
     expected = tn.cross_entropy(logits, labels)
     assert same_bits(tn.cross_entropy(logits, tn.Tensor(labels)), expected)
     assert same_bits(tn.cross_entropy(tn.Tensor(logits), labels=tn.Tensor(labels)), expected)
+
+
+@pytest.mark.parametrize("axes", [(1, 0), [1, 0], range(1, -1, -1), numpy.array([1, 0])])
+def test_axes_are_given_one_by_one_or_together(axes):
+    x = tn.Tensor([[1.0, 2.0, 3.0]])
+    assert x.transpose(axes).shape == x.transpose(*axes).shape == (3, 1)
+
+
+def test_a_tensor_of_another_library_is_an_array_like_any_other():
+    class Theirs:
+        requires_grad = False
+
+        def __array__(self, dtype=None, copy=None):
+            return numpy.array([1.0, 2.0])
+
+    assert tn.Tensor(Theirs()).numpy().tolist() == [1, 2]
+
+
+def test_an_operation_may_do_without_its_only_input():
+    @tn.differentiable
+    def ones(x=None, count: int = 1):
+        return numpy.ones(count, "float32"), None
+
+    assert ones(count=2).numpy().tolist() == [1, 1]

@@ -373,3 +373,9 @@ def test_a_nan_among_what_is_reduced_gets_the_gradient(name):
     getattr(x, name)(axis=1).sum().backward()
     winner = {"max": [0, 1, 0], "min": [1, 0, 0]}[name]
     numpy.testing.assert_array_equal(x.grad, [[0, 1, 0], winner])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64"])
+def test_clip_keeps_integers(dtype):
+    y = tn.clip(tn.Tensor(numpy.array([1, 5, 9], dtype)), 2, 6)
+    assert y.dtype == dtype and y.numpy().tolist() == [2, 5, 6]

@@ -684,7 +684,7 @@ def test_a_rate_that_is_none_is_refused_and_the_old_one_kept(rate):
     sgd = tn.optim.SGD([parameter(0)], lr=1)
     message = (
         "SGD: lr must be at least 0 and finite, and the schedule gives "
-        f"{rate!r} for step 0. Mend the schedule."
+        f"{rate!r} for step 0. Correct the schedule."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         sgd.lr = lambda i: rate
@@ -968,3 +968,10 @@ def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(name):
         sgd.load_state_dict(state)
     assert sgd.steps == 1
     numpy.testing.assert_array_equal(sgd.state_dict()["slots"]["0.velocity"], [1, 2])
+
+
+def test_the_norm_of_many_float16_gradients_is_finite(rng):
+    w = tn.Tensor(numpy.zeros(300_000, "float16"), requires_grad=True)
+    w.grad = rng.uniform(-1, 1, w.shape).astype("float16")
+    norm = float(numpy.sqrt((w.grad.astype(float) ** 2).sum()))
+    assert tn.optim.gradient_norm([w]) == pytest.approx(norm, rel=1e-3)

@@ -32,8 +32,8 @@ def elementwise(formula: Formula, *arrays: Array) -> Array:
 
 
 def total(formula: Formula, *arrays: Array) -> Array:
-    """The sum of formula(*arrays) over all numbers."""
-    return formula(*arrays).sum()
+    """The sum of formula(*arrays) over all numbers, in float32 at least."""
+    return formula(*arrays).sum(dtype=numpy.result_type(arrays[0].dtype, numpy.float32))
 
 
 def mean(formula: Formula, *arrays: Array) -> Array:
@@ -105,17 +105,14 @@ def random_bits(key: Key, count: int, start: int = 0) -> numpy.ndarray:
     return numpy.random.Philox(key=numpy.array(key, "u8"), counter=start // 4).random_raw(count)
 
 
-def keep_mask(key: Key, rate: float, count: int) -> numpy.ndarray:
-    """(count,) booleans, each False with probability rate, rounded to 2^-16."""
-    return kept(random_bits(key, -(-count // 4)), rate)[:count]
+def keep_mask(key: Key, drop: int, count: int) -> numpy.ndarray:
+    """(count,) booleans; of 65,536 numbers, `drop` are False on average."""
+    return kept(random_bits(key, -(-count // 4)), drop)[:count]
 
 
-def kept(bits: numpy.ndarray, rate: float) -> numpy.ndarray:
-    """Four booleans from each word: 16 bits are a number below 2^16, and a small one is False.
-
-    At least one number in 2^16 stays True, also for a rate of 0.999999.
-    """
-    return bits.view(numpy.uint16) >= min(round(rate * 2**16), 2**16 - 1)
+def kept(bits: numpy.ndarray, drop: int) -> numpy.ndarray:
+    """Four booleans from each word: each 16 bits are a number below 65,536, False below drop."""
+    return bits.view(numpy.uint16) >= drop
 
 
 def standard_normal(key: Key, count: int) -> numpy.ndarray:

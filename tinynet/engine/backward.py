@@ -34,7 +34,7 @@ def upstream(root: Any, dy: Any) -> Array:
         return ones(y.shape, y.dtype) if type(y) is ndarray else xp(y).ones_like(y)
     dy = without_gradient(dy, "dy")
     if not is_array(dy):
-        dy = move(as_array(dy, y.dtype), root.device)
+        dy = move(as_array(dy, y.dtype).astype(y.dtype), root.device)
     if dy.shape != y.shape or dy.dtype != y.dtype or device_of(dy) != root.device:
         raise ValueError(
             f"dy must have this tensor's shape {y.shape}, {y.dtype}, on {root.device}; "

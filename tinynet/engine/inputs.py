@@ -14,6 +14,7 @@ import numpy
 
 from ..arguments import shown
 from ..devices import Array, device_of, is_array, move
+from .values import Values
 
 
 def settle(
@@ -34,7 +35,7 @@ def settle(
     if len(given) > len(names):  # *tensors
         names = [f"{names[0]}[{i}]" for i in range(len(given))]
     names = [called(name, x) for name, x in zip(names, given, strict=False)]
-    arrays = [_plain(x, name) for x, name in zip(values, names, strict=True)]
+    arrays = [_as_input(x, name) for x, name in zip(values, names, strict=True)]
     device = same_device(names, arrays)
     floats: dict[Any, str] = {}  # each floating dtype, and the input that has it first
     for x, name in zip(arrays, names, strict=True):
@@ -58,7 +59,7 @@ def settle(
     return arrays, dtype
 
 
-def _plain(x: Any, name: str) -> Any:
+def _as_input(x: Any, name: str) -> Any:
     """An input as an array, a Python number or a list; TypeError for anything else."""
     if isinstance(x, numpy.generic):
         x = x.item()
@@ -66,30 +67,30 @@ def _plain(x: Any, name: str) -> Any:
         if x.dtype.kind not in "fiub":
             raise TypeError(f"{name} has dtype {x.dtype}. Inputs are real numbers.")
         return numpy.asarray(x) if device_of(x) == "cpu" else x  # no numpy.matrix
-    if isinstance(x, list | tuple) and any(hasattr(part, "requires_grad") for part in x):
+    if isinstance(x, list | tuple) and any(isinstance(part, Values) for part in x):
         raise TypeError(f"{name} is a {type(x).__name__} of {len(x)} tensors. Choose or stack.")
     if not isinstance(x, int | float | list | tuple):
         raise TypeError(f"{name} is {shown(x)}. Give a tensor, an array or numbers.")
     return x
 
 
-def settle_settings(settings: dict[str, Any], name: str, x: Any, array: Any) -> dict[str, Any]:
+def settle_settings(settings: dict, names: Sequence, given: Sequence, arrays: Sequence) -> dict:
     """The settings as an operation's body sees them: Python numbers, and arrays of tensors.
 
-    name, x, array: the operation's first input, on whose device they must be.
+    names, given, arrays: of the operation's inputs, on whose device the settings must be.
     """
     for key, value in settings.items():
         if isinstance(value, numpy.generic):
             settings[key] = value.item()  # a float64 scalar would promote
         elif type(value) not in (int, float, bool, str, tuple):
             settings[key] = without_gradient(value, key)
-            same_device((called(name, x), key), (array, settings[key]))
+            same_device((*map(called, names, given), key), (*arrays, settings[key]))
     return settings
 
 
 def without_gradient(x: Any, name: str) -> Any:
     """The array of a tensor that stands where no gradient flows; anything else as it is."""
-    if not hasattr(x, "requires_grad"):
+    if not isinstance(x, Values):
         return x
     if x.requires_grad:
         raise TypeError(f"no gradient flows to {name}, and it requires one. Pass {name}.detach().")
@@ -122,14 +123,14 @@ def as_array(data: Any, dtype: Any = numpy.float32) -> Array:
 
     An array keeps its dtype; one of a subclass, for example numpy.matrix, becomes a plain one.
     """
-    if hasattr(data, "requires_grad"):
+    if isinstance(data, Values):
         raise TypeError("data is a Tensor already. Use it as it is, or its detach().")
     if device_of(data) == "gpu":
         return data
     if isinstance(data, numpy.generic | numpy.ndarray):
         data = numpy.asarray(data)
         return data.astype(data.dtype.newbyteorder("="), copy=False)
-    if isinstance(data, list | tuple) and any(hasattr(x, "requires_grad") for x in data):
+    if isinstance(data, list | tuple) and any(isinstance(x, Values) for x in data):
         raise TypeError("data is a list of tensors. Use tn.stack(data).")
     try:
         array = numpy.asarray(data)
@@ -167,7 +168,7 @@ def sort_out(
 def located(operation: str, values: Sequence[Any], error: Exception) -> Exception:
     """The same error with the operation's name, and in symbols where NumPy speaks of operands."""
     message = str(error)
-    if message.startswith("operands could not be broadcast"):
+    if values and message.startswith("operands could not be broadcast"):
         *shapes, last = (str(numpy.shape(x)) for x in values)
         message = (
             f"shapes {', '.join(shapes)} and {last} do not broadcast. Counted from the right, "

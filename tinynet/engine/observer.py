@@ -19,14 +19,16 @@ ALL = (math.inf, math.inf)
 
 
 class Work(NamedTuple):
-    """What an operation declares of itself, see `differentiable`.
+    """What an operation declares about its work on the way out, see `differentiable`.
 
-    multiply_adds: how often it multiplies and adds on the way out.
-    window: how many numbers of its first input one number of the result reads, (vertical,
-        horizontal).  ALL: every number, unless the result has the height and width of the input.
-    stride: how far the windows of two neighbors are apart; below 1 where pictures grow.
-    columns: the bytes of its im2col matrix, if it were built in one piece.
-    workspace: the bytes that it computes in, for any number of examples.
+    multiply_adds: how many products it adds up.  For x @ w that is y.size * len(w).
+    window: how many numbers of the first input one number of the result depends on, (vertical,
+        horizontal): (3, 3) for a 3 x 3 convolution.  ALL if it depends on every number, as in a
+        dense layer.  (If the result still has the height and width of the input, ALL is taken to
+        be along the channels: a dense layer on each pixel.)
+    stride: the distance between the windows of two neighbors; below 1 where pictures grow.
+    columns: the bytes of the im2col matrix, if it were built in one piece.
+    workspace: the bytes that it computes in, as a function of the number of examples.
     """
 
     multiply_adds: int = 0
@@ -40,9 +42,9 @@ Declared = Callable[..., Work] | None  # (y, *inputs, **settings) -> Work, all o
 
 
 class Observer:
-    """Is told everything and does nothing: a subclass overrides what it wants to see.
+    """Sees everything and does nothing: a subclass overrides what it wants to see.
 
-    An operation or a module that fails is begun and never ended.
+    For an operation or a module that fails, `before` is called and `after` is not.
     """
 
     def before_forward(self, operation: str, inputs: tuple, settings: dict) -> None:

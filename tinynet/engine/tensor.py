@@ -16,7 +16,6 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-import math
 from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, overload
 
@@ -66,7 +65,7 @@ def differentiable(forward: Any = None, *, integers: bool = False, work: Declare
         raise TypeError(f"{name}: it has no input, that is a parameter without a type annotation.")
     names = tuple(p.name for p in inputs)
     least = sum(p.default is p.empty for p in inputs)
-    most = math.inf if inputs[-1].kind is inspect.Parameter.VAR_POSITIONAL else len(inputs)
+    most = float("inf") if inputs[-1].kind is inspect.Parameter.VAR_POSITIONAL else len(inputs)
 
     @functools.wraps(forward)
     def operation(*args: Any, **settings: Any) -> Tensor:
@@ -93,7 +92,7 @@ def differentiable(forward: Any = None, *, integers: bool = False, work: Declare
             if not common or dtype is None or dtype.kind != "f":
                 arrays, dtype = settle(values, names, args, integers)
             if settings:
-                settings = settle_settings(settings, names[0], args[0], arrays[0])
+                settings = settle_settings(settings, names, args, arrays)
             observer = switches.observer
             if observer:
                 observer.before_forward(name, args, settings)
@@ -238,7 +237,9 @@ class Tensor(Values):
 
     # -- the way back ------------------------------------------------------------------------
 
-    def backward(self, dy: Any = None, *, retain_graph: Any = 0, create_graph: Any = 0) -> None:
+    def backward(
+        self, dy: Any = None, *, retain_graph: bool = False, create_graph: bool = False
+    ) -> None:
         """Add the gradient of this tensor to `.grad` of every leaf that it was computed from.
 
         dy: the gradient of whatever comes after, with this tensor's shape; may be left out for a
@@ -251,7 +252,8 @@ class Tensor(Values):
         """
         if create_graph or retain_graph:
             raise RuntimeError(
-                "backward: a graph is walked once, for first derivatives. Leave both settings out."
+                "backward: a graph is walked once, for first derivatives. Leave create_graph and "
+                "retain_graph out."
             )
         try:
             dy = upstream(self, dy)
@@ -316,7 +318,7 @@ class Tensor(Values):
 
     def transpose(self, *axes: Any) -> Tensor:
         """The axes in another order, reversed if none is given: (0, 2, 1) or ((0, 2, 1))."""
-        if len(axes) == 1 and isinstance(axes[0], tuple | list):
+        if len(axes) == 1 and hasattr(axes[0], "__iter__"):
             axes = tuple(axes[0])
         return self._transpose(axes=axes or tuple(reversed(range(self.ndim))))
 

@@ -36,10 +36,6 @@ class Values:
         return self.data.dtype
 
     @property
-    def array_type(self) -> Any:
-        return type(self.data)
-
-    @property
     def device(self) -> str:
         return device_of(self.data)
 

@@ -69,7 +69,8 @@ def _where(x, y, condition: Array):
 @differentiable(integers=True)
 def clip(x, low: float, high: float):
     """x, limited to [low, high].  Outside, the gradient is 0.  (...) -> (...)"""
-    low, high = number("", "low", low, NUMBER), number("", "high", high, NUMBER)
+    for name, limit in (("low", low), ("high", high)):
+        number("", name, limit, NUMBER)
     if not low <= high:
         raise ValueError(f"low must be at most high, received low={low}, high={high}.")
     inside = (x >= low) & (x <= high)

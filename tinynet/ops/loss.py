@@ -181,7 +181,7 @@ def reduce(
     if reduction == "mean":
         return device.mean(formula, *inputs), lambda dy: dy * (1 / n)
     if choice("", "reduction", reduction, ("mean", "sum", "none")) == "sum":
-        return device.total(formula, *inputs), lambda dy: dy
+        return device.total(formula, *inputs).astype(inputs[0].dtype), lambda dy: dy
     return device.elementwise(formula, *inputs), lambda dy: dy
 
 

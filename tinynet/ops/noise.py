@@ -30,16 +30,17 @@ def dropout(x, rate: float, rng: numpy.random.Generator, mask_shape: tuple[int, 
     ValueError for values out of range, TypeError for an rng that is no generator.
     """
     rate = number("", "rate", rate, BELOW_1, "It is the share to drop.")
-    key = draw_key(rng)
     shape = x.shape if mask_shape is None else mask_shape
     if not _covers(shape, x.shape):
         raise ValueError(
             f"mask_shape must have, for each axis of x {x.shape}, its size or 1; received "
             f"{mask_shape!r}."
         )
+    drop = min(round(rate * 65536), 65535)  # of 65,536 numbers: 16 bits decide on each
+    scale = 65536 / (65536 - drop)
     device = kernels(x)
-    mask = move(device.keep_mask(key, rate, math.prod(shape)), device_of(x)).reshape(shape)
-    scale = 1 / (1 - rate)
+    mask = device.keep_mask(draw_key(rng), drop, math.prod(shape))
+    mask = move(mask, device_of(x)).reshape(shape)
     return device.masked(x, mask, scale), lambda dy: device.masked(dy, mask, scale)
 
 

@@ -17,7 +17,7 @@ Padding = str | int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
 
 
 def windows(
-    pictures: tuple[int, int],
+    height_width: tuple[int, int],
     size: Pair,
     stride: Pair,
     padding: Padding,
@@ -26,14 +26,14 @@ def windows(
 ) -> Windows:
     """The windows of that size over pictures of H x W pixels.  ValueError for wrong arguments.
 
-    pictures: H, W.
+    height_width: (H, W).
     size, stride: a number for both directions or (vertical, horizontal), at least 1.
     padding: "valid" (none), "same" (ceil(input / stride) windows), a number of pixels, a pair
         (vertical, horizontal), or ((top, bottom), (left, right)).
     ceil_mode: whether a last window counts that starts inside the picture and reaches out of it.
     only_inside: whether every window must cover a pixel of the picture.
     """
-    H, W = pictures
+    H, W = height_width
     KH, KW = size = pair(size, "size")
     SH, SW = stride = pair(stride, "stride")
     if padding == "same":

@@ -1,8 +1,9 @@
-"""Parameters one behind the other in one array, so that a rule moves all of them in a few passes.
+"""Flat arrays: all parameters in one array, so that a rule updates them in a few passes.
 
-A network has a few large kernels and many small biases; each pass of a rule over a bias of 32
-numbers is all overhead.  Here `data` of every parameter is a view of one flat array, and what a
-rule keeps (its slots) is flat too.  Gradients are not: who keeps an old one must not see it change.
+A network has a few large kernels and many small biases.  For a bias of 32 numbers, calling NumPy
+costs more than the arithmetic.  Here `data` of every parameter is a view of one flat array, and so
+are the arrays that a rule keeps (its slots).  Gradients are separate arrays: a gradient that you
+keep must not change in the next step.
 """
 
 from __future__ import annotations
@@ -20,17 +21,17 @@ AT_ONCE = 262_144
 
 
 class Piece(NamedTuple):
-    """Numbers [start, stop) of the flat arrays, and the parts of parameters that they are."""
+    """Numbers [start, stop) of the flat arrays, and the parameters that they belong to."""
 
     start: int
     stop: int
-    parts: list[tuple[int, slice | None]]  # (parameter, which of its numbers: None for all)
+    parts: list[tuple[int, slice | None]]  # (index of the parameter, its numbers: None for all)
 
 
 class Flat:
     """Parameters of one dtype on one device, and their slots.
 
-    slots: of each parameter, the arrays that a rule keeps; copied.
+    slots: for each parameter, the arrays that a rule keeps; they are copied.
     """
 
     def __init__(self, parameters: Sequence[Tensor], slots: Sequence[Sequence[Array]]) -> None:
@@ -55,9 +56,9 @@ class Flat:
         return flat[self.starts[i] : self.starts[i + 1]].reshape(self.parameters[i].data.shape)
 
     def move(self, rule: Callable[..., None]) -> None:
-        """rule(w, dw, slots, a, b) on pieces of the flat arrays, where there is a gradient.
+        """Call rule(w, dw, slots, a, b) for pieces of the flat arrays that have a gradient.
 
-        a, b: scratch arrays of the piece's size.  dw may be a.
+        a, b: scratch arrays of the size of the piece.  dw may be the array a.
         """
         gradients: list[Any] = [p.grad for p in self.parameters]
         moving = [i for i, dw in enumerate(gradients) if dw is not None]
@@ -82,7 +83,7 @@ class Flat:
             kernels(self.w).each(task, len(pieces))
 
     def _pieces(self, moving: list[int]) -> list[Piece]:
-        """What moves, in pieces of at most `size` numbers; neighbors share a piece."""
+        """Those parameters in pieces of at most `size` numbers; neighbors share a piece."""
         pieces: list[Piece] = []
         for i in moving:
             start, stop = self.starts[i], self.starts[i + 1]
@@ -101,7 +102,7 @@ class Flat:
 
 
 def flat_groups(tensors: Sequence[Tensor]) -> list[list[int]]:
-    """The numbers of the tensors that are of one dtype and one kind of array."""
+    """The indices of the tensors, in groups of one dtype and one device."""
     groups: dict[tuple, list[int]] = {}
     for i, t in enumerate(tensors):
         groups.setdefault((type(t.data), t.data.dtype), []).append(i)

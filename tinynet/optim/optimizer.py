@@ -1,7 +1,7 @@
-"""What all optimizers share: their parameters, the rate, clipping, weight decay and their state.
+"""The base of all optimizers: parameters, learning rate, clipping, weight decay and state.
 
-Optimizers read the gradients and write the parameters, never the other way round.  A rule
-(rules.py) sees pieces of both that fit in the cache, and moves a piece by a few passes over it.
+An optimizer reads the gradients and changes the parameters, and never changes a gradient.  A rule
+(rules.py) sees both in pieces that fit in the cache, and makes a few passes over each piece.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _RANGES: dict[str, Range] = {
 
 
 def setting(name: str) -> Any:
-    """A setting that can be read.  Only lr changes on the way: momentum needs its velocities."""
+    """A setting, to read only.  (lr can be set: no slot depends on it.)"""
     return property(lambda self: self._settings[name])
 
 
@@ -45,7 +45,7 @@ class Optimizer:
 
     parameters: tensors that require a gradient; each once.
     lr: the rate, a positive number, or a schedule: step number, from 0 -> rate, at least 0.
-    weight_decay: at least 0.  Times the parameter, it is added to the gradient (AdamW: see there).
+    weight_decay: at least 0.  weight_decay * parameter is added to the gradient (not in AdamW).
     clip_norm: the largest global norm that the gradients may have; above it, all are scaled down
         by one factor (Pascanu et al. 2013), before weight decay.  None: no limit.
     """
@@ -84,13 +84,13 @@ class Optimizer:
 
     @property
     def lr(self) -> float:
-        """The rate of the next step.  It may be set, to a number or to a schedule."""
+        """The learning rate of the next step.  Set it to a number or to a schedule."""
         return self._rate(self._lr)
 
     @lr.setter
     def lr(self, lr: float | Schedule) -> None:
         lr = lr if callable(lr) else self._checked("lr", lr)
-        self._rate(lr)  # a schedule that gives no rate is refused at once
+        self._rate(lr)  # so a schedule with a wrong rate is an error at once
         self._lr: Any = lr
 
     def _rate(self, lr: Any) -> float:
@@ -100,21 +100,22 @@ class Optimizer:
         if not is_number(rate) or not AT_LEAST_0.allows(rate):
             raise ValueError(
                 f"{type(self).__name__}: lr must be at least 0 and finite, and the schedule gives "
-                f"{rate!r} for step {self.steps}. Mend the schedule."
+                f"{rate!r} for step {self.steps}. Correct the schedule."
             )
         return float(rate)
 
     def zero_grad(self) -> None:
-        """Forget the gradients, before the next backward() adds its own."""
+        """Delete the gradients, before the next backward() adds its own."""
         for p in self.parameters:
             p.grad = None
 
     def step(self) -> None:
-        """Move every parameter that has a gradient, in place.  The others stay where they are.
+        """Update every parameter that has a gradient, in place.  The others keep their values.
 
-        RuntimeError if none has one.  ValueError where a parameter or its gradient has changed its
-        shape, dtype or device.  FloatingPointError where clip_norm meets NaN or infinity, which no
-        factor mends (without clip_norm, nobody looks).  After an error nothing has moved.
+        RuntimeError if no parameter has a gradient.  ValueError where a parameter or its gradient
+        has changed its shape, dtype or device.  FloatingPointError where clip_norm finds NaN or
+        infinity (without clip_norm they are not looked for).  After an error, no parameter has
+        changed.
         """
         moving, intact = False, True
         for p, view in self._places:
@@ -141,7 +142,7 @@ class Optimizer:
         self.steps += 1
 
     def _lay_out(self, slots: list[list[Array]]) -> None:
-        """Put parameters and slots into flat arrays, on the device where the parameters are."""
+        """Copy parameters and slots into flat arrays, on the device of the parameters."""
         self._flats: list[Flat] = []
         self._slots: list[list[Array]] = [[] for _ in self.parameters]
         self._places: list[tuple[Tensor, Array]] = []  # each with its part of a flat array
@@ -157,7 +158,7 @@ class Optimizer:
     def _move_piece(
         self, lr: float, scale: float, w: Array, dw: Array, slots: list[Array], a: Array, b: Array
     ) -> None:
-        """Clip, decay, and apply the rule, to arrays of one shape.  a, b: to compute in."""
+        """Clip, decay and apply the rule.  All arrays have one shape; a, b are scratch."""
         decay = self._settings["weight_decay"]
         if scale != 1.0:
             dw = xp(w).multiply(dw, scale, out=a)
@@ -170,16 +171,16 @@ class Optimizer:
         self._update(w, dw, slots, b, lr)
 
     def _update(self, w: Array, dw: Array, slots: list[Array], scratch: Array, lr: float) -> None:
-        """The rule: change w and the slots in place.  dw is read only.  All have one shape."""
+        """The rule: change w and the slots in place, and only read dw.  All have one shape."""
         raise NotImplementedError(f"{type(self).__name__}: the rule is missing. Write _update.")
 
-    # -- what it keeps -------------------------------------------------------------------------
+    # -- its state ------------------------------------------------------------------------------
 
     def state_dict(self) -> State:
-        """What is needed to go on: the kind, the settings, the number of steps, and the slots.
+        """The kind, the settings, the number of steps and the slots: all that a resumed run needs.
 
-        Slots are copies on the host, by the number of the parameter: "0.velocity".  A schedule is
-        kept as its repr, since its only state is the step; loading compares the texts.
+        Slots are copies on the host, named by the index of the parameter: "0.velocity".  A schedule
+        is saved as its repr, since its only state is the step; loading compares the two texts.
         """
         slots = {
             f"{i}.{name}": numpy.array(move(slot, "cpu"))
@@ -195,10 +196,10 @@ class Optimizer:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where another optimizer of the same kind and settings stopped, with the same bits.
+        """Continue where another optimizer of the same kind and settings stopped, to the same bits.
 
-        TypeError for what is no state; ValueError that names every difference.  Then nothing has
-        changed.  A rate that was set by hand on the way must be set again before loading.
+        TypeError if it is no state, ValueError that names every difference; then nothing has
+        changed.  If you changed lr by hand during the first run, set it again before loading.
         """
         where = f"{type(self).__name__}.load_state_dict"
         own = self.state_dict()
@@ -233,7 +234,7 @@ class Optimizer:
             )
         match(where, own["slots"], slots)
         self.steps = steps
-        self._lay_out(self._slots)  # where the parameters are: a model may have moved since
+        self._lay_out(self._slots)  # the model may have moved to another device since
         for i, p in enumerate(self.parameters):
             for name, slot in zip(self._slot_names, self._slots[i], strict=True):
                 slot[...] = move(slots[f"{i}.{name}"], p.device)
@@ -246,7 +247,7 @@ class Optimizer:
         return number(type(self).__name__, name, value, _RANGES[name])
 
     def _misfit(self, p: Tensor, view: Array) -> ValueError:
-        """What to say of a parameter that is not what it was, or whose gradient is not like it."""
+        """The error for a parameter or gradient whose shape, dtype or device has changed."""
         i = next(i for i, other in enumerate(self.parameters) if other is p)
         where = f"{type(self).__name__}: parameter {i}, {p.label},"
         w: Array = p.data

@@ -1,4 +1,4 @@
-"""Parameters: what can be trained, and how large its gradients are together."""
+"""Parameters: which tensors can be trained, and the norm of all their gradients together."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def trainable(where: str, parameters: Iterable[Tensor]) -> list[Tensor]:
 
 
 def gradient_norm(parameters: Iterable[Tensor]) -> float:
-    """The global L2 norm: the root of the sum of all squares of all gradients.
+    """The global L2 norm: the root of the sum of the squares of all gradients.
 
-    Parameters without a gradient are left out; RuntimeError if none has one.  NaN or infinite if a
-    gradient holds such numbers, and only then.
+    Parameters without a gradient are left out; RuntimeError if no parameter has one.  The norm is
+    NaN or infinite only if a gradient holds NaN or infinity.
     """
     found = trainable("gradient_norm", parameters)
     if not any(p.grad is not None for p in found):
@@ -73,4 +73,4 @@ def _sum_of_squares(gradients: list[Array], unit: float) -> float:
     square = (lambda g: g * g) if unit == 1.0 else (lambda g: (g / unit) ** 2)
     with numpy.errstate(over="ignore", under="ignore", invalid="ignore"):
         sums = [kernels(g).total(square, g) for g in gradients]
-    return sum(float(s) for s in sums)  # on a GPU: read when all of them are under way
+    return sum(float(s) for s in sums)  # on a GPU, read only after all sums were started

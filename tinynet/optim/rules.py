@@ -1,7 +1,8 @@
-"""The rules: how a gradient moves a parameter.  The formula stands above the lines that compute it.
+"""The rules: how a gradient changes a parameter, with the formula above the lines that compute it.
 
-The words and defaults are Keras', and so is the arithmetic of RMSprop, Adam and AdamW; SGD's
-velocity is PyTorch's.  A test holds each to its original.
+The names of the settings and the defaults are Keras', except lr, which is PyTorch's.  Keras' too
+is the arithmetic of RMSprop, Adam and AdamW; SGD's velocity is PyTorch's.  A test holds each to its
+original.
 """
 
 from __future__ import annotations
@@ -21,11 +22,10 @@ class SGD(Optimizer):
     velocity = momentum * velocity + gradient + weight_decay * parameter
     parameter = parameter - lr * velocity
 
-    nesterov: the step is lr * (gradient + momentum * velocity): it looks one step ahead.
+    nesterov: the step is lr * (gradient + momentum * velocity), as if one step ahead.
 
-    Keras keeps lr * velocity in the place of the velocity.  As long as lr stays the same, the
-    parameters are the same; when it falls, Keras' velocity carries on with the old one's length,
-    and this one (PyTorch's) falls at once.
+    Keras keeps lr * velocity instead of the velocity.  With a constant lr the parameters are the
+    same.  When lr falls, Keras' steps shrink gradually, and these (PyTorch's) at once.
 
     parameters: tensors that require a gradient; each once.
     lr: the step size, positive, or a schedule.  momentum: in [0, 1).  weight_decay: at least 0.
@@ -69,7 +69,7 @@ class SGD(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """Steps of about equal length in every direction: the gradient over its root mean square.
+    """The gradient divided by its root mean square: steps of about equal length in all directions.
 
     square = rho * square + (1 - rho) * gradient^2
     velocity = momentum * velocity + lr * gradient / sqrt(square + epsilon)
@@ -123,13 +123,13 @@ class RMSprop(Optimizer):
 
 
 class Adam(Optimizer):
-    """RMSprop with momentum, and both averages corrected for having started at zero.
+    """RMSprop with momentum; both averages are corrected for their start at zero.
 
     m = beta_1 * m + (1 - beta_1) * gradient
     v = beta_2 * v + (1 - beta_2) * gradient^2
     parameter = parameter - lr * sqrt(1 - beta_2^t) / (1 - beta_1^t) * m / (sqrt(v) + epsilon)
 
-    t counts the steps from 1, those too in which a parameter had no gradient.
+    t counts all steps from 1, also those in which a parameter had no gradient.
 
     parameters, lr, clip_norm: as for SGD.  beta_1, beta_2: in [0, 1).
     epsilon: positive; beside the uncorrected root, "epsilon hat" of the paper, as in Keras.
@@ -184,12 +184,12 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam whose weight decay shrinks the parameters themselves, whatever their gradients are.
+    """Adam with decoupled weight decay: it shrinks the parameters themselves.
 
     parameter = parameter - lr * weight_decay * parameter, and then Adam's step.
 
-    An L2 penalty in Adam's gradient is divided by sqrt(v) with it, so that parameters with large
-    gradients hardly decay; this one pulls at all alike.  Loshchilov and Hutter 2019,
+    In Adam, an L2 penalty is part of the gradient and divided by sqrt(v), so parameters with large
+    gradients hardly decay.  Here all parameters decay alike.  Loshchilov and Hutter 2019,
     arXiv 1711.05101.  Keras' default of weight_decay is 0.004; 0.01 is PyTorch's.
     """
 

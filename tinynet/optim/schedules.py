@@ -1,7 +1,7 @@
 """Schedules: the learning rate of each step.
 
-A schedule is a callable of the number of the step, counted from 0.  It remembers nothing, so a run
-that goes on from its step number goes on at the right rate.  `tn.optim.SGD(parameters, schedule)`
+A schedule is a function of the number of the step, counted from 0: `tn.optim.SGD(parameters,
+schedule)`.  It has no state, so a resumed run needs only the number of its step.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..arguments import ABOVE_0, POSITIVE, Range, number, whole
 
 @dataclass(frozen=True)
 class Step:
-    """lr, times factor after every `every` steps.
+    """lr, multiplied by factor after every `every` steps.
 
     lr: positive.  every: at least 1.  factor: in (0, 1].
     """
@@ -39,7 +39,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Cosine:
-    """Half a cosine wave, from lr at step 0 down to `end` at step `steps`, and `end` from there on.
+    """Half a cosine wave, from lr at step 0 down to `end` at step `steps`, and `end` afterwards.
 
     end + (lr - end) (1 + cos(pi step / steps)) / 2
 
@@ -69,10 +69,10 @@ class Cosine:
 
 @dataclass(frozen=True)
 class Warmup:
-    """A straight line up to the first rate of `then`, and `then` from there on.
+    """A straight line up to the first rate of `then`, and `then` afterwards.
 
-    Steps 0 to steps - 1 have 1/steps, 2/steps, ... 1 of that rate.  `then` counts from 0 when the
-    warm-up is over: Warmup(500, Cosine(0.001, 9500)) ends after 10,000 steps.
+    Steps 0 to steps - 1 have 1/steps, 2/steps, ... 1 of that rate.  After them `then` starts with
+    its step 0: Warmup(500, Cosine(0.001, 9500)) ends after 10,000 steps.
 
     steps: at least 1.  then: a positive number, or a schedule.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy
 
-from .pieces import PIECE, SHARED, long_rows, relu_into
+from .pieces import PIECE, SHARED, long_rows, relu_into, sum_dtype
 from .threads import each, one_blas_thread
 
 Array = numpy.ndarray
@@ -82,7 +82,7 @@ def _ranges(n: int, count: int) -> list[slice]:
 def column_sums(x: numpy.ndarray) -> numpy.ndarray:
     """As a product with a row of ones: BLAS reads at memory speed, x.sum(axis=0) at a third."""
     if x.size < ONE_THREAD:
-        return numpy.add.reduce(x)
+        return numpy.add.reduce(x, dtype=sum_dtype(x.dtype)).astype(x.dtype, copy=False)
     if x.size < SHARED:
         with one_blas_thread:
             return numpy.ones(len(x), x.dtype) @ x

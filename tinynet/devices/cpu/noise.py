@@ -18,8 +18,8 @@ Array = numpy.ndarray
 WORDS = 2**15  # in a part; a multiple of 4: 100 us
 
 
-def keep_mask(key: Key, rate: float, count: int) -> Array:
-    return _filled(numpy.empty(count, bool), key, 4, lambda bits: kept(bits, rate))
+def keep_mask(key: Key, drop: int, count: int) -> Array:
+    return _filled(numpy.empty(count, bool), key, 4, lambda bits: kept(bits, drop))
 
 
 def standard_normal(key: Key, count: int) -> Array:

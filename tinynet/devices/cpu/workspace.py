@@ -73,10 +73,6 @@ def text_of(count: int) -> str:
     return f"{count} B"
 
 
-class BudgetError(ValueError):
-    """The workspace budget is too small."""
-
-
 class Tile(NamedTuple):
     """Pictures [n0, n1), and of each the rows of windows [r0, r1)."""
 
@@ -100,12 +96,12 @@ def cut(pictures: int, rows: int, columns: int, memory: int, work: int, fixed: i
     columns, memory, work: for one row of windows the bytes of its columns, all the bytes that it is
     computed in, and its multiply-adds.  fixed: more bytes, for a tile of any size.
 
-    The tiles depend on these numbers and the budget, not on the threads.  BudgetError, a
+    The tiles depend on these numbers and the budget, not on the threads.  ValueError, a
     ValueError, if the budget is too small for one row.
     """
     if fixed + memory > _budget:
         needed = text_of(fixed + memory)
-        raise BudgetError(
+        raise ValueError(
             f"the workspace budget is {text_of(_budget)}, and one row of windows needs {needed}. "
             f"Set tn.workspace_budget({needed!r}) or more."
         )
