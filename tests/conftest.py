@@ -24,12 +24,21 @@ from tinynet.devices.cpu import (
 )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    if os.environ.get("TINYNET_PLAIN") == "1":
-        off = pytest.mark.skip(reason="TINYNET_PLAIN=1 turns the fast form off")
-        for item in items:
-            if item.get_closest_marker("fast_form"):
-                item.add_marker(off)
+    """Which tests are left out, and which share results, for `pytest -n 2 --dist loadgroup`.
+
+    A lesson is computed once for all its tests, so they must run in one process; and so must those
+    of a file whose fixtures take long.
+    """
+    off = pytest.mark.skip(reason="TINYNET_PLAIN=1 turns the fast form off")
+    for item in items:
+        if os.environ.get("TINYNET_PLAIN") == "1" and item.get_closest_marker("fast_form"):
+            item.add_marker(off)
+        lesson = getattr(item, "callspec", None) and item.callspec.params.get("name")
+        shared = lesson if item.path.stem == "test_lessons" and lesson else item.path.stem
+        if item.path.parent.name == "lessons":
+            item.add_marker(pytest.mark.xdist_group(shared))
 
 
 @pytest.fixture(params=["cpu", "gpu"])

@@ -608,3 +608,10 @@ def test_what_takes_no_state_is_refused_before_the_file_is_read():
     )
     with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
         load("none.npz", {})
+
+
+@pytest.mark.parametrize("ending", [".npz", ".safetensors"])
+def test_a_name_of_60_000_bytes_is_not_too_long(tmp_path, ending):
+    state = {"a" * 60_000: numpy.ones(2, "float32")}
+    path = tn.save(tmp_path / f"long{ending}", state)
+    assert tn.load(path).keys() == state.keys()

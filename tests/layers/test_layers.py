@@ -219,7 +219,7 @@ def parameters_of(layer, shape):
         (BatchNormalization(), (8, 8, 32), 128),
         (Dense(1), (1,), 2),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__ if isinstance(value, tn.Module) else str(value),
 )
 def test_the_number_of_parameters_is_the_lectures(layer, shape, number):
     assert parameters_of(layer, shape) == number

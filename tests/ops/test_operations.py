@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from fractions import Fraction
 from functools import partial
 
 import numpy
@@ -17,7 +18,7 @@ import pytest
 import tinynet as tn
 from tinynet.devices import plain
 from tinynet.diagnosis.dry_run import declared
-from tinynet.engine.observer import Observer, Work, observe
+from tinynet.engine.observer import ALL, Observer, Work, observe
 
 from . import oracles
 from .operations import ROWS
@@ -379,3 +380,70 @@ def test_a_nan_among_what_is_reduced_gets_the_gradient(name):
 def test_clip_keeps_integers(dtype):
     y = tn.clip(tn.Tensor(numpy.array([1, 5, 9], dtype)), 2, 6)
     assert y.dtype == dtype and y.numpy().tolist() == [2, 5, 6]
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9, 1.0])
+def test_batch_norm_moves_its_statistics_towards_those_of_the_batch(momentum, rng):
+    x, (mean, variance) = rng.normal(2, 3, (50, 3)), rng.uniform(1, 2, (2, 3))
+    expected = momentum * mean + (1 - momentum) * x.mean(0)
+    expected_variance = momentum * variance + (1 - momentum) * x.var(0)
+    ones = numpy.ones(3)
+    tn.batch_norm(x, ones, ones, mean, variance, training=True, momentum=momentum)
+    numpy.testing.assert_allclose(mean, expected, rtol=1e-12)
+    numpy.testing.assert_allclose(variance, expected_variance, rtol=1e-12)
+
+
+X, V, W = (numpy.ones(s, "float32") for s in ((2, 8, 6, 3), (3, 5), (3, 2, 3, 5)))
+HALF, THIRD = Fraction(1, 2), Fraction(1, 3)
+DECLARED = {  # of each operation: multiply-adds, window, stride, bytes of the im2col matrix
+    "linear": (lambda: tn.linear(X, V), 2 * 48 * 5 * 3, ALL, (1, 1), 0),
+    "matmul": (lambda: tn.matmul(X, V), 2 * 48 * 5 * 3, ALL, (1, 1), 0),
+    "sum": (lambda: tn.Tensor(X).sum(), 0, ALL, (1, 1), 0),
+    "mean": (lambda: tn.Tensor(X).mean(), 0, ALL, (1, 1), 0),
+    "im2col": (lambda: tn.im2col(X, (3, 2), stride=(2, 1)), 0, (3, 2), (2, 1), 0),
+    "conv2d": (
+        lambda: tn.conv2d(X, W, stride=(2, 1)),
+        2 * 3 * 5 * 5 * 18,
+        (3, 2),
+        (2, 1),
+        2 * 3 * 5 * 18 * 4,
+    ),
+    "conv2d_transpose": (
+        lambda: tn.conv2d_transpose(X, W.transpose(0, 1, 3, 2), stride=2),
+        2 * 48 * 3 * 6 * 5,
+        (2, 1),
+        (HALF, HALF),
+        2 * 48 * 6 * 5 * 4,
+    ),
+    "max_pool2d": (lambda: tn.max_pool2d(X, (2, 3)), 0, (2, 3), (2, 3), 0),
+    "average_pool2d": (lambda: tn.average_pool2d(X, 2, stride=1), 0, (2, 2), (1, 1), 0),
+    "upsample2d": (
+        lambda: tn.upsample2d(X, (2, 3)),
+        0,
+        (1, 1),
+        (HALF, THIRD),
+        0,
+    ),
+    "bilinear": (
+        lambda: tn.upsample2d(X, (1, 3), interpolation="bilinear"),
+        0,
+        (1, 2),
+        (1, THIRD),
+        0,
+    ),
+    "relu": (lambda: tn.relu(X), 0, (1, 1), (1, 1), 0),
+}
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_what_an_operation_declares(name):
+    compute, *expected = DECLARED[name]
+    found = []
+
+    class Reads(Observer):
+        def after_forward(self, y, inputs, settings, work):
+            found.append(declared(y, inputs, settings, work))
+
+    with observe(Reads()):
+        compute()
+    assert list(found[-1][:4]) == expected
