@@ -8,6 +8,8 @@ import os
 os.environ["TINYNET_OFFLINE"] = "1"  # no test downloads, what it starts does not either
 # Before NumPy is loaded, as lessons/__init__.py has it: small products are slow on two threads.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+if "PYTEST_XDIST_WORKER" in os.environ:  # each processor has a process of tests already
+    os.environ.setdefault("TINYNET_THREADS", "1")
 
 import numpy
 import pytest

@@ -75,7 +75,9 @@ RANGES = [  # a range, numbers in it, and numbers that are not
 ]
 
 
-@pytest.mark.parametrize(("allowed", "text", "inside", "outside"), RANGES, ids=lambda r: str(r))
+@pytest.mark.parametrize(
+    ("allowed", "text", "inside", "outside"), RANGES, ids=[row[1] for row in RANGES]
+)
 def test_a_range_allows_its_numbers_and_names_itself(allowed, text, inside, outside):
     for value in inside:
         assert number("f", "x", value, allowed) == value

@@ -189,7 +189,7 @@ TABLE = {
     "a clip upside down": (
         lambda: tn.clip(X, 1, 0),
         ValueError,
-        "clip: low must be at most high, received low=1.0, high=0.0.",
+        "clip: low must be at most high, received low=1, high=0.",
     ),
     "a clip without an end": (
         lambda: tn.clip(X, None, 1),
@@ -250,7 +250,8 @@ TABLE = {
     "second derivatives": (
         lambda: weights(1).sum().backward(create_graph=True),
         RuntimeError,
-        "backward: a graph is walked once, for first derivatives. Leave both settings out.",
+        "backward: a graph is walked once, for first derivatives. Leave create_graph and "
+        "retain_graph out.",
     ),
     "an upstream gradient of another shape": (
         lambda: weights(2, 3).backward(ones(3)),

@@ -407,8 +407,13 @@ FILLS = 'must be "nearest", "zeros" or "reflect"'
          "affine: zoom must be in [0, 1), received 2."),
         (lambda: augment.affine(X, RNG, fill="wrap"), ValueError,
          f"affine: fill {FILLS}, received 'wrap'."),
+        (lambda: augment.affine(X, RNG, rotate=-1), ValueError,
+         f"affine: rotate {AT_LEAST_0}, received -1."),
+        (lambda: augment.affine(X, RNG, shear=90), ValueError,
+         "affine: shear must be at least 0 and below 90, received 90."),
         (lambda: augment.elastic(X, RNG, 1, 0), ValueError,
-         "elastic: smoothness must be positive and finite, received 0."),
+         "elastic: smoothness must be positive and finite, received 0. Neighboring pixels move "
+         "together."),
         (lambda: augment.elastic(X, RNG, math.inf, 4), ValueError,
          f"elastic: strength {AT_LEAST_0}, received inf."),
         (lambda: augment.brightness(X, RNG, None), ValueError,
@@ -417,7 +422,7 @@ FILLS = 'must be "nearest", "zeros" or "reflect"'
          "brightness: limits must be the least and the greatest value, received (1, 0). Give "
          "(0, 1), or None."),
         (lambda: augment.contrast(X, RNG, 1.5), ValueError,
-         "contrast: amount must be in [0, 1], received 1.5."),
+         "contrast: amount must be in [0, 1], received 1.5. More would invert the picture."),
         (lambda: augment.cutout(X, RNG, 0), ValueError,
          "cutout: size must be a whole number of at least 1, received 0."),
         (lambda: augment.cutout(X, RNG, True), ValueError,

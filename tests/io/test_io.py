@@ -615,3 +615,9 @@ def test_a_name_of_60_000_bytes_is_not_too_long(tmp_path, ending):
     state = {"a" * 60_000: numpy.ones(2, "float32")}
     path = tn.save(tmp_path / f"long{ending}", state)
     assert tn.load(path).keys() == state.keys()
+
+
+def test_an_npz_has_headers_of_version_1(tmp_path):
+    """What every NumPy reads."""
+    with zipfile.ZipFile(tn.save(tmp_path / "w.npz", {"w": W})) as archive:
+        assert archive.read("w.npy").startswith(b"\x93NUMPY\x01\x00")
