@@ -26,21 +26,18 @@ from tinynet.devices.cpu import (
 )
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Which tests are left out, and which share results, for `pytest -n 2 --dist loadgroup`.
+def pytest_itemcollected(item):
+    """Leave tests of the fast form out where it is off; group those that share results.
 
-    A lesson is computed once for all its tests, so they must run in one process; and so must those
-    of a file whose fixtures take long.
+    A lesson is computed once for all its tests, so they run in one process of `pytest -n 2`.  So do
+    the tests of a lessons' file, whose fixtures take long.
     """
-    off = pytest.mark.skip(reason="TINYNET_PLAIN=1 turns the fast form off")
-    for item in items:
-        if os.environ.get("TINYNET_PLAIN") == "1" and item.get_closest_marker("fast_form"):
-            item.add_marker(off)
-        lesson = getattr(item, "callspec", None) and item.callspec.params.get("name")
-        shared = lesson if item.path.stem == "test_lessons" and lesson else item.path.stem
-        if item.path.parent.name == "lessons":
-            item.add_marker(pytest.mark.xdist_group(shared))
+    if os.environ.get("TINYNET_PLAIN") == "1" and item.get_closest_marker("fast_form"):
+        item.add_marker(pytest.mark.skip(reason="TINYNET_PLAIN=1 turns the fast form off"))
+    if item.path.parent.name == "lessons":
+        name = getattr(item, "callspec", None) and item.callspec.params.get("name")
+        lesson = item.path.stem == "test_lessons" and name
+        item.add_marker(pytest.mark.xdist_group(lesson or item.path.stem))
 
 
 @pytest.fixture(params=["cpu", "gpu"])

@@ -410,7 +410,7 @@ FILLS = 'must be "nearest", "zeros" or "reflect"'
         (lambda: augment.affine(X, RNG, rotate=-1), ValueError,
          f"affine: rotate {AT_LEAST_0}, received -1."),
         (lambda: augment.affine(X, RNG, shear=90), ValueError,
-         "affine: shear must be at least 0 and below 90, received 90."),
+         "affine: shear must be in [0, 90), received 90."),
         (lambda: augment.elastic(X, RNG, 1, 0), ValueError,
          "elastic: smoothness must be positive and finite, received 0. Neighboring pixels move "
          "together."),
