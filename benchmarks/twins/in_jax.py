@@ -181,10 +181,9 @@ class JaxTwin(Walk):
         rng, keep = self._generator(layer.rng), 1 - layer.rate
 
         def forward(h: Any) -> Any:
-            if rng is None:
-                kept = self.jax.random.bernoulli(self._next_key(), keep, h.shape)
-            else:
-                kept = tn.dropout(numpy.ones(h.shape, numpy.float32), layer.rate, rng).data != 0
+            if rng is not None:  # 0, or what ours multiplies by
+                return h * tn.dropout(numpy.ones(h.shape, numpy.float32), layer.rate, rng).data
+            kept = self.jax.random.bernoulli(self._next_key(), keep, h.shape)
             return self.jax.numpy.where(kept, h / keep, 0)
 
         return forward, x

@@ -103,12 +103,11 @@ class MyGradTwin(Walk):
         rng, keep = copy.deepcopy(layer.rng), 1 - layer.rate
 
         def forward(h: Any) -> Any:
-            if self.as_ours:
+            if self.as_ours:  # 0, or what ours multiplies by
                 ones = numpy.ones((len(h), *x.shape), numpy.float32)
-                kept = self.batch(tn.dropout(ones, layer.rate, rng).data != 0)
-                kept = kept if x.order is None else kept[:, x.order]
-            else:
-                kept = self.rng.random(h.shape, dtype=numpy.float32) < keep
+                factors = self.batch(tn.dropout(ones, layer.rate, rng).data)
+                return h * (factors if x.order is None else factors[:, x.order])
+            kept = self.rng.random(h.shape, dtype=numpy.float32) < keep
             return h * (kept * numpy.float32(1 / keep))
 
         return forward, x

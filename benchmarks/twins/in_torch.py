@@ -202,10 +202,10 @@ class Twin(Walk):
                 return drop(h, rate)
             dtype: Any = str(h.dtype).removeprefix("torch.")
             ones = tn.Tensor(numpy.ones((len(h), *x.shape), dtype))
-            kept = tn.dropout(ones, rate, rng).data != 0  # drawn as ours draws it, whatever way
+            factors = tn.dropout(ones, rate, rng).data  # 0, or what ours multiplies by
             if x.order is not None:
-                kept = kept[:, x.order]
-            return h * self.batch(kept) / (1 - rate)
+                factors = factors[:, x.order]
+            return h * self.batch(factors)
 
         return forward, x._replace(maker=())  # its outputs keep the order in which they are dropped
 
