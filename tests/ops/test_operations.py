@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from decimal import Decimal
 from fractions import Fraction
 from functools import partial
 
@@ -301,6 +302,29 @@ def test_at_the_ends_of_the_numbers_nothing_overflows(name, dtype):
     y.backward(numpy.ones_like(y.data))
     numpy.testing.assert_array_equal(y.data, value)
     numpy.testing.assert_array_equal(x.grad, dx)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_the_sigmoid_is_right_to_the_last_bits_far_out_too(dtype):
+    smallest = numpy.log(float(numpy.finfo(dtype).smallest_subnormal))
+    x = numpy.linspace(smallest, 45, 2001).astype(dtype)
+    e = [Decimal(float(number)).exp() for number in x]
+    right = numpy.array([float(n / (1 + n)) for n in e])
+    steepness = numpy.array([float(n / (1 + n) ** 2) for n in e])
+    t = tn.Tensor(x, requires_grad=True)
+    tn.softplus(t).sum().backward()
+    for got in (tn.sigmoid(t).data, t.grad):  # the slope of softplus is the sigmoid
+        last_bit = numpy.spacing(right.astype(dtype)).astype(float)
+        assert (abs(got.astype(float) - right) <= 4 * last_bit).all()
+    t.grad = None
+    tn.sigmoid(t).sum().backward()
+    low = x < 0  # above 0, 1 - y has the error of y, which is near 1
+    assert (abs(t.grad - steepness) <= 8 * numpy.spacing(steepness.astype(dtype)))[low].all()
+
+
+def test_the_bce_of_a_probability_that_is_nearly_0_is_finite():
+    p = tn.sigmoid(tn.Tensor(numpy.float32([-20, -80])))
+    numpy.testing.assert_allclose(tn.bce(p, [1, 1], "none").data, [20, 80], rtol=1e-6)
 
 
 def test_soft_labels_that_sum_to_nearly_one_have_their_own_gradient(rng):

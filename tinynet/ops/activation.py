@@ -10,8 +10,12 @@ from ..engine.tensor import differentiable
 
 
 def sigmoid_of(x: Array) -> Array:
-    """1 / (1 + exp(-x)) of an array, as (1 + tanh(x / 2)) / 2, so that no x overflows."""
-    return 0.5 * xp(x).tanh(0.5 * x) + 0.5
+    """1 / (1 + exp(-x)) of an array, as exp(x) / (1 + exp(x)): exact also where it is nearly 0.
+
+    From 40 on (float16: 11) it is 1 to the last bit, and larger x are cut: exp must not overflow.
+    """
+    e = xp(x).exp(xp(x).minimum(x, 11 if x.dtype.itemsize == 2 else 40))
+    return e / (1 + e)
 
 
 def softplus_of(x: Array) -> Array:
@@ -45,7 +49,7 @@ def relu_pullback(y: Array) -> Callable[[Array], Array]:
 
 @differentiable
 def sigmoid(x):
-    """1 / (1 + exp(-x)), computed by tanh, so that no x overflows.  (...) -> (...)"""
+    """1 / (1 + exp(-x)), right to the last few bits for every x.  (...) -> (...)"""
     elementwise = kernels(x).elementwise
     y = elementwise(sigmoid_of, x)
     return y, lambda dy: elementwise(lambda d, s: d * s * (1 - s), dy, y)

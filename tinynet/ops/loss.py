@@ -25,8 +25,8 @@ def mse(prediction, target, reduction: str = "mean"):
     both = (prediction, target)
     loss, share = reduce(lambda p, t: (p - t) ** 2, both, reduction)
     return loss, (
-        lambda dy: scaled(share(dy) * 2, lambda p, t: p - t, both),
-        lambda dy: scaled(share(dy) * 2, lambda p, t: t - p, both),
+        lambda dy: scaled(dy * (2 * share), lambda p, t: p - t, both),
+        lambda dy: scaled(dy * (2 * share), lambda p, t: t - p, both),
     )
 
 
@@ -42,8 +42,8 @@ def mae(prediction, target, reduction: str = "mean"):
     both, sign = (prediction, target), xp(prediction).sign
     loss, share = reduce(lambda p, t: xp(p).abs(p - t), both, reduction)
     return loss, (
-        lambda dy: scaled(share(dy), lambda p, t: sign(p - t), both),
-        lambda dy: scaled(share(dy), lambda p, t: sign(t - p), both),
+        lambda dy: scaled(dy * share, lambda p, t: sign(p - t), both),
+        lambda dy: scaled(dy * share, lambda p, t: sign(t - p), both),
     )
 
 
@@ -70,8 +70,8 @@ def bce(probability, target, reduction: str = "mean"):
     both = (p, target)
     loss, share = reduce(lambda p, t: part(t, p) + part(1 - t, 1 - p), both, reduction)
     return loss, (
-        lambda dy: scaled(share(dy), lambda p, t: ratio(1 - t, 1 - p) - ratio(t, p), both),
-        lambda dy: scaled(share(dy), lambda p, t: xp(p).log1p(-p) - xp(p).log(p), both),
+        lambda dy: scaled(dy * share, lambda p, t: ratio(1 - t, 1 - p) - ratio(t, p), both),
+        lambda dy: scaled(dy * share, lambda p, t: xp(p).log1p(-p) - xp(p).log(p), both),
     )
 
 
@@ -87,8 +87,8 @@ def bce_with_logits(logits, target, reduction: str = "mean"):
     both = (logits, target)
     loss, share = reduce(bce_of, both, reduction)
     return loss, (
-        lambda dy: scaled(share(dy), lambda z, t: sigmoid_of(z) - t, both),
-        lambda dy: share(dy) * -logits,
+        lambda dy: scaled(dy * share, lambda z, t: sigmoid_of(z) - t, both),
+        lambda dy: dy * share * -logits,
     )
 
 
@@ -146,7 +146,7 @@ def cross_entropy(logits, labels: Array, reduction: str = "mean"):
         )
     loss, share = reduce(lambda losses: losses, (losses,), reduction)
     weight = target.sum(axis=-1, keepdims=True, dtype=logits.dtype)  # 1, or as near as it was given
-    return loss, lambda dy: share(dy)[..., None] * (xp(logits).exp(log_p) * weight - target)
+    return loss, lambda dy: (dy * share)[..., None] * (xp(logits).exp(log_p) * weight - target)
 
 
 def equal_shapes(**pair: Array) -> None:
@@ -169,8 +169,8 @@ def in_unit_interval(hint: str = "", **values: Array) -> None:
 
 def reduce(
     formula: Callable[..., Array], inputs: tuple[Array, ...], reduction: str
-) -> tuple[Array, Callable[[Array], Array]]:
-    """The reduced losses, and a function from the gradient of the result to that of each loss.
+) -> tuple[Array, float]:
+    """The reduced losses, and the share of each in the result: its derivative.
 
     formula: inputs -> losses, element by element.
     """
@@ -179,10 +179,10 @@ def reduce(
         raise ValueError("the batch is empty: there is no loss of no examples.")
     device = kernels(inputs[0])
     if reduction == "mean":
-        return device.mean(formula, *inputs), lambda dy: dy * (1 / n)
+        return device.mean(formula, *inputs), 1 / n
     if choice("", "reduction", reduction, ("mean", "sum", "none")) == "sum":
-        return device.total(formula, *inputs).astype(inputs[0].dtype), lambda dy: dy
-    return device.elementwise(formula, *inputs), lambda dy: dy
+        return device.total(formula, *inputs).astype(inputs[0].dtype), 1
+    return device.elementwise(formula, *inputs), 1
 
 
 def scaled(factor: Array, formula: Callable[..., Array], inputs: tuple[Array, ...]) -> Array:

@@ -148,7 +148,7 @@ def _of_examples(terms: Array, reduction: str) -> tuple[Array, Callable[[Array],
     each = (-1,) + (1,) * (terms.ndim - 1)
 
     def shared(dy: Array) -> Array:
-        part = share(dy)
+        part = dy * share
         return part.reshape(each) if reduction == "none" else part
 
     return value, shared
