@@ -13,7 +13,7 @@ import pytest
 import tinynet as tn
 from lessons.classify import mnist_low_level
 from tinynet.diagnosis import timed_step
-from tinynet.engine.record import switches
+from tinynet.engine.record import current_observer
 from tinynet.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 
 matplotlib.use("Agg")
@@ -324,7 +324,7 @@ def test_gradients_are_put_back_and_nobody_observes_afterwards(rng):
     tn.profile(model, (x, labels), tn.cross_entropy, steps=1)
     for p, grad in zip(model.parameters(), before, strict=True):
         numpy.testing.assert_array_equal(p.grad, grad)
-    assert switches.observer is None
+    assert current_observer.get() is None
 
 
 def test_inside_the_doctor_both_do_their_work(rng):
@@ -467,7 +467,7 @@ def test_errors_say_the_fix(change, error, message, rng):
     }
     with pytest.raises(error, match=message):
         tn.profile(**(given | change))
-    assert switches.observer is None
+    assert current_observer.get() is None
 
 
 def test_a_frozen_model_is_refused(rng):

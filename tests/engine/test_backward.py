@@ -839,6 +839,45 @@ def test_no_grad_holds_for_its_own_thread_only():
     assert recorded == {"inside": False, "beside": True}
 
 
+def test_threads_that_share_a_no_grad_leave_each_others_recording_alone():
+    x, shared = leaf(1), tn.no_grad()  # as all calls of a decorated function share one
+    meet = threading.Barrier(2, timeout=10)
+    recorded = {}
+
+    def first():
+        with tn.no_grad():
+            with shared:
+                meet.wait()  # both are in it
+            meet.wait()
+            recorded["first, inside"] = (x * 2).requires_grad
+
+    def second():
+        with shared:
+            meet.wait()
+            meet.wait()  # the first has left it
+        recorded["second, outside"] = (x * 2).requires_grad
+
+    threads = [threading.Thread(target=target) for target in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert recorded == {"first, inside": False, "second, outside": True}
+
+
+def test_blocks_of_no_grad_may_end_in_any_order():
+    def numbers():
+        with tn.no_grad():
+            yield 1
+
+    x, first, second = leaf(1), numbers(), numbers()
+    next(first), next(second)
+    first.close()
+    assert not (x * 2).requires_grad  # the second is open
+    second.close()
+    assert (x * 2).requires_grad
+
+
 def test_a_thread_records_whatever_the_thread_that_started_it_does():
     x, recorded = leaf(1), []
     with tn.no_grad():

@@ -10,7 +10,7 @@ import pytest
 import tinynet as tn
 from tinynet.diagnosis.kept_memory import Kept, arrays_of, new_bytes, owner, size_text
 from tinynet.engine.observer import Observer, Work, observe
-from tinynet.engine.record import switches
+from tinynet.engine.record import current_observer
 from tinynet.layers import Dense, Flatten, MaxPooling2D
 
 
@@ -132,7 +132,7 @@ def test_nobody_observes_after_the_block_nor_after_an_error():
     with pytest.raises(ValueError), observe(diary):
         tn.matmul([[1.0]], [[1.0], [2.0]])
     assert diary.lines == ["begin matmul"]
-    assert switches.observer is None
+    assert current_observer.get() is None
     tn.exp(1.0)
     assert diary.lines == ["begin matmul"]
 

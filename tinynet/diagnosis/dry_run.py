@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from ..engine.observer import Declared, Work, observe
-from ..engine.record import switches
+from ..engine.record import paused
 from ..engine.tensor import Tensor
 from ..layers.base import Layer
 from ..models.module import Module
@@ -50,12 +50,12 @@ def dry_run(model: Module, shapes: list, several: bool, size: int) -> list[Line]
         Tensor(numpy.zeros((size, *shape), numpy.float32), device=model.device) for shape in shapes
     ]
     lines = _Lines(model, zeros)
-    recording, switches.recording = switches.recording, True
+    before = paused.set(0)
     try:
         with rolled_back(model), observe(lines, alone=True), numpy.errstate(all="ignore"):
             model.train()(zeros if several else zeros[0])
     finally:
-        switches.recording = recording
+        paused.reset(before)
     return lines.found
 
 

@@ -10,7 +10,7 @@ import numpy
 
 from ..arguments import generator
 from ..devices import Array
-from ..engine.record import switches
+from ..engine.record import paused
 from ..engine.tensor import Tensor
 
 _STEP = 1e-5  # the error is about step^2 by curvature, and 1e-16 / step by rounding
@@ -119,7 +119,7 @@ def gradcheck(
         raise ValueError("gradcheck: f has kinks wherever it is tried. Check it at other inputs.")
 
     tensors = [Tensor(x, requires_grad=i in checked) for i, x in enumerate(values)]
-    if not switches.recording:
+    if paused.get():
         raise RuntimeError("gradcheck: called under no_grad, where there are no gradients.")
     result = f(*tensors)
     if result.requires_grad:

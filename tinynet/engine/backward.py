@@ -15,7 +15,7 @@ from numpy import asarray, generic, ndarray, ones
 
 from ..devices import Array, device_of, is_array, kernels, move, xp
 from .inputs import PROMOTED, as_array, located, without_gradient
-from .record import USED, switches
+from .record import USED, current_observer
 
 COPY_BELOW = 1024  # numbers: copying fewer is cheaper than the check in devices/cpu/ownership.py
 
@@ -56,7 +56,7 @@ def walk(root: Any, dy: Array) -> None:
     pending: dict[int, tuple[Any, Array]] = {root._order: (root._record or root, dy)}
     frontier = [-root._order]
     leaves = []
-    observer = switches.observer
+    observer = current_observer.get()
     while frontier:
         y, dy = pending.pop(-heappop(frontier))
         edges = y._edges
@@ -71,7 +71,7 @@ def walk(root: Any, dy: Array) -> None:
         y._edges = USED
         if type(dy) is ndarray:  # a read-only view: a pullback that writes into dy fails
             dy = dy.view()
-            dy.setflags(write=False)
+            dy.setflags(False)
         for x, pullback in edges:
             if observer:
                 observer.before_pullback(y, pullback)

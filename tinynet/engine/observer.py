@@ -1,6 +1,6 @@
 """Observers: who watches a computation, operation by operation, pullback by pullback.
 
-The engine tells `switches.observer` of every operation and of every pullback, and modules tell it
+The engine tells `current_observer` of every operation and of every pullback, and modules tell it
 when they are called.  Where nobody observes, that costs a look at one attribute.  The doctor, cost
 and profile are observers, and one may work inside another.
 """
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from ..devices import Array
-from .record import Pullback, Record, switches
+from .record import Pullback, Record, current_observer
 
 ALL = (math.inf, math.inf)
 
@@ -90,9 +90,9 @@ def observe(observer: Observer, alone: bool = False) -> Iterator[None]:
 
     alone: whether the others see nothing of it.  It holds for the thread that enters it.
     """
-    before = switches.observer
-    switches.observer = observer if alone or before is None else _Both(before, observer)
+    before = current_observer.get()
+    current_observer.set(observer if alone or before is None else _Both(before, observer))
     try:
         yield
     finally:
-        switches.observer = before
+        current_observer.set(before)

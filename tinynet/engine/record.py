@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,14 +43,9 @@ class Record:
         return f"of shape {self.shape}"
 
 
-class _Switches(threading.local):
-    """Two switches; each thread has its own."""
-
-    recording = True  # whether operations keep their pullbacks
-    observer: Any = None  # who is told of every operation, see observer.py
-
-
-switches = _Switches()
+# Each thread has its own value of these two, and so has each task of asyncio.
+paused = ContextVar("paused", default=0)  # how many no_grad() are open; 0: operations are recorded
+current_observer: ContextVar[Any] = ContextVar("observer", default=None)  # see observer.py
 
 
 class no_grad(contextlib.ContextDecorator):
@@ -60,15 +55,11 @@ class no_grad(contextlib.ContextDecorator):
     TypeError for a generator function, which would run after the decorator has ended.
     """
 
-    def __init__(self) -> None:
-        self._before: list[bool] = []
-
     def __enter__(self) -> None:
-        self._before.append(switches.recording)
-        switches.recording = False
+        paused.set(paused.get() + 1)
 
     def __exit__(self, *error: object) -> None:
-        switches.recording = self._before.pop()
+        paused.set(paused.get() - 1)
 
     def __call__(self, function: Any) -> Any:
         if inspect.isgeneratorfunction(function):

@@ -26,7 +26,7 @@ from . import operators
 from .backward import upstream, walk
 from .inputs import as_array, in_dtype, located, settle, settle_settings, sort_out
 from .observer import Declared
-from .record import Edge, Record, switches
+from .record import Edge, Record, current_observer, paused
 from .values import Values
 
 P = ParamSpec("P")
@@ -93,7 +93,7 @@ def differentiable(forward: Any = None, *, integers: bool = False, work: Declare
                 arrays, dtype = settle(values, names, args, integers)
             if settings:
                 settings = settle_settings(settings, names, args, arrays)
-            observer = switches.observer
+            observer = current_observer.get()
             if observer:
                 observer.before_forward(name, args, settings)
             made = forward(*arrays, **settings)
@@ -114,7 +114,7 @@ def differentiable(forward: Any = None, *, integers: bool = False, work: Declare
         result.operation = name
         result.requires_grad = False
         result._order = order = next(_numbers)
-        if switches.recording and y.dtype.kind == "f":
+        if not paused.get() and y.dtype.kind == "f":
             edges: list[Edge] = []
             for i, x in enumerate(args):
                 if type(x) is Tensor and x.requires_grad:

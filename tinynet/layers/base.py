@@ -14,7 +14,7 @@ from typing import Any
 import numpy
 
 from ..arguments import Shape, boolean, function, generator, layer_name, shape_of_example, shown
-from ..engine.record import switches
+from ..engine.record import current_observer, paused
 from ..engine.tensor import Tensor
 from ..models.module import Module, give_generator
 from ..models.names import give_name
@@ -90,14 +90,14 @@ class Layer(Module):
         shape = [t.shape[1:] for t in x] if self.merges else x.data.shape[1:]
         if shape != self._checked:
             self._check_and_build(x, shape)
-        observer = switches.observer
+        observer = current_observer.get()
         if observer:
             observer.before_module(self, x)
         try:
             y = self.forward(x)
         except (ValueError, TypeError) as error:
             raise self._named(error) from None
-        if self.activity_regularizer is not None and self.training and switches.recording:
+        if self.activity_regularizer is not None and self.training and not paused.get():
             self._keep_penalty(self.activity_regularizer(y) * (1 / max(len(y), 1)))
         if observer:
             observer.after_module(self, y)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from ..arguments import generator, shape_of_example
-from ..engine.record import no_grad, switches
+from ..engine.record import current_observer, no_grad
 from ..engine.tensor import Tensor
 from .names import give_name, snake_case
 from .parts import Parts
@@ -47,7 +47,7 @@ class Module(Parts):
         """forward(x); for values of the functional graph, its place in the graph."""
         if type(x) is not Tensor and is_symbolic(x):
             return symbols_of(self, x)
-        observer = switches.observer
+        observer = current_observer.get()
         if observer:
             observer.before_module(self, x)
         y = self._first_forward(x) if self.input_shape is None else self.forward(x)

@@ -68,7 +68,7 @@ class Flat:
 
         def task(k: int) -> None:
             start, stop, parts = pieces[k]
-            a, b = self.xp.empty((2, stop - start), self.w.dtype)
+            a, b = (self.xp.empty(stop - start, self.w.dtype) for _ in range(2))
             found = [
                 gradients[i] if some is None else gradients[i].reshape(-1)[some]
                 for i, some in parts

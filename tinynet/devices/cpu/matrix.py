@@ -82,7 +82,8 @@ def _ranges(n: int, count: int) -> list[slice]:
 def column_sums(x: numpy.ndarray) -> numpy.ndarray:
     """As a product with a row of ones: BLAS reads at memory speed, x.sum(axis=0) at a third."""
     if x.size < ONE_THREAD:  # so few that the call costs more than the sums
-        return numpy.add.reduce(x, dtype=sum_dtype(x.dtype)).astype(x.dtype, copy=False)
+        sums = numpy.add.reduce(x, dtype=sum_dtype(x.dtype))
+        return sums if sums.dtype is x.dtype else sums.astype(x.dtype)
     if x.size < SHARED:
         with one_blas_thread:
             return numpy.ones(len(x), x.dtype) @ x
