@@ -8,6 +8,7 @@ import re
 import numpy
 import pytest
 
+import tinynet as tn
 from tinynet import arguments
 from tinynet.arguments import (
     ABOVE_0,
@@ -113,6 +114,25 @@ def test_true_and_false_of_python_and_numpy_become_pythons(value):
 def test_anything_else_is_neither_true_nor_false(value):
     message = f"f: flag must be True or False, received {value!r}."
     refused(TypeError, message, boolean, "f", "flag", value)
+
+
+PICTURES = numpy.zeros((2, 4, 4, 1), numpy.float32)
+FLAGS = {  # public switches; a word in the place of True would count as True in silence
+    "drop_last": lambda flag: tn.data.batches(PICTURES, size=1, drop_last=flag),
+    "prefetch": lambda flag: tn.data.batches(PICTURES, prefetch=flag),
+    "restore_best": lambda flag: tn.callbacks.EarlyStopping(restore_best=flag),
+    "vertical": lambda flag: tn.data.augment.flip(
+        PICTURES, numpy.random.default_rng(0), vertical=flag
+    ),
+    "ceil_mode": lambda flag: tn.max_pool2d(PICTURES, ceil_mode=flag),
+}
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_public_switches_are_true_or_false(name):
+    FLAGS[name](True)
+    with pytest.raises(TypeError, match=f"^.+: {name} must be True or False, received 'no'.$"):
+        FLAGS[name]("no")
 
 
 # -- words, functions, generators ------------------------------------------------------------------

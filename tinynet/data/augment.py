@@ -22,6 +22,7 @@ from ..arguments import (
     POSITIVE,
     UNIT,
     Range,
+    boolean,
     generator,
     is_number,
     number,
@@ -144,11 +145,12 @@ def flip(
     1/2.  A mirrored cat is a cat; a mirrored 2 is not a 2.
     """
     pictures = _checked("flip", pictures, rng)
+    directions = (("horizontal", horizontal, 2), ("vertical", vertical, 1))
+    axes = [axis for name, allowed, axis in directions if boolean("flip", name, allowed)]
     result = pictures.copy()
-    for allowed, axis in ((horizontal, 2), (vertical, 1)):
-        if allowed:
-            chosen = rng.random(len(pictures)) < 0.5
-            result[chosen] = numpy.flip(result[chosen], axis)
+    for axis in axes:
+        chosen = rng.random(len(pictures)) < 0.5
+        result[chosen] = numpy.flip(result[chosen], axis)
     return result
 
 

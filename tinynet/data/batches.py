@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from ..arguments import function, generator, whole
+from ..arguments import boolean, function, generator, whole
 from ..devices import device_named, is_array, move
 from ..engine.tensor import Tensor
 from ..io.state import State, generator_state, restore_generator
@@ -59,6 +59,8 @@ def batches(
         if a.dtype.kind not in "fiub":
             raise TypeError(f"batches: the arrays hold {a.dtype}. Give numbers.")
     size = whole("batches", "size", size)
+    prefetch = boolean("batches", "prefetch", prefetch)
+    drop_last = boolean("batches", "drop_last", drop_last)
     if rng is not None:
         generator("batches", rng)
     function("batches", "augment", augment, "Give a function (pictures, rng).")

@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..arguments import shown, whole
+from ..arguments import boolean, shown, whole
 from ..data.batches import Batches, batches
 from ..devices import is_array
 from ..engine.record import no_grad
@@ -174,6 +174,7 @@ def profile(
             "None to leave it out."
         )
     steps = whole("profile", "steps", steps)
+    peak = boolean("profile", "peak", peak)
     check_trainable("profile", model)
     x, target = _one_batch(batch, model)
     step = TimedStep(model, x, target, loss, optimizer)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy
 
+from ..arguments import boolean, pair
 from ..arguments import borders as as_borders
-from ..arguments import pair
 from ..devices import Array, Windows
 
 Pair = int | tuple[int, int]
@@ -47,7 +47,7 @@ def windows(
             f"padding={padding!r} must be smaller than the window {size}, or some windows would "
             "see nothing but border."
         )
-    if ceil_mode:
+    if boolean("", "ceil_mode", ceil_mode):
         borders = (_over_edge(H, KH, SH, borders[0]), _over_edge(W, KW, SW, borders[1]))
     if H + sum(borders[0]) < KH or W + sum(borders[1]) < KW:
         raise ValueError(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from ..arguments import choice, shown, whole
+from ..arguments import boolean, choice, shown, whole
 from ..io import file_of, save
 from ..io.state import State
 
@@ -158,7 +158,7 @@ class EarlyStopping(_Watch):
     ) -> None:
         super().__init__(watch, better)
         self.patience = whole("EarlyStopping", "patience", patience)
-        self.restore_best = restore_best
+        self.restore_best = boolean("EarlyStopping", "restore_best", restore_best)
         self.waited = 0
         self.weights: State = {}
 

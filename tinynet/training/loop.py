@@ -16,7 +16,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..arguments import whole
+from ..arguments import boolean, whole
 from ..engine.record import no_grad
 from ..engine.tensor import Tensor
 from ..io import load
@@ -93,6 +93,7 @@ def fit(
     run = Run(model, data, optimizer, as_callbacks(callbacks), validation, metrics)
     check_loss("fit", loss)
     epochs = whole("fit", "epochs", epochs, least=0)
+    progress = boolean("fit", "progress", progress)
     if resume is not None:
         load(resume, run)
     display = Progress(epochs) if progress else None
