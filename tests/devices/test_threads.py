@@ -6,6 +6,8 @@ import _thread
 import contextlib
 import gc
 import hashlib
+import itertools
+import linecache
 import os
 import queue
 import signal
@@ -24,7 +26,7 @@ import threadpoolctl
 
 import tinynet as tn
 from tinynet.devices import cpu
-from tinynet.devices.cpu import matrix, threads
+from tinynet.devices.cpu import blas, matrix, threads
 from tinynet.devices.cpu.threads import each
 from tinynet.layers import (
     BatchNormalization,
@@ -512,22 +514,59 @@ def test_a_child_of_a_process_with_threads_computes_the_same():
         import os, signal, threading
         import threadpoolctl
         from tests.devices.test_threads import blas_threads, digest
-        from tinynet.devices.cpu import threads
+        from tinynet.devices.cpu import blas, threads
 
         threadpoolctl.threadpool_limits(2, "blas")
         bits = digest(3)
         assert threading.active_count() == 3
-        held = threads._crew.busy.acquire(), threads.one_blas_thread.__enter__()  # as inside a part
+        held = threads._crew.busy.acquire(), blas.one_blas_thread.__enter__()  # as inside a part
         child = os.fork()
         if not child:
             signal.alarm(30)
-            blas = blas_threads() <= {2}
+            two = blas_threads() <= {2}
             same = digest(3) == bits and threading.active_count() == 3
-            os._exit(0 if blas and same and not threads.one_blas_thread._inside else 1)
+            os._exit(0 if two and same and not blas.one_blas_thread._inside else 1)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status))
     """
     assert in_new_process(code, PYTHONWARNINGS="ignore") == "0"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_forks_beside_a_training_thread_compute_and_end():
+    code = """
+        import os, signal, threading, time
+        import numpy, threadpoolctl
+        from tests.devices.test_threads import blas_threads
+        from tinynet.devices import cpu
+        from tinynet.devices.cpu.threads import each
+
+        threadpoolctl.threadpool_limits(2, "blas")
+        a = numpy.ones((300, 300), numpy.float32)
+        stop = threading.Event()
+
+        def train():
+            while not stop.is_set():
+                cpu.product(a, a)
+                each(lambda part: None, 4)
+
+        thread = threading.Thread(target=train)
+        thread.start()
+        found = []
+        for _ in range(40):
+            time.sleep(0.002)
+            child = os.fork()
+            if not child:
+                signal.alarm(10)  # ends what hangs
+                right = (cpu.product(a, a) == 300).all() and blas_threads() == {2}
+                os._exit(0 if right else 1)
+            found.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        stop.set()
+        thread.join()
+        assert blas_threads() == {2}
+        print(set(found))
+    """
+    assert in_new_process(code, PYTHONWARNINGS="ignore") == "{0}"
 
 
 def test_what_numpy_does_with_errors_is_the_callers_in_all_threads(crew):
@@ -575,16 +614,162 @@ def test_how_many_blas_has_is_asked_each_time(crew, two_blas_threads):
             assert blas_threads() == {count}
 
 
+def in_worker(work, *given):
+    """What work returns in a thread of its own."""
+    found = []
+    thread = threading.Thread(target=lambda: found.append(work(*given)))
+    thread.start()
+    thread.join(60)
+    return found[0]
+
+
+@pytest.mark.parametrize("where", ["main", "worker"])
+def test_a_worker_limits_blas_too_whoever_did_it_before(where, crew, two_blas_threads):
+    each(fail_not, 3)  # from threadpoolctl 3.8 on, the first thread that sets it holds it
+
+    def inside_and_after():
+        inside = []
+        each(lambda part: inside.append(blas_threads()), 3)
+        return inside, blas_threads()
+
+    found = in_worker(inside_and_after) if where == "worker" else inside_and_after()
+    assert found == ([{1}] * 3, {2})
+
+
+def test_whoever_leaves_last_gives_blas_its_threads_back(crew, two_blas_threads):
+    entered, leave = threading.Event(), threading.Event()
+
+    def stay():
+        with blas.one_blas_thread:
+            entered.set()
+            leave.wait(LONG)
+
+    with blas.one_blas_thread:
+        thread = threading.Thread(target=stay)
+        thread.start()
+        assert entered.wait(LONG)
+    assert blas_threads() == {1}  # the worker is inside
+    leave.set()
+    thread.join(LONG)
+    assert blas_threads() == {2}
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_a_training_in_a_worker_gives_the_same_bits(count, alone, two_blas_threads):
+    training(2)  # in this thread first
+    assert in_worker(training, count) == alone
+
+
+class Library:
+    """A BLAS as threadpoolctl shows it.  of_thread: whether each thread has its own number."""
+
+    internal_api = "openblas"
+
+    def __init__(self, of_thread):
+        self.threading_layer = "openmp" if of_thread else "pthreads"
+        self.counts = threading.local() if of_thread else self
+
+    def get_num_threads(self):
+        return getattr(self.counts, "count", 4)
+
+    def set_num_threads(self, count):
+        self.counts.count = count
+
+
+@pytest.mark.parametrize("of_thread", [False, True])
+def test_a_blas_that_counts_for_each_thread_is_limited_in_each(of_thread, monkeypatch):
+    guard, library = blas._OneBlasThread(), Library(of_thread)
+    controller = type("", (), {"select": lambda self, **which: self, "lib_controllers": [library]})
+    monkeypatch.setattr(threadpoolctl, "ThreadpoolController", controller)
+
+    def nested():
+        with guard:
+            with guard:
+                pass
+            return library.get_num_threads()
+
+    with guard:
+        assert library.get_num_threads() == 1
+        assert in_worker(nested) == 1
+        assert in_worker(library.get_num_threads) == (4 if of_thread else 1)
+        assert library.get_num_threads() == 1
+    assert library.get_num_threads() == 4
+    assert in_worker(nested) == 1
+    assert library.get_num_threads() == 4
+
+
+def test_the_crew_limits_a_blas_that_counts_for_each_thread(crew, monkeypatch):
+    guard, library = blas._OneBlasThread(), Library(of_thread=True)
+    guard._of_process, guard._of_thread = [], [library]
+    monkeypatch.setattr(threads, "one_blas_thread", guard)
+    meeting = threading.Barrier(3, timeout=LONG)
+    inside = []
+    each(lambda part: (meeting.wait(), inside.append(library.get_num_threads())), 3)
+    assert inside == [1] * 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_no_fork_comes_while_a_thread_sets_the_count(monkeypatch):
+    guard, library = blas.one_blas_thread, Library(of_thread=False)
+    library.lock, entered = threading.Lock(), threading.Event()
+
+    def slowly(count):
+        with library.lock:  # as a BLAS, and threadpoolctl, hold theirs
+            entered.set()
+            time.sleep(0.2)
+            library.count = count
+
+    library.set_num_threads = slowly
+    monkeypatch.setattr(guard, "_of_process", [library])
+    thread = threading.Thread(target=each, args=(fail_not, 1))
+    thread.start()
+    assert entered.wait(LONG)
+    child = os.fork()
+    if not child:
+        free = library.lock.acquire(timeout=5)
+        os._exit(0 if free else 1)
+    thread.join(LONG)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("after", range(1, 25))
+def test_ctrl_c_while_blas_is_limited_loses_no_count(after, monkeypatch):
+    guard, library = blas._OneBlasThread(), Library(of_thread=False)
+    guard._of_process = [library]
+    lines = itertools.count(1)
+
+    def interrupt(frame, event, argument):
+        if frame.f_code.co_filename != blas.__file__:
+            return None
+        line = linecache.getline(blas.__file__, frame.f_lineno).strip()
+        # Python lets no Ctrl-C in between the last line of a with and the release of its lock
+        if event == "line" and not line.startswith("with") and next(lines) == after:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return interrupt
+
+    sys.settrace(interrupt)
+    with contextlib.suppress(KeyboardInterrupt):
+        guard.__enter__()
+        sys.settrace(None)
+        guard.__exit__()
+    sys.settrace(None)
+    with guard:
+        assert library.get_num_threads() == 1
+    assert library.get_num_threads() == 4
+
+
 def test_without_threadpoolctl_everything_works():
     code = """
         import sys, threading
         sys.modules["threadpoolctl"] = None
         import tinynet as tn
-        from tinynet.devices.cpu import threads
+        from tinynet.devices.cpu import blas, threads
 
         tn.set_threads(3)
         threads.each(lambda part: None, 100)
-        assert not threads.one_blas_thread.known
+        assert not blas.one_blas_thread.known
         assert threading.active_count() == 1, "BLAS' threads and ours would fight"
         w = tn.Tensor([[1.0, 2.0]], requires_grad=True)
         x = tn.Tensor([[float(i)] for i in range(3000)])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy
 
+from .blas import one_blas_thread
 from .pieces import PIECE, SHARED, long_rows, relu_into, sum_dtype
-from .threads import each, one_blas_thread
+from .threads import each
 
 Array = numpy.ndarray
 

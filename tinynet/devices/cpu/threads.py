@@ -22,6 +22,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...arguments import whole
+from .blas import one_blas_thread
 
 MOST = 256
 Task = Callable[[int], Any]  # computes the part of that number; its result is ignored
@@ -63,64 +64,6 @@ def _default() -> int:
     return whole("", "TINYNET_THREADS", count, most=MOST, cure=cure)
 
 
-# -- one thread for BLAS ---------------------------------------------------------------------------
-
-
-class _OneBlasThread:
-    """`with one_blas_thread:` BLAS computes with the thread that calls it, and no other.
-
-    At the end BLAS has as many threads as before.  This takes 3 us; a new threadpool_limits() would
-    search all loaded libraries first, for 240.  A BLAS that threadpoolctl does not know (Apple's)
-    keeps its threads, without harm.  Without threadpoolctl, every BLAS does.
-    """
-
-    known = True  # whether threadpoolctl is installed
-
-    def __init__(self) -> None:
-        self._libraries: list[Any] | None = None
-        self._before: list[tuple[Any, int]] = []  # libraries with more than one, and how many
-        self._inside = 0
-        self._lock = threading.Lock()
-
-    def forget(self) -> None:
-        """After a fork: the threads that were inside did not come along."""
-        for library, count in self._before:
-            library.set_num_threads(count)
-        self._before, self._inside = [], 0
-        self._lock = threading.Lock()
-
-    def _found(self) -> list[Any]:
-        try:
-            from threadpoolctl import ThreadpoolController
-        except ModuleNotFoundError:
-            self.known = False
-            return []
-        return ThreadpoolController().select(user_api="blas").lib_controllers
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if not self._inside:
-                if self._libraries is None:
-                    self._libraries = self._found()
-                for library in self._libraries:
-                    count = library.get_num_threads()
-                    if count != 1:
-                        library.set_num_threads(1)
-                        self._before.append((library, count))
-            self._inside += 1
-
-    def __exit__(self, *error: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if not self._inside:
-                for library, count in self._before:
-                    library.set_num_threads(count)
-                self._before.clear()
-
-
-one_blas_thread = _OneBlasThread()
-
-
 # -- the work --------------------------------------------------------------------------------------
 
 
@@ -154,7 +97,8 @@ class _Job:
         """The work of a thread of the crew, which may come when all parts are taken."""
         self._begun.append(None)
         try:
-            self.context.copy().run(self.work)  # a copy: two threads cannot be in one context
+            with one_blas_thread:
+                self.context.copy().run(self.work)  # a copy: two threads cannot be in one context
         finally:
             self._ended.append(None)
             self._news.put(None)
@@ -245,10 +189,5 @@ def each(task: Task, count: int, most: int = MOST) -> None:
                 task(part)
 
 
-def _after_fork() -> None:
-    _crew.forget()
-    one_blas_thread.forget()
-
-
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(after_in_child=_crew.forget)
