@@ -26,18 +26,18 @@ from tinynet.devices.cpu import (
 )
 
 
-def pytest_itemcollected(item):
-    """Leave tests of the fast form out where it is off; group those that share results.
+def pytest_addoption(parser):
+    parser.addoption(
+        "--own-size",
+        action="store_true",
+        help="train the lessons as long as `python -m lessons run` does, not for seconds",
+    )
 
-    A lesson is computed once for all its tests, so they run in one process of `pytest -n 2`.  So do
-    the tests of a lessons' file, whose fixtures take long.
-    """
+
+def pytest_itemcollected(item):
+    """Leave tests of the fast form out where it is off."""
     if os.environ.get("TINYNET_PLAIN") == "1" and item.get_closest_marker("fast_form"):
         item.add_marker(pytest.mark.skip(reason="TINYNET_PLAIN=1 turns the fast form off"))
-    if item.path.parent.name == "lessons":
-        name = getattr(item, "callspec", None) and item.callspec.params.get("name")
-        lesson = item.path.stem == "test_lessons" and name
-        item.add_marker(pytest.mark.xdist_group(lesson or item.path.stem))
 
 
 @pytest.fixture(params=["cpu", "gpu"])

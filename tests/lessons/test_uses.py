@@ -274,6 +274,8 @@ def test_the_networks_fit_their_pictures(rng):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])  # seed 0 is the lesson's own
-def test_every_claim_holds_from_other_starts(seed):
+def test_every_claim_holds_from_other_starts(seed, pytestconfig):
+    if not pytestconfig.getoption("--own-size"):
+        pytest.skip("takes a quarter of a minute: pytest --own-size")
     claims = uses.claims(uses.main(seed=seed))
     assert [claim for claim in claims if not claim.holds] == []

@@ -1,0 +1,162 @@
+"""Smaller sizes for the lessons that train: seconds instead of half a minute each.
+
+So little training does not reach every claim: those are named here, and hold at the lesson's own
+size.  (All of seeds 0 to 2 were tried, with the real pictures and with drawn ones.)
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Small(NamedTuple):
+    """How a lesson runs in seconds."""
+
+    settings: dict[str, Any]  # of its main()
+    beyond: tuple[str, ...] = ()  # how the claims begin that need the lesson's own size
+
+
+SMALL = {
+    "mnist_low_level": Small(
+        {"train_count": 500, "test_count": 500, "epochs": 2}, ("test accuracy, 1e-3",)
+    ),
+    "mnist": Small({"train_count": 800, "test_count": 300}, ("test accuracy",)),
+    "fashion": Small({"count": 1000, "test": 1000, "epochs": 2}, ("test accuracy,",)),
+    "cifar": Small({"count": 400, "test": 300, "epochs": 2}, ("test accuracy after",)),
+    "regularization": Small(
+        {"count": 300, "test": 500, "epochs": 15, "seeds": 1},
+        (
+            "its last test loss, by its lowest",
+            "augmentation gains",
+            "L2: sum w^2, by that of nothing",
+            "L1: the same",
+            "L1, soft threshold: the same",
+            "early stopping: epochs",
+        ),
+    ),
+    "batch_size": Small(
+        {"count": 1500, "test": 500, "seeds": 1, "draws": 30},
+        (
+            "before training: |mean of all batches - g| / |g|",
+            "after an epoch: |mean of all batches - g| / |g|",
+            "0.05 B/32: loss of 512 over that of 32",
+            "0.02 for all: loss of 512 over that of 8",
+        ),
+    ),
+    "autoencoder": Small(
+        {"count": 3000, "test": 500, "epochs": (8, 50)},
+        ("code of 64: test error, over that of PCA", "code of 32: test error, over that of PCA"),
+    ),
+    "deep_autoencoder": Small(
+        {"count": 1000, "test": 300, "epochs": 10, "short_epochs": 5},
+        ("code of 64: deep over shallow, at the end", "code of 8: deep over PCA, at the end"),
+    ),
+    "sparse_autoencoder": Small(
+        {"count": 600, "test": 300, "epochs": 3},
+        ("units on, with the penalty over without", "test error, over that of the mean picture"),
+    ),
+    "denoising_autoencoder": Small(
+        {"count": 800, "test": 200, "epochs": 4},
+        (
+            "Gaussian noise: dB ahead of the median",
+            "Gaussian noise: dB ahead of the linear map",
+            "salt and pepper: dB ahead of the median",
+            "salt and pepper: dB ahead of the linear map",
+            "trained on no noise, Gaussian noise: dB behind",
+        ),
+    ),
+    "contractive_autoencoder": Small(
+        {"count": 1000, "test": 200, "epochs": 4},
+        (
+            "||J||^2 with the penalty, over without",
+            "large singular values, with over without",
+            "noise moves the code less for its size, by",
+            "denoising: the whole resists more than the code, by",
+            "the price: error on digits, with over without",
+            "... which is of the former the share",
+            "plain: error on clothes, over digits",
+            "the code's own size, with over without",
+        ),
+    ),
+    "pca_against_autoencoder": Small(
+        {"count": 1500, "test": 500, "epochs": (60, 9)},
+        (
+            "linear: largest angle to PCA's subspace, degrees",
+            "linear: test error above PCA's, %",
+            "with ReLUs, 2 numbers: test error over PCA's",
+            "with ReLUs, 8 numbers: test error over PCA's",
+            "with ReLUs, 16 numbers: test error over PCA's",
+            "with ReLUs, 16: over that of PCA clipped to [0, 1]",
+            "numbers that PCA needs for this error",
+            "linear: the same at the end",
+        ),
+    ),
+    "latent_size": Small(
+        {"count": 2000, "test": 400, "epochs": 8},
+        ("first 100: misread originals", "300 more: share misread from 2 over from 5"),
+    ),
+    "uses": Small(
+        {"count": 2500, "test": 500, "epochs": 5},
+        (
+            "dB above the better of PCA and fewer pixels",
+            "same label, of the 5 nearest by code",
+            "the same by pixels, which are 784",
+            "code against PCA's code, either way",
+            "more by code than by pixels",
+            "AUC, only 0 is normal",
+            "8 normal: the digit that is noticed least",
+        ),
+    ),
+    "rbm": Small(
+        {"count": 1200, "test": 300, "epochs": 8},
+        (
+            "CD: pseudo-likelihood gained, nats",
+            "CD: F(noise) - F(held-out), nats",
+            "CD: F(noise) - F(dreams)",
+            "the same: persistent / CD",
+            "the same: persistent",
+            "strangeness: autoencoder / CD",
+            "autoencoder / persistent",
+            "share of CD's dreams nearest to one digit",
+        ),
+    ),
+    "dbn": Small(
+        {"count": 1500, "test": 400, "epochs": 4, "steps": 150, "seeds": 1},
+        (
+            "random: least training accuracy",
+            "one hidden layer: least training accuracy",
+            "no hidden layer: least training accuracy",
+            "DBN gains on one hidden layer, least of three",
+            "100 labels: the same",
+            "DBN: least training accuracy",
+            "DBN gains on random, least of three",
+        ),
+    ),
+    "vae": Small(
+        {"count": 1200, "test": 300, "epochs": 5},
+        ("continuity: the VAE's change, over the plain one's",),
+    ),
+    "fashion_vae": Small(
+        {"count": 500, "test": 100, "epochs": 4},
+        (
+            "-ELBO, nats a picture",
+            "what noise and KL cost in reconstruction, nats",
+            "kinds of clothes from N(0, I): VAE",
+            "VAE: grey in pictures from N(0, I), over real ones",
+            "plain: the same, from codes like its own",
+            "judge: share of test pictures that it is sure of",
+            "plain: deviation of its codes",
+        ),
+    ),
+    "faces_vae": Small(
+        {"steps": 15, "epochs": 4, "test": 200},
+        (
+            "the same, from their reconstructions' codes",
+            "PSNR of reconstructions, dB",
+            "smile walk: change of a pixel of the mouth, over others",
+        ),
+    ),
+    "gradient_descent": Small({}),
+    "speed": Small({"shape": (16, 26, 26, 32), "side": 1024}),
+    "dogs_vae": Small({"count": 48, "test": 24, "epochs": 3}, ("sum, 3 epochs: ",)),
+}
