@@ -522,7 +522,7 @@ def test_inference_is_for_a_block_and_every_part_has_its_own_mode_afterwards():
     model.layers[1].eval()
     before = [part.training for part in model.modules()]
     x = tn.Tensor(ones(2, 3), requires_grad=True)
-    with pytest.raises(KeyError), inference(model):
+    with pytest.raises(KeyError), inference():
         assert not any(part.training for part in model.modules())
         assert not model(x).requires_grad
         raise KeyError

@@ -449,6 +449,46 @@ def test_predict_is_in_inference_mode_and_records_nothing():
     assert not any(y.requires_grad for y in given)
 
 
+def test_threads_predict_evaluate_and_train_with_one_model_at_once():
+    """Training in one thread, with the modes of the model, and inference in three others."""
+    layers = [Dense(16), BatchNormalization(), Dropout(0.5), Dense(3)]
+    model = tn.Sequential(layers, input_shape=(4,), rng=generator())
+    x = numpy.tile(X, (20, 1))
+    expected, loss = tn.predict(model, x, size=20), tn.evaluate(model, (x, x[:, :3]), tn.mse)
+    before = model.state_dict()
+    wrong, done = [], threading.Event()
+
+    def call(work, right):
+        for _ in range(60):
+            numpy.testing.assert_equal(work(), right)
+
+    def guarded(*given):
+        try:
+            call(*given)
+        except AssertionError as error:
+            wrong.append(error)
+
+    def modes():  # what a training loop does to the model, without moving its statistics
+        while not done.is_set():
+            model.train()
+            assert model.training
+            model.eval()
+
+    work = [(lambda: tn.predict(model, x, size=20), expected)] * 2
+    work += [(lambda: tn.evaluate(model, (x, x[:, :3]), tn.mse), loss)]
+    threads = [threading.Thread(target=guarded, args=pair) for pair in work]
+    switching = threading.Thread(target=modes)
+    for thread in (switching, *threads):
+        thread.start()
+    for thread in threads:
+        thread.join()
+    done.set()
+    switching.join()
+    assert not wrong
+    for name, w in model.state_dict().items():
+        assert w.tobytes() == before[name].tobytes(), name
+
+
 # -- what is refused -------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from ..arguments import generator, shape_of_example
 from ..engine.record import current_observer, no_grad
 from ..engine.tensor import Tensor
 from .names import give_name, snake_case
-from .parts import Parts
+from .parts import Parts, inferring
 from .summary import Row, row, table
 from .symbols import is_symbolic, symbols_of
 
@@ -90,7 +90,7 @@ class Module(Parts):
         if self.made_shape is not None and shape == self.input_shape:
             return self.made_shape
         several = isinstance(shape, list)
-        with inference(self):
+        with inference():
             zeros = [
                 Tensor(numpy.zeros((1, *s), numpy.float32), device=self._place())
                 for s in (shape if several else [shape])
@@ -131,16 +131,15 @@ class Module(Parts):
 
 
 @contextlib.contextmanager
-def inference(module: Module) -> Iterator[None]:
-    """Inference mode without recording; afterwards every part has its own mode again."""
-    modes = [(part, part.training) for part in module.modules()]
-    module.eval()
+def inference() -> Iterator[None]:
+    """Inference mode without recording, for the thread that enters; no module is changed."""
+    before = inferring.get()
+    inferring.set(True)
     try:
         with no_grad():
             yield
     finally:
-        for part, training in modes:
-            part.training = training
+        inferring.set(before)
 
 
 def give_generator(module: Module, rng: Any) -> None:

@@ -8,18 +8,23 @@ and a subclass needs no `super().__init__()`.  Attributes that begin with an und
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 from ..devices import is_array, move
 from ..engine.tensor import Tensor
 from ..io.state import State, match
 
+# Whether this thread is inside predict or evaluate.  It belongs to the call and not to the model,
+# which other threads may be using.
+inferring = ContextVar("inferring", default=False)
+
 
 class Parts:
     """Something that has weights and parts as attributes, and a mode for all of them."""
 
     name: str | None = None
-    training: bool = True  # as train() and eval() set it
+    _training = True  # as train() and eval() set it
     _frozen: tuple[Tensor, ...] = ()
 
     @property
@@ -119,6 +124,18 @@ class Parts:
                 module._frozen += trained
 
     # -- its mode and place ---------------------------------------------------------------------
+
+    @property
+    def training(self) -> bool:
+        """Whether it is in training mode, as train() and eval() set it.
+
+        Inside predict and evaluate it is False, for the thread that called them.
+        """
+        return self._training and not inferring.get()
+
+    @training.setter
+    def training(self, training: bool) -> None:
+        self._training = training
 
     def train(self) -> Any:
         """Training mode, for this module and all below: dropout drops.  Returns the module."""

@@ -44,7 +44,7 @@ def evaluate(
     metrics = metrics_by_name("evaluate", metrics)
     total = 0
     sums: dict[str, float] = {}
-    with inference(model):
+    with inference():
         for batch in as_batches("evaluate", "data", data, model):
             x, target = inputs_and_target("evaluate", batch)
             outputs = model(x)
@@ -81,7 +81,7 @@ def predict(model: Module, x: Any, size: int = 256) -> Any:
             "several inputs."
         )
     found = []
-    with inference(model):
+    with inference():
         for batch in batches(*inputs, size=size, device=model.device):
             found.append(model(list(batch) if len(batch) > 1 else batch[0]))
     if isinstance(found[0], list | tuple):
