@@ -4,7 +4,9 @@ what they refuse.
 
 from __future__ import annotations
 
+import itertools
 import re
+import sys
 import warnings
 
 import numpy
@@ -14,6 +16,7 @@ import tinynet as tn
 from tinynet.devices import move
 from tinynet.devices.cpu import pieces
 from tinynet.optim import flat as flat_file
+from tinynet.optim import optimizer as optimizer_file
 
 from ..devices.test_devices import FakeCupy, FakeGPUArray, asked_anew, install  # noqa: F401  # fixtures
 
@@ -196,7 +199,7 @@ def test_a_step_without_any_gradient_is_an_error():
 
 def test_parameters_may_come_from_a_generator():
     a, b = parameter(1), parameter(2)
-    assert tn.optim.SGD((p for p in (a, b)), lr=0.1).parameters == [a, b]
+    assert tn.optim.SGD((p for p in (a, b)), lr=0.1).parameters == (a, b)
 
 
 @pytest.mark.parametrize("lr", [1e-8, 1, 1000.0, numpy.float32(0.1)])
@@ -563,7 +566,7 @@ def test_pieces_give_the_bits_of_the_whole(make, settings, monkeypatch):
     whole, _ = trained()
     monkeypatch.setattr(flat_file, "AT_ONCE", 7)  # of 28 numbers: parameters lie across their ends
     by_pieces, optimizer = trained()
-    _, cut = optimizer._flats[0]._cut
+    _, cut = optimizer._layout.flats[0]._cut
     assert [p.stop - p.start for p in cut] == [7, 7, 7, 7]
     assert [len(p.parts) for p in cut] == [3, 1, 1, 1]
     for a, b in zip(whole, by_pieces, strict=True):
@@ -584,7 +587,7 @@ def test_parameters_are_views_of_one_flat_array():
     parameters, _ = problem()
     before = [p.data.copy() for p in parameters]
     optimizer = tn.optim.Adam(parameters)
-    (flat,) = optimizer._flats
+    (flat,) = optimizer._layout.flats
     assert flat.w.shape == (28,)
     for p, values in zip(parameters, before, strict=True):
         assert p.size == 0 or numpy.shares_memory(p.data, flat.w)
@@ -598,7 +601,7 @@ def test_a_parameter_whose_data_was_replaced_is_taken_in_again():
     a.data = numpy.ones(1) * 10
     step(sgd, [1], [1])
     assert (a.data[0], b.data[0]) == (8.5, -0.5)  # the velocity went on: 1, then 1.5
-    (flat,) = sgd._flats
+    (flat,) = sgd._layout.flats
     assert numpy.shares_memory(a.data, flat.w)
 
 
@@ -631,7 +634,8 @@ def test_a_parameter_that_changed_its_shape_or_dtype_is_refused_and_nothing_move
     sgd = tn.optim.SGD([a, b], lr=1)
     a.grad, b.grad = numpy.ones(1), numpy.ones(1)
     message = (
-        "SGD: parameter 1, 'b', has shape (2,), and its gradient (1,). Leave .grad to backward()."
+        "SGD: parameter 1, 'b', is (2,) float64, and its gradient (1,) float64. Leave .grad to "
+        "backward()."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         sgd.step()
@@ -645,6 +649,88 @@ def test_a_parameter_that_changed_its_shape_or_dtype_is_refused_and_nothing_move
         sgd.step()
     assert a.data[0] == 1
     assert sgd.steps == 0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "complex128", "int64"])
+def test_a_gradient_of_another_dtype_is_refused_and_nothing_moves(dtype):
+    a, b = parameter(1), parameter(2, 3, name="b")
+    sgd = tn.optim.SGD([a, b], lr=1)
+    a.grad, b.grad = numpy.ones(1), numpy.ones(2, dtype)
+    message = (
+        f"SGD: parameter 1, 'b', is (2,) float64, and its gradient (2,) {dtype}. Leave .grad to "
+        "backward()."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        sgd.step()
+    assert a.data[0] == 1 and sgd.steps == 0
+
+
+def test_the_parameters_of_an_optimizer_cannot_be_exchanged():
+    a, b = parameter(1), parameter(2)
+    sgd = tn.optim.SGD([a], lr=1)
+    with pytest.raises(TypeError):
+        sgd.parameters[0] = b
+    with pytest.raises(AttributeError):
+        sgd.parameters = [b]
+    assert sgd.parameters == (a,) and sgd.parameters[0] is a
+
+
+@pytest.mark.parametrize("shared", ["the same", "transposed", "a part"])
+def test_parameters_that_share_memory_are_refused_with_the_way_to_tie_them(shared):
+    w, v = parameter(1, 2, 3, name="w"), parameter(0, 0, 0, name="v")
+    v.data = {"the same": w.data, "transposed": w.data.T, "a part": w.data[1:]}[shared]
+    message = (
+        "SGD: parameters 0, 'w', and 1, 'v', share memory, and an optimizer moves each in a memory "
+        "of its own. To tie weights, use one Tensor in both places: decoder.kernel = "
+        "encoder.kernel, or encoder.kernel.T in forward."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        tn.optim.SGD([w, v], lr=1)
+    tn.optim.SGD([w], lr=1)
+    first, second = parameter(1), parameter(2)
+    for _ in range(2):  # the second finds both in one flat array, each in its own part
+        tn.optim.SGD([first, second], lr=1)
+
+
+def interrupted(code_file, after, work):
+    """Do the work, with Ctrl-C at that line of the file, counted from 1; whether it came."""
+    lines = itertools.count(1)
+
+    def trace(frame, event, argument):
+        if frame.f_code.co_filename != code_file:
+            return trace if event == "call" else None
+        if event == "line" and next(lines) == after:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(trace)
+    try:
+        work()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(None)
+    return False
+
+
+@pytest.mark.parametrize("code_file", [optimizer_file.__file__, flat_file.__file__])
+def test_after_ctrl_c_anywhere_in_a_step_the_next_one_moves_every_parameter(code_file):
+    came, after = True, 0
+    while came:
+        after += 1
+        parameters = [parameter(1, 2), parameter(3), parameter(4, 5)]
+        adam = tn.optim.Adam(parameters, lr=0.1)
+        for p in parameters:
+            p.data = numpy.clip(p.data, 0, 9)  # so the step lays out anew
+            p.grad = numpy.ones(p.shape)
+        came = interrupted(code_file, after, adam.step)
+        before = [p.data.copy() for p in parameters]
+        adam.step()
+        for p, old in zip(parameters, before, strict=True):
+            assert (p.data < old).all(), after
+        assert len(adam.state_dict()["slots"]) == 6
+    assert after > 20
 
 
 def test_an_optimizer_without_a_rule_says_so():

@@ -31,7 +31,8 @@ class Piece(NamedTuple):
 class Flat:
     """Parameters of one dtype on one device, and their slots.
 
-    slots: for each parameter, the arrays that a rule keeps; they are copied.
+    slots: for each parameter, the arrays that a rule keeps.  All are copied, and no parameter is
+    changed: take `views` as their data.
     """
 
     def __init__(self, parameters: Sequence[Tensor], slots: Sequence[Sequence[Array]]) -> None:
@@ -49,7 +50,6 @@ class Flat:
             for view, slot in zip(self.slot_views[i], slots[i], strict=True):
                 view[...] = slot
             self.views[i][...] = p.data
-            p.data = self.views[i]
         self._cut: tuple[list[int], list[Piece]] = ([], [])
 
     def _view(self, flat: Array, i: int) -> Array:

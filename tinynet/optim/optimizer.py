@@ -10,7 +10,7 @@ import functools
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
 
@@ -19,7 +19,7 @@ from ..devices import Array, device_of, move, xp
 from ..engine.tensor import Tensor
 from ..io.state import State, match
 from .flat import Flat, flat_groups
-from .parameters import global_norm, trainable
+from .parameters import global_norm, refuse_shared_memory, trainable
 
 Schedule = Callable[[int], float]  # the number of the step, from 0 -> its rate
 
@@ -38,6 +38,14 @@ _RANGES: dict[str, Range] = {
 def setting(name: str) -> Any:
     """A setting, to read only.  (lr can be set: no slot depends on it.)"""
     return property(lambda self: self._settings[name])
+
+
+class _Layout(NamedTuple):
+    """Where the numbers of all parameters and slots are."""
+
+    flats: list[Flat]
+    places: list[tuple[Tensor, Array]]  # each parameter with its part of a flat array
+    slots: list[list[Array]]  # of each parameter, in their order
 
 
 class Optimizer:
@@ -65,7 +73,9 @@ class Optimizer:
         clip_norm: float | None = None,
         **settings: Any,
     ) -> None:
-        self.parameters = trainable(type(self).__name__, parameters)
+        found = trainable(type(self).__name__, parameters)
+        refuse_shared_memory(type(self).__name__, found)
+        self._parameters = tuple(found)
         self.steps = 0
         self.lr = lr
         settings |= {"weight_decay": weight_decay, "clip_norm": clip_norm}
@@ -81,6 +91,11 @@ class Optimizer:
         settings = {"lr": self._lr} | {k: v for k, v in self._settings.items() if v is not None}
         text = ", ".join(f"{name}={value!r}" for name, value in settings.items())
         return f"{type(self).__name__}({len(self.parameters)} parameters, {text})"
+
+    @property
+    def parameters(self) -> tuple[Tensor, ...]:
+        """The parameters that it moves.  For others, make another optimizer."""
+        return self._parameters
 
     @property
     def lr(self) -> float:
@@ -118,7 +133,7 @@ class Optimizer:
         changed.
         """
         moving, intact = False, True
-        for p, view in self._places:
+        for p, view in self._layout.places:
             w, dw = p.data, p.grad
             if dw is None:
                 continue
@@ -127,7 +142,9 @@ class Optimizer:
                 intact = False
                 if w.shape != view.shape or w.dtype != view.dtype:
                     raise self._misfit(p, view)
-            if dw.shape != w.shape or (type(dw) is not type(w) and device_of(dw) != device_of(w)):
+            if dw.shape != w.shape or dw.dtype != w.dtype:
+                raise self._misfit(p, view)
+            if type(dw) is not type(w) and device_of(dw) != device_of(w):
                 raise self._misfit(p, view)
         if not moving:
             raise RuntimeError(
@@ -135,25 +152,29 @@ class Optimizer:
                 "step(), with a loss that is computed from these parameters."
             )
         if not intact:
-            self._lay_out(self._slots)
+            self._lay_out(self._layout.slots)
         rule = functools.partial(self._move_piece, self.lr, self._scale())
-        for flat in self._flats:
+        for flat in self._layout.flats:
             flat.move(rule)
         self.steps += 1
 
     def _lay_out(self, slots: list[list[Array]]) -> None:
-        """Copy parameters and slots into flat arrays, on the device of the parameters."""
-        self._flats: list[Flat] = []
-        self._slots: list[list[Array]] = [[] for _ in self.parameters]
-        self._places: list[tuple[Tensor, Array]] = []  # each with its part of a flat array
+        """Copy parameters and slots into flat arrays, on the device of the parameters.
+
+        After an error or Ctrl-C on the way, the next step() lays them out again.
+        """
+        layout = _Layout([], [], [[] for _ in self.parameters])
         for numbers in flat_groups(self.parameters):
             parameters = [self.parameters[i] for i in numbers]
             device = parameters[0].device
             flat = Flat(parameters, [[move(slot, device) for slot in slots[i]] for i in numbers])
-            self._flats.append(flat)
-            self._places += zip(parameters, flat.views, strict=True)
+            layout.flats.append(flat)
+            layout.places.extend(zip(parameters, flat.views, strict=True))
             for i, views in zip(numbers, flat.slot_views, strict=True):
-                self._slots[i] = views
+                layout.slots[i] = views
+        self._layout = layout
+        for p, view in layout.places:
+            p.data = view
 
     def _move_piece(
         self, lr: float, scale: float, w: Array, dw: Array, slots: list[Array], a: Array, b: Array
@@ -184,7 +205,7 @@ class Optimizer:
         """
         slots = {
             f"{i}.{name}": numpy.array(move(slot, "cpu"))
-            for i, kept in enumerate(self._slots)
+            for i, kept in enumerate(self._layout.slots)
             for name, slot in zip(self._slot_names, kept, strict=True)
         }
         return {
@@ -233,11 +254,13 @@ class Optimizer:
                 + "\nNothing was loaded. Build it as it was when it was saved."
             )
         match(where, own["slots"], slots)
+        self._lay_out(
+            [
+                [move(slots[f"{i}.{name}"], p.device) for name in self._slot_names]
+                for i, p in enumerate(self.parameters)
+            ]
+        )
         self.steps = steps
-        self._lay_out(self._slots)  # the model may have moved to another device since
-        for i, p in enumerate(self.parameters):
-            for name, slot in zip(self._slot_names, self._slots[i], strict=True):
-                slot[...] = move(slots[f"{i}.{name}"], p.device)
 
     # -- checks ----------------------------------------------------------------------------------
 
@@ -257,10 +280,10 @@ class Optimizer:
                 f"{where} was {view.shape} {view.dtype} when the optimizer was made, and is now "
                 f"{w.shape} {w.dtype}. Change it before, or make the optimizer again."
             )
-        if numpy.shape(dw) != w.shape:
+        if numpy.shape(dw) != w.shape or dw.dtype != w.dtype:
             return ValueError(
-                f"{where} has shape {w.shape}, and its gradient {numpy.shape(dw)}. Leave .grad to "
-                "backward()."
+                f"{where} is {w.shape} {w.dtype}, and its gradient {numpy.shape(dw)} {dw.dtype}. "
+                "Leave .grad to backward()."
             )
         return ValueError(
             f"{where} is on {device_of(w)}, and its gradient on {device_of(dw)}. Call zero_grad() "

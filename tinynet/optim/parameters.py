@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy
 
@@ -39,6 +39,19 @@ def trainable(where: str, parameters: Iterable[Tensor]) -> list[Tensor]:
     return found
 
 
+def refuse_shared_memory(where: str, parameters: list[Tensor]) -> None:
+    """ValueError if two parameters have numbers in common."""
+    for i, p in enumerate(parameters):
+        for j, q in enumerate(parameters[:i]):
+            if type(p.data) is type(q.data) and xp(p.data).shares_memory(p.data, q.data):
+                raise ValueError(
+                    f"{where}: parameters {j}, {q.label}, and {i}, {p.label}, share memory, and an "
+                    "optimizer moves each in a memory of its own. To tie weights, use one Tensor "
+                    "in both places: decoder.kernel = encoder.kernel, or encoder.kernel.T in "
+                    "forward."
+                )
+
+
 def gradient_norm(parameters: Iterable[Tensor]) -> float:
     """The global L2 norm: the root of the sum of the squares of all gradients.
 
@@ -54,7 +67,7 @@ def gradient_norm(parameters: Iterable[Tensor]) -> float:
     return global_norm(found)
 
 
-def global_norm(parameters: list[Tensor]) -> float:
+def global_norm(parameters: Sequence[Tensor]) -> float:
     gradients = [p.grad.reshape(-1) for p in parameters if p.grad is not None]
     squares = _sum_of_squares(gradients, 1.0)
     if 1e-30 < squares < math.inf:
