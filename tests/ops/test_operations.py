@@ -471,3 +471,20 @@ def test_what_an_operation_declares(name):
     with observe(Reads()):
         compute()
     assert list(found[-1][:4]) == expected
+
+
+def test_batch_norm_of_float16_sums_in_float32(rng):
+    """70,000 values of 10 sum to ten times what float16 can hold."""
+    x = rng.normal(10, 2, (70_000, 3))
+    dy = rng.normal(0, 1, x.shape)
+    found = []
+    for dtype in ("float16", "float64"):
+        given = [x.astype("float16"), numpy.ones(3), numpy.zeros(3)]
+        t, gamma, beta = leaves(given, dtype)
+        mean, variance = numpy.zeros(3, dtype), numpy.ones(3, dtype)
+        y = tn.batch_norm(t, gamma, beta, mean, variance, training=True, momentum=0)
+        y.backward(dy.astype("float16").astype(dtype))
+        found.append([y.data, mean, variance, t.grad, gamma.grad, beta.grad])
+        assert all(a.dtype == dtype for a in found[-1])
+    for half, exact in zip(*found, strict=True):
+        numpy.testing.assert_allclose(half, exact, rtol=2e-3, atol=2e-3 * abs(exact).max())

@@ -1061,3 +1061,19 @@ def test_the_norm_of_many_float16_gradients_is_finite(rng):
     w.grad = rng.uniform(-1, 1, w.shape).astype("float16")
     norm = float(numpy.sqrt((w.grad.astype(float) ** 2).sum()))
     assert tn.optim.gradient_norm([w]) == pytest.approx(norm, rel=1e-3)
+
+
+@each_kind
+def test_float16_parameters_move_as_those_in_float32_but_for_their_rounding(make):
+    """Squares of gradients below 2e-4 are 0 in float16, and those above 256 infinite."""
+    for size in (1e-4, 1.0, 300.0):
+        half, single = (
+            tn.Tensor(numpy.ones(5, dtype), requires_grad=True) for dtype in ("float16", "float32")
+        )
+        optimizers = [make([p]) for p in (half, single)]
+        for step in range(3):
+            for p, optimizer in zip((half, single), optimizers, strict=True):
+                p.grad = numpy.full(5, size * (1 + step), "float16").astype(p.dtype)
+                optimizer.step()
+        assert half.dtype == numpy.float16
+        numpy.testing.assert_allclose(half.data, single.data, rtol=3e-3, atol=3e-3)

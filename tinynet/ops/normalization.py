@@ -6,6 +6,8 @@ Internal Covariate Shift", 2015; momentum and epsilon as Keras defines them.
 
 from __future__ import annotations
 
+import numpy
+
 from ..arguments import POSITIVE, UNIT, boolean, number
 from ..devices import Array, kernels, xp
 from ..engine.tensor import differentiable
@@ -64,7 +66,7 @@ def batch_norm(
                 f"x {x.shape} has {n} value(s) a channel, and a variance needs at least 2. "
                 "Give a larger batch (of data.batches, drop_last=True), or training=False."
             )
-        mean, variance = device.moments(rows)
+        mean, variance = device.moments(_wide(rows))
         if xp(x).isfinite(variance).all():  # a NaN would stay in the moving statistics for good
             if moving_mean is not None:
                 moving_mean += (1 - momentum) * (mean - moving_mean)
@@ -81,22 +83,31 @@ def batch_norm(
     # pullbacks compute it again from x, piece by piece.
     scale = 1 / xp(x).sqrt(variance + epsilon)  # (C,)
     slope = gamma * scale
-    y = device.scale_and_shift(x, mean, slope, beta)
+    y = device.scale_and_shift(x, mean, slope, beta).astype(x.dtype, copy=False)
     computed: list[tuple[Array, Array]] = []
 
     def sums(dy):
         """dgamma and dbeta: for each channel the sums of dy * normal and of dy.  Computed once."""
         if not computed:
-            products, dbeta = device.products_and_sums(dy.reshape(-1, C), rows, mean)
+            products, dbeta = device.products_and_sums(_wide(dy.reshape(-1, C)), _wide(rows), mean)
             computed.append((products * scale, dbeta))
         return computed[0]
 
+    def in_dtype(a):
+        return a.astype(x.dtype, copy=False)
+
     def dx(dy):
         if not training:
-            return dy * slope
+            return in_dtype(dy * slope)
         # mean and variance depend on x too, so shifting or stretching a channel changes nothing:
         # dx = slope * (dy - mean(dy) - normal * mean(dy * normal))
         dgamma, dbeta = sums(dy)
-        return device.combine(dy, slope, x, mean, -slope * scale * dgamma / n, -slope * dbeta / n)
+        steepness, shift = -slope * scale * dgamma / n, -slope * dbeta / n
+        return in_dtype(device.combine(dy, slope, x, mean, steepness, shift))
 
-    return y, (dx, lambda dy: sums(dy)[0], lambda dy: sums(dy)[1])
+    return y, (dx, lambda dy: in_dtype(sums(dy)[0]), lambda dy: in_dtype(sums(dy)[1]))
+
+
+def _wide(x: Array) -> Array:
+    """float16 as float32: sums over a batch leave its range, which ends at 65,504."""
+    return x.astype(numpy.float32) if x.dtype == numpy.float16 else x

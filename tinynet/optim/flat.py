@@ -12,6 +12,8 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy
+
 from ..devices import Array, device_of, kernels, xp
 from ..engine.tensor import Tensor
 
@@ -43,7 +45,9 @@ class Flat:
         self.xp = xp(like)
         self.size = AT_ONCE if device_of(like) == "cpu" else total  # of a piece
         self.w = self.xp.empty(total, like.dtype)
-        self.slots = [self.xp.empty(total, like.dtype) for _ in slots[0]]
+        # float16 cannot hold the square of a small gradient: there, rules compute in float32
+        self.dtype = numpy.result_type(like.dtype, numpy.float32)
+        self.slots = [self.xp.empty(total, self.dtype) for _ in slots[0]]
         self.views = [self._view(self.w, i) for i in range(len(parameters))]
         self.slot_views = [[self._view(s, i) for s in self.slots] for i in range(len(parameters))]
         for i, p in enumerate(parameters):
@@ -68,14 +72,18 @@ class Flat:
 
         def task(k: int) -> None:
             start, stop, parts = pieces[k]
-            a, b = (self.xp.empty(stop - start, self.w.dtype) for _ in range(2))
+            a, b = (self.xp.empty(stop - start, self.dtype) for _ in range(2))
             found = [
                 gradients[i] if some is None else gradients[i].reshape(-1)[some]
                 for i, some in parts
             ]
-            alone = len(found) == 1
+            alone = len(found) == 1 and self.dtype == self.w.dtype
             dw = found[0].reshape(-1) if alone else self.xp.concatenate(found, axis=None, out=a)
-            rule(self.w[start:stop], dw, [s[start:stop] for s in self.slots], a, b)
+            own = self.w[start:stop]
+            w = own.astype(self.dtype, copy=False)
+            rule(w, dw, [s[start:stop] for s in self.slots], a, b)
+            if w is not own:
+                own[...] = w
 
         if len(pieces) == 1:
             task(0)
