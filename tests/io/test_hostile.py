@@ -242,6 +242,26 @@ class _nothing:
 
 
 ONE = archive(("a.npy", npy()))
+TWO = archive(("a.npy", npy()), ("b.npy", npy()))
+EMPTY = archive()
+
+
+def with_directory_of(data: bytes, first: int) -> bytes:
+    """The archive of two with a directory that leaves the members before that one out."""
+    start = data.index(b"PK\1\2")
+    entries = data[start : data.index(b"PK\5\6")]
+    kept = entries[first * len(entries) // 2 :]
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, len(kept), start, 0)
+    return data[:start] + kept + end
+
+
+def within(data: bytes) -> bytes:
+    """The archive of two with an entry for the second that points to the one within the first."""
+    second = data.rindex(b"PK\1\2")
+    inside = data.index(b"PK\3\4", 4)
+    return data[: second + 42] + struct.pack("<L", inside) + data[second + 46 :]
+
+
 SIZE = len(npy())
 HEADER = f"'a' has a header that NumPy does not write. {DAMAGED}"
 NUMBERS = (
@@ -309,7 +329,23 @@ HOSTILE_NPZ = {
     ),
     "claims more than the file": (
         patched(patched(ONE, 24, "<L", 10**9), 20, "<L", 10**9),
-        f"its members claim more than the {len(ONE)} bytes of the file. {DAMAGED}",
+        f"its directory is not that of its members, at byte {len(ONE) - 22 - 51:#x}. {DAMAGED}",
+    ),
+    "an end record of no members behind it": (
+        ONE + EMPTY,
+        f"its directory is not that of its members, at byte 0x0. {DAMAGED}",
+    ),
+    "a directory of the last member only": (
+        with_directory_of(TWO, 1),
+        f"its directory is not that of its members, at byte 0x0. {DAMAGED}",
+    ),
+    "a member that lies in another": (
+        within(archive(("a.npy", npy() + ONE), ("b.npy", npy()))),
+        f"its directory is not that of its members, at byte {35 + SIZE:#x}. {DAMAGED}",
+    ),
+    "something in front": (
+        b"#!/bin/sh\n" + bytes(99) + ONE,
+        f"its directory is not that of its members, at byte 0x0. {DAMAGED}",
     ),
     "claims more than deflate holds": (
         patched(archive(("a.npy", npy()), compression=zipfile.ZIP_DEFLATED), 24, "<L", 10**9),
@@ -395,6 +431,24 @@ def test_what_is_pickled_is_never_unpickled(tmp_path, refused):
     with numpy.load(tmp_path / "a.npz", allow_pickle=True) as found:
         found["a"]
     assert Bomb.exploded  # the bomb was a real one
+
+
+@pytest.mark.parametrize(("spaces", "fits"), [(50_000, True), (90_000, False)])
+def test_a_text_that_needs_far_more_memory_than_its_file_is_refused(
+    spaces, fits, tmp_path, monkeypatch, rng
+):
+    monkeypatch.setattr("tinynet.io.npz._SMALL_TEXT", 100)
+    letters = rng.bytes(2000).hex()  # 4,000 letters in some 2,300 bytes: 20 times are 46,000
+    text = f'{{"a":"{letters}"}}'.encode() + b" " * (spaces - 10_000)
+    data = npy("|u1", (len(text),), text)
+    path = tmp_path / "a.npz"
+    path.write_bytes(archive(("tinynet.json.npy", data), compression=zipfile.ZIP_DEFLATED))
+    if fits:
+        assert load(path) == {"a": letters}
+    else:
+        message = r"'tinynet.json' claims \d+ bytes in \d+, and \d+ is the limit there"
+        with pytest.raises(ValueError, match=message):
+            load(path)
 
 
 def test_names_that_look_like_paths_are_names(tmp_path):

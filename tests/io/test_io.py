@@ -507,14 +507,18 @@ def test_what_cannot_be_saved_is_refused_and_the_old_file_stays(state, error, me
 
 
 def test_text_that_no_header_holds_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("tinynet.io.tree.TEXT_LIMIT", 10)
+    monkeypatch.setattr("tinynet.io.tree.TEXT_LIMIT", 14)
+    save(tmp_path / "a.npz", {"a": "123456", "w": W})
+    monkeypatch.setattr("tinynet.io.tree.TEXT_LIMIT", 13)
     with pytest.raises(
-        ValueError, match=r"everything except arrays takes 14 bytes as JSON, and 10 is the limit"
+        ValueError, match=r"everything except arrays takes 14 bytes as JSON, and 13 is the limit"
     ):
         save(tmp_path / "a.npz", {"a": "123456", "w": W})
     monkeypatch.undo()
     monkeypatch.setattr("tinynet.io.safetensors.TEXT_LIMIT", 10)
-    with pytest.raises(ValueError, match=r"the header takes \d+ bytes, and 10 is the format's"):
+    with pytest.raises(
+        ValueError, match=r"the header takes \d+ bytes, and 10 is the limit. Save it as"
+    ):
         save(tmp_path / "a.safetensors", {"w": W})
 
 

@@ -26,6 +26,9 @@ _HEADERS: dict[tuple[int, int], Any] = {
     (2, 0): numpy.lib.format.read_array_header_2_0,
 }
 _INFLATION = 1032  # deflate makes at most 1032 bytes of one
+_DESCRIPTOR = 24  # bytes that may follow a member: its sizes and checksum again
+_SMALL_TEXT = 1_000_000  # bytes that any file may hold
+_TEXT_RATIO = 20  # of the text to its compressed bytes; numbers reach 3
 _ENCRYPTED = 0x1 | 0x20 | 0x40  # flags: encrypted, patched data, strongly encrypted
 
 # The errors of zipfile for damaged archives.
@@ -67,22 +70,49 @@ def read(file: BinaryIO, size: int) -> tuple[dict[str, numpy.ndarray], bytes | N
         count = int.from_bytes(file.read(12)[10:], "little")
         if count not in (len(members), 0xFFFF):  # 0xFFFF: or more.  zipfile does not check
             raise ValueError(f"it should have {count} members, and has {len(members)}. {_DAMAGED}")
-        if sum(info.compress_size for info in members) > size:
-            raise ValueError(
-                f"its members claim more than the {size} bytes of the file. {_DAMAGED}"
-            )
+        _check_places(file, archive)
         for info in members:
             name = info.filename.removesuffix(".npy")
             _check(name, info)
             if name in arrays:
                 raise ValueError(f"{name!r} is there twice. {_DAMAGED}")
+            if name == _TEXT:
+                _check_text(info)
             arrays[name] = _read_member(archive, name, info)
     text = arrays.pop(_TEXT, None)
     if text is None:
         return arrays, None
-    if text.dtype != numpy.uint8 or text.size > TEXT_LIMIT:
+    if text.dtype != numpy.uint8:
         raise ValueError(f"{_TEXT!r} is {text.shape} {text.dtype}, not text. {_DAMAGED}")
     return arrays, text.tobytes()
+
+
+def _check_places(file: BinaryIO, archive: zipfile.ZipFile) -> None:
+    """ValueError unless the members fill the file up to the directory, one behind the other.
+
+    A directory that leaves members out, or counts one twice, is told here.
+    """
+    end = 0
+    starts = sorted((info.header_offset, info.compress_size) for info in archive.infolist())
+    for start, size in [*starts, (archive.start_dir, 0)]:
+        if not end <= start <= end + _DESCRIPTOR:
+            raise ValueError(
+                f"its directory is not that of its members, at byte {min(start, end):#x}. "
+                f"{_DAMAGED}"
+            )
+        file.seek(start + 26)  # the lengths of the name and of the extra field
+        lengths = struct.unpack("<HH", file.read(4).ljust(4, b"\0"))
+        end = start + 30 + sum(lengths) + size
+
+
+def _check_text(info: zipfile.ZipInfo) -> None:
+    """ValueError for a text that needs far more memory than its file: 1 byte may need 80."""
+    most = min(max(_SMALL_TEXT, _TEXT_RATIO * info.compress_size), TEXT_LIMIT)
+    if info.file_size > most:
+        raise ValueError(
+            f"{_TEXT!r} claims {info.file_size} bytes in {info.compress_size}, and {most} is the "
+            f"limit there. {_DAMAGED}"
+        )
 
 
 def _check(name: str, info: zipfile.ZipInfo) -> None:

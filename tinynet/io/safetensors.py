@@ -40,8 +40,7 @@ def write(file: BinaryIO, arrays: dict[str, Array], text: str | None) -> None:
     data += b" " * (-len(data) % 8)
     if len(data) > TEXT_LIMIT:
         raise ValueError(
-            f"the header takes {len(data)} bytes, and {TEXT_LIMIT} is the format's limit. Save it "
-            "as .npz."
+            f"the header takes {len(data)} bytes, and {TEXT_LIMIT} is the limit. Save it as .npz."
         )
     file.write(len(data).to_bytes(8, "little") + data)
     for name in order:
@@ -60,7 +59,7 @@ def read(file: BinaryIO, size: int) -> tuple[dict[str, numpy.ndarray], bytes | N
             ".safetensors file: copy it again."
         )
     if length > TEXT_LIMIT:
-        raise ValueError(f"its header has {length} bytes, and {TEXT_LIMIT} is the format's limit.")
+        raise ValueError(f"its header has {length} bytes, and {TEXT_LIMIT} is the limit.")
     header = parse("the header", file.read(length))
     if not isinstance(header, dict):
         raise ValueError(f"the header is not a dictionary. {_DAMAGED}")
