@@ -448,6 +448,22 @@ def test_penalties_that_nobody_takes_are_an_error_in_the_end():
             layer(ones(1, 1))
 
 
+def test_a_forward_that_fails_leaves_no_penalty():
+    class Fails(Layer):
+        def forward(self, x):
+            if failing.pop():
+                raise KeyboardInterrupt
+            return x
+
+    first = LeakyReLU(activity_regularizer=L1(0.5))
+    model = tn.Sequential([tn.Sequential([first]), Fails()], input_shape=(3,), rng=seeded())
+    failing = [False, True]
+    with pytest.raises(KeyboardInterrupt):
+        model(ones(4, 3))
+    model(ones(4, 3))
+    assert model.penalty().item() == 0.5 * 12 / 4
+
+
 def test_a_layer_without_regularizers_has_the_penalty_0():
     assert Dense(2).build((3,), seeded()).penalty() == 0.0
 

@@ -614,3 +614,31 @@ def test_a_file_that_is_not_there():
         tn.fit(
             *(t.model, t.data, tn.cross_entropy, t.optimizer, 4), resume="nowhere", progress=False
         )
+
+
+def test_generators_in_lists_and_dictionaries_are_resumed_too(tmp_path):
+    class Noisy(tn.Module):
+        def __init__(self):
+            self.dense = Dense(3)
+            self.draws = [numpy.random.default_rng(i) for i in range(2)]
+            self.kinds = {"uniform": (numpy.random.default_rng(7),)}
+
+        def forward(self, x):
+            return self.dense(x.reshape(len(x), 25)) * self.scale()
+
+        def scale(self):
+            return 1 + self.draws[1].random() + self.kinds["uniform"][0].random()
+
+    def training(path, epochs, **settings):
+        model = Noisy().build((5, 5, 1), numpy.random.default_rng(0))
+        data = tn.data.batches(X, Y, size=4)
+        settings |= {"callbacks": [tn.callbacks.SaveState(path)], "progress": False}
+        optimizer = tn.optim.SGD(model.parameters(), 0.1)
+        tn.fit(model, data, tn.cross_entropy, optimizer, epochs, **settings)
+        return model
+
+    unbroken = training(tmp_path / "unbroken.npz", 2)
+    assert {"draws.0", "draws.1", "kinds.uniform.0"} <= set(generators(unbroken))
+    training(tmp_path / "first.npz", 1)
+    resumed = training(tmp_path / "second.npz", 2, resume=tmp_path / "first.npz")
+    assert_same(resumed.state_dict(), unbroken.state_dict())

@@ -50,7 +50,11 @@ class Module(Parts):
         observer = current_observer.get()
         if observer:
             observer.before_module(self, x)
-        y = self._first_forward(x) if self.input_shape is None else self.forward(x)
+        try:
+            y = self._first_forward(x) if self.input_shape is None else self.forward(x)
+        except BaseException:  # the next penalty() must not count the layers that were passed
+            self.drop_penalties()
+            raise
         if observer:
             observer.after_module(self, y)
         return y
@@ -109,6 +113,11 @@ class Module(Parts):
             for term in module.penalties():
                 total = term + total
         return total
+
+    def drop_penalties(self) -> None:
+        """Forget the penalties of outputs that no penalty() has taken."""
+        for module in self.modules():
+            vars(module).pop("_activity", None)
 
     def penalties(self) -> list[Tensor]:
         """The terms of this module alone, without those of its parts."""

@@ -41,9 +41,8 @@ class Parts:
         return (part for _, part in self.children())
 
     def _held(self) -> Iterator[tuple[str, Any]]:
-        for name, value in vars(self).items():
-            if not name.startswith("_"):
-                yield from _within(name, value)
+        shown = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        return within(shown, Parts | Tensor)
 
     def modules(self) -> list[Any]:
         """This module and all below it, each once, from the top down."""
@@ -198,13 +197,14 @@ class Parts:
             tensor.data[...] = array
 
 
-def _within(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The modules and tensors in a value: itself, or what lists and dictionaries hold: blocks.0."""
-    if isinstance(value, Parts | Tensor):
-        yield name, value
-    elif isinstance(value, list | tuple | dict):
-        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _within(f"{name}.{key}", item)
+def within(values: Any, kind: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """What is of that kind in a list, tuple or dictionary, and in those that it holds: blocks.0."""
+    for key, value in values.items() if isinstance(values, dict) else enumerate(values):
+        name = f"{path}.{key}" if path else str(key)
+        if isinstance(value, kind):
+            yield name, value
+        elif isinstance(value, list | tuple | dict):
+            yield from within(value, kind, name)
 
 
 def _as_array(value: Any) -> Any:

@@ -98,8 +98,7 @@ def fit(
         load(resume, run)
     display = Progress(epochs) if progress else None
     try:
-        with no_grad():
-            model.penalty()  # drops penalties of calls before this training, or of a failed one
+        model.drop_penalties()  # of calls before this training
         for callback in run.callbacks:
             callback.before_training(run)
         while run.epoch < epochs and not run.stop:

@@ -11,6 +11,7 @@ from ..arguments import shown
 from ..data.batches import Batches
 from ..io.state import State, generator_state, restore_generator
 from ..models.module import Module
+from ..models.parts import within
 from .history import History
 
 
@@ -38,12 +39,14 @@ def state_of_data(data: Any) -> State:
 
 
 def generators(model: Module) -> dict[str, numpy.random.Generator]:
-    """Every generator among the attributes of the model and its parts, by its path: dropout.rng."""
+    """Every generator among the attributes of the model and its parts, by its path: dropout.rng.
+
+    Those in lists and dictionaries too: noise.0.
+    """
     return {
         f"{path}.{name}" if path else name: value
         for path, part in model.named_modules()
-        for name, value in vars(part).items()
-        if isinstance(value, numpy.random.Generator)
+        for name, value in within(vars(part), numpy.random.Generator)
     }
 
 
