@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import tracemalloc
 
 import numpy
@@ -74,6 +75,29 @@ def test_a_budget_that_is_none_is_told(size):
         "workspace_budget: size must be a positive number of bytes or a text, for example "
         f'"64 MiB", received {shown(size)}.'
     )
+    assert budget() == 64 * MIB
+
+
+def test_budgets_of_two_threads_leave_the_one_that_was_before_them():
+    second_open, first_closed = threading.Event(), threading.Event()
+    seen = {}
+
+    def first():
+        with tn.workspace_budget("2 MiB"):
+            assert second_open.wait(10)
+            seen["both open"] = budget()
+        seen["first closed"] = budget()
+        first_closed.set()
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    while budget() != 2 * MIB:
+        time.sleep(0.001)
+    with tn.workspace_budget("1 MiB"):
+        second_open.set()
+        assert first_closed.wait(10)
+    thread.join()
+    assert seen == {"both open": MIB, "first closed": MIB}
     assert budget() == 64 * MIB
 
 

@@ -442,3 +442,16 @@ def test_near_the_edge_of_its_domain_f_is_checked_or_refused(f):
 def test_under_no_grad_there_is_nothing_to_check():
     with tn.no_grad(), pytest.raises(RuntimeError, match=r"^gradcheck: called under no_grad"):
         tn.gradcheck(tn.exp, [1.0])
+
+
+def test_a_slope_that_rounding_hides_is_right_and_a_larger_one_is_not():
+    logits = [[100.0, 0.0]]
+    assert tn.gradcheck(lambda x: tn.cross_entropy(x, [0]), logits).passed
+
+    @tn.differentiable
+    def flat(x, slope: float):
+        return 0 * x, lambda dy: slope * dy
+
+    assert tn.gradcheck(lambda x: flat(x, slope=1e-13), logits).passed
+    with pytest.raises(tn.GradientError):
+        tn.gradcheck(lambda x: flat(x, slope=1e-10), logits)

@@ -625,3 +625,14 @@ def test_an_npz_has_headers_of_version_1(tmp_path):
     """What every NumPy reads."""
     with zipfile.ZipFile(tn.save(tmp_path / "w.npz", {"w": W})) as archive:
         assert archive.read("w.npy").startswith(b"\x93NUMPY\x01\x00")
+
+
+def test_ctrl_c_as_the_new_file_is_made_leaves_no_file(path, monkeypatch):
+    def opened(*given):
+        open(*given).close()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tinynet.io.atomic.open", opened, raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        save(path, {"w": W})
+    assert os.listdir(path.parent) == []

@@ -1249,3 +1249,47 @@ def test_an_error_in_a_layer_within_a_layer_names_the_inner_one():
 
     with pytest.raises(ValueError, match=r"^Dense 'inner': input \(N, 4\) has 4 features"):
         Outer(rng=seeded())(ones(1, 4))
+
+
+def test_a_frozen_batch_norm_keeps_its_statistics_and_normalizes_by_them():
+    model = tn.Sequential([BatchNormalization(center=False, scale=False)], (3,), rng=seeded())
+    norm, x = model.layers[0], 5 + batch(8, 3)
+    norm.trainable = False
+    assert not norm.trainable and not model.trainable
+    numpy.testing.assert_allclose(model.train()(x).data, x / numpy.sqrt(1.001), rtol=1e-5)
+    assert not norm.moving_mean.data.any()
+    norm.trainable = True
+    assert model.trainable
+    model(x)
+    assert norm.moving_mean.data.all()
+
+
+def test_a_weight_frozen_through_one_part_is_frozen_for_the_other_that_shares_it():
+    first, second = (Dense(3).build((3,), seeded(i)) for i in range(2))
+    second.kernel = first.kernel
+    first.trainable = False
+    assert not second.trainable and second.parameters() == [second.bias]
+    assert "kernel" in second.weights()
+    second.trainable = True
+    assert second.trainable and first.kernel.requires_grad
+    assert not first.trainable  # its bias is frozen
+    first.trainable = True
+    assert first.trainable
+
+
+def test_the_shapes_of_what_was_built_follow_its_layers():
+    class Outer(tn.Module):
+        def __init__(self):
+            self.inner = tn.Sequential([Dense(5), Dense(2)])
+
+        def forward(self, x):
+            return self.inner(x)
+
+    model = Outer().build((3,), seeded())
+    assert model.output_shape((3,)) == (2,)
+    model.inner.pop()
+    assert model.output_shape((3,)) == (5,)
+    assert [row.shape for row in model.rows()] == [(5,)]
+    model.inner.add(Dense(7))
+    assert model.output_shape((3,)) == (7,)
+    assert [row.shape for row in model.rows()] == [(7,)]

@@ -488,3 +488,40 @@ def test_batch_norm_of_float16_sums_in_float32(rng):
         assert all(a.dtype == dtype for a in found[-1])
     for half, exact in zip(*found, strict=True):
         numpy.testing.assert_allclose(half, exact, rtol=2e-3, atol=2e-3 * abs(exact).max())
+
+
+def test_the_maximum_gets_an_infinite_gradient_and_its_neighbors_none():
+    for dy in (numpy.inf, -numpy.inf):
+        for shape in ((1, 2, 2, 1), (1, 3, 3, 1)):  # the second takes the general way
+            x = tn.Tensor(numpy.arange(numpy.prod(shape), dtype=float).reshape(shape), True)
+            y = tn.max_pool2d(x, shape[1])
+            y.backward(numpy.full(y.shape, dy))
+            assert x.grad.ravel().tolist() == [0] * (x.size - 1) + [dy]
+
+
+def test_a_stride_of_any_size_takes_no_longer_than_the_picture():
+    x, w = leaves([numpy.ones((1, 3, 4, 2)), numpy.ones((2, 2, 2, 3))])
+    tn.conv2d(x, w, stride=10**9).sum().backward()
+    expected = numpy.zeros(x.shape)
+    expected[:, :2, :2] = 3
+    numpy.testing.assert_array_equal(x.grad, expected)
+
+
+def test_an_impossible_class_costs_nothing_where_the_label_is_another():
+    for labels in ([0], [[1.0, 0.0, 0.0]]):
+        x = tn.Tensor([[2.0, 1.0, -numpy.inf]], requires_grad=True)
+        y = tn.cross_entropy(x, labels)
+        y.backward()
+        numpy.testing.assert_allclose(y.data, numpy.log1p(numpy.exp(-1)), rtol=1e-6)
+        numpy.testing.assert_allclose(x.grad, [[-0.26894143, 0.26894143, 0]], rtol=1e-5)
+
+
+def test_abs_of_integers_is_of_integers():
+    y = tn.abs(tn.Tensor(numpy.array([-3, 2])))
+    assert y.dtype == numpy.int64 and y.data.tolist() == [3, 2]
+
+
+@pytest.mark.parametrize("word", ["cat", None])
+def test_a_tensor_is_equal_to_no_word_and_not_to_nothing(word):
+    x = tn.Tensor([1.0, 2.0])
+    assert (x == word) is False and (x != word) is True

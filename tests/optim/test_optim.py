@@ -1077,3 +1077,10 @@ def test_float16_parameters_move_as_those_in_float32_but_for_their_rounding(make
                 optimizer.step()
         assert half.dtype == numpy.float16
         numpy.testing.assert_allclose(half.data, single.data, rtol=3e-3, atol=3e-3)
+
+
+def test_the_defaults_are_the_documented_ones():
+    w = parameter(1)
+    assert (tn.optim.Adam([w]).lr, tn.optim.Adam([w]).weight_decay) == (0.001, 0)
+    assert (tn.optim.AdamW([w]).lr, tn.optim.AdamW([w]).weight_decay) == (0.001, 0.01)
+    assert tn.optim.RMSprop([w]).lr == 0.001

@@ -396,3 +396,15 @@ def test_what_is_not_measured_cannot_be_watched(callback, validation, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         fit(model, 3, [callback], validation=validation)
     assert same(model.state_dict(), network().state_dict())  # it is said before the first epoch
+
+
+@pytest.mark.parametrize("other", [BestModel, SaveState])
+def test_two_callbacks_with_one_file_are_refused(other, tmp_path):
+    callbacks = [BestModel(tmp_path / "a.npz", "loss"), other(tmp_path / "." / "a.npz")]
+    message = (
+        f"fit: BestModel and {other.__name__} both write {str(tmp_path / 'a.npz')!r}, each over "
+        "the file of the other. Give each a file of its own."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        fit(network(), 1, callbacks)
+    assert not list(tmp_path.iterdir())

@@ -822,3 +822,41 @@ def test_the_curves_stand_side_by_side_with_validation_beside_training():
 def test_a_history_of_nothing_has_no_curves():
     with pytest.raises(ValueError, match=r"^curves: the history is empty\. Train for at least"):
         tn.History().plot()
+
+
+def test_evaluate_computes_auc_r2_and_psnr_once_of_the_whole_set():
+    model = small(1, activation="sigmoid")
+    target = (X[:, :1] > 0).astype(numpy.float32)
+    outputs = tn.predict(model, X)
+    metrics = [tn.metrics.r2, tn.metrics.auc, tn.metrics.accuracy]
+    sorted_by_class = numpy.argsort(target[:, 0], kind="stable")  # so batches have one class only
+    data = tn.data.batches(X[sorted_by_class], target[sorted_by_class], size=2)
+    found = tn.evaluate(model, data, tn.mse, metrics)
+    assert list(found) == ["loss", "r2", "auc", "accuracy"]
+    numpy.testing.assert_allclose(found["auc"], tn.metrics.auc(outputs, target))
+    numpy.testing.assert_allclose(found["r2"], tn.metrics.r2(outputs, target), rtol=1e-5)
+    unit = 1 / (1 + numpy.exp(-X))
+    found = tn.evaluate(small(4, activation="sigmoid"), (X, unit), None, [tn.metrics.psnr])
+    expected = tn.metrics.psnr(tn.predict(small(4, activation="sigmoid"), X), unit)
+    numpy.testing.assert_allclose(found["psnr"], expected, rtol=1e-5)
+
+
+def test_two_threads_do_not_train_one_model():
+    model, began, end = small(), threading.Event(), threading.Event()
+
+    def wait(run):
+        began.set()
+        assert end.wait(10)
+
+    settings = {"callbacks": [wait]}
+    thread = threading.Thread(target=fit, args=(model, data_of()), kwargs=settings)
+    thread.start()
+    assert began.wait(10)
+    before = model.state_dict()
+    with pytest.raises(RuntimeError, match=r"^fit: another thread trains this model\. Wait for it"):
+        fit(model, data_of())
+    for name, w in model.state_dict().items():
+        numpy.testing.assert_array_equal(w, before[name])
+    end.set()
+    thread.join()
+    fit(model, data_of())

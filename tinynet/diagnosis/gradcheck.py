@@ -15,6 +15,7 @@ from ..engine.tensor import Tensor
 
 _STEP = 1e-5  # the error is about step^2 by curvature, and 1e-16 / step by rounding
 _TOLERANCE = 1e-5
+_HIDDEN = 1e-6  # a slope below 1e-6 * 1e-5 changes f by less than 1e-16 in a step
 
 
 class GradientError(ArithmeticError):
@@ -139,9 +140,11 @@ def _compare(name: str, gradient: Array, difference: Array, floor: float, moved:
     """The largest |gradient - difference|, relative to the difference.
 
     Small differences are mostly rounding noise, which is no error.  So an error is divided by at
-    least 1% of the largest difference, and at least by the floor.
+    least 1% of the largest difference, and at least by the floor.  Where no difference is seen at
+    all, f may still rise by what rounding hides, as log(1 + exp(-100)) does.
     """
     size = numpy.abs(difference)
+    floor = floor if size.any() else numpy.maximum(floor, _HIDDEN)
     size = numpy.maximum(numpy.maximum(size, 0.01 * size.max(initial=0)), floor + 1e-300)
     errors = (
         numpy.where(numpy.isfinite(gradient), numpy.abs(gradient - difference), numpy.inf) / size

@@ -33,9 +33,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         if not os.access(target, os.W_OK):
             raise PermissionError
     temporary = target.with_name(f".tinynet-{secrets.token_hex(8)}.tmp")
-    file = open(temporary, "xb")  # noqa: SIM115  closed below, before the renaming
     try:
-        with file:
+        with open(temporary, "xb") as file:
             if mode is not None:
                 os.chmod(temporary, stat.S_IMODE(mode))
             yield file

@@ -75,7 +75,7 @@ class BatchNormalization(Layer):
             xp(x.data).zeros(C, x.dtype) if self.beta is None else self.beta,
             moving_mean=self.moving_mean.data,
             moving_variance=self.moving_variance.data,
-            training=self.training,
+            training=self.training and self._trainable,
             momentum=self.momentum,
             epsilon=self.epsilon,
         )

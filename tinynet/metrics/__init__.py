@@ -1,8 +1,8 @@
 """Metrics: how good the answers of a model are, as plain numbers.
 
 They take tensors and arrays of either device, and lists; no gradient flows through them.  Each
-describes one batch.  For a whole data set give all outputs at once, or weight each batch by its
-size.
+describes one batch.  tn.evaluate gives the mean over the batches of a set, weighted by their sizes;
+auc, psnr and r2, which are no such means, it computes once, of all outputs.
 """
 
 from .classes import accuracy, confusion_matrix, log_loss, top_k

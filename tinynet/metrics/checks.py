@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -9,6 +10,15 @@ import numpy
 from ..arguments import shown
 from ..devices import is_array, move
 from ..engine.tensor import Tensor
+
+
+def of_all(metric: Callable[..., float]) -> Callable[..., float]:
+    """Marks a metric whose value for a set is not the mean over its batches.
+
+    evaluate then computes it once, of all outputs and targets.
+    """
+    metric.of_all = True  # type: ignore[attr-defined]
+    return metric
 
 
 def on_host(where: str, name: str, values: Any) -> numpy.ndarray:

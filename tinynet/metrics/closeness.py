@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy
 
-from .checks import as_equals
+from .checks import as_equals, of_all
 
 
+@of_all
 def psnr(pictures: Any, truth: Any) -> float:
     """10 log10(1 / mean squared error), in decibels, of values in [0, 1].  (...), (...) -> float
 
@@ -31,6 +32,7 @@ def psnr(pictures: Any, truth: Any) -> float:
     return -10 * math.log10(error) + 0.0 if error else math.inf  # 0, not -0
 
 
+@of_all
 def r2(prediction: Any, target: Any) -> float:
     """1 - sum (target - prediction)^2 / sum (target - its mean)^2.  (N, ...), (N, ...) -> float
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from .checks import as_scores, on_host
+from .checks import as_scores, of_all, on_host
 
 
 def roc_curve(scores: Any, labels: Any) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]:
@@ -31,6 +31,7 @@ def roc_curve(scores: Any, labels: Any) -> tuple[numpy.ndarray, numpy.ndarray, n
     )
 
 
+@of_all
 def auc(scores: Any, labels: Any) -> float:
     """The probability that a positive example scores higher than a negative one.  -> float
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import operator
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,6 +39,7 @@ class Module(Parts):
     input_shape: Any = None  # that it was built for, or of its first input; without the batch
     made_shape: Any = None  # of the output for an input of that shape, without the batch
     rng: Any = None  # a numpy.random.Generator: draws the weights, and what dropout drops
+    _made_by: Any = ()  # its modules when made_shape was found: another list may give another shape
 
     def forward(self, x: Any) -> Any:
         """The computation, on tensors.  Write it in the subclass."""
@@ -65,8 +67,12 @@ class Module(Parts):
         y = self.forward(x)
         outputs = y if isinstance(y, list | tuple) else [y]
         if hasattr(x, "shape") and outputs and all(isinstance(t, Tensor) for t in outputs):
-            self.input_shape, self.made_shape = tuple(x.shape[1:]), _shapes(y)
+            self._remember(tuple(x.shape[1:]), _shapes(y))
         return y
+
+    def _remember(self, input_shape: Any, made_shape: Any) -> None:
+        """Keep the shapes, and the parts that they hold for."""
+        self.input_shape, self.made_shape, self._made_by = input_shape, made_shape, self.modules()
 
     def build(self, input_shape: Any, rng: numpy.random.Generator | None = None) -> Any:
         """Make all weights, for inputs of that shape (without the batch).  Returns the module.
@@ -78,8 +84,7 @@ class Module(Parts):
             if child.name is None:
                 give_name(child, name)
         shape = self._as_shape(input_shape)
-        self.made_shape = self.output_shape(shape)
-        self.input_shape = shape
+        self._remember(shape, self.output_shape(shape))
         return self
 
     def _as_shape(self, shape: Any) -> Any:
@@ -92,7 +97,9 @@ class Module(Parts):
         """The shape of the output for an input of that shape, both without the batch."""
         shape = self._as_shape(input_shape)
         if self.made_shape is not None and shape == self.input_shape:
-            return self.made_shape
+            parts = self.modules()
+            if len(parts) == len(self._made_by) and all(map(operator.is_, parts, self._made_by)):
+                return self.made_shape
         several = isinstance(shape, list)
         with inference():
             zeros = [

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
+from weakref import WeakValueDictionary
 
+from ..arguments import boolean
 from ..devices import is_array, move
 from ..engine.tensor import Tensor
 from ..io.state import State, match
@@ -19,12 +21,16 @@ from ..io.state import State, match
 # which other threads may be using.
 inferring = ContextVar("inferring", default=False)
 
+# Every frozen weight by its id.  A part cannot see who else shares a weight and has frozen it.
+_all_frozen: WeakValueDictionary[int, Tensor] = WeakValueDictionary()
+
 
 class Parts:
     """Something that has weights and parts as attributes, and a mode for all of them."""
 
     name: str | None = None
     _training = True  # as train() and eval() set it
+    _trainable = True  # as trainable = ... sets it
     _frozen: tuple[Tensor, ...] = ()
 
     @property
@@ -89,9 +95,12 @@ class Parts:
             if not isinstance(value, Tensor) or not value.is_leaf:
                 continue
             # a result of forward under no_grad is a leaf too, but needs no gradient
-            trained = value.requires_grad or any(value is frozen for frozen in self._frozen)
-            if trained or not value.operation:
+            if value.requires_grad or self._froze(value) or not value.operation:
                 yield name, value
+
+    def _froze(self, value: Tensor) -> bool:
+        """Whether a weight was frozen, here or through another part that shares it."""
+        return _all_frozen.get(id(value)) is value or any(value is w for w in self._frozen)
 
     def must_be_built(self) -> None:
         """ValueError if the module waits for the shape of its input to make its weights."""
@@ -104,22 +113,31 @@ class Parts:
     def trainable(self) -> bool:
         """Whether its weights are trained.  False freezes them, True trains them again.
 
-        Frozen weights get no gradient.  Batch-norm still moves its statistics: use eval() on it.
+        Frozen weights get no gradient.  As in Keras, a frozen batch-norm keeps its moving
+        statistics, and normalizes by them.  A weight that two parts share is frozen for both.
         """
-        return not any(module._frozen for module in self.modules())
+        return all(
+            module._trainable
+            and not any(module._froze(w) and not w.requires_grad for _, w in module._tensors())
+            for module in self.modules()
+        )
 
     @trainable.setter
     def trainable(self, trainable: bool) -> None:
         self.weights()  # they must be there
         for module in self.modules():
+            module._trainable = boolean(self.label, "trainable", trainable)
             if trainable:
-                for p in module._frozen:
-                    p.requires_grad = True
+                for _, w in module._tensors():
+                    if module._froze(w):
+                        w.requires_grad = True
+                        _all_frozen.pop(id(w), None)
                 module._frozen = ()
             else:
-                trained = tuple(p for _, p in module._tensors() if p.requires_grad)
-                for p in trained:
-                    p.requires_grad, p.grad = False, None
+                trained = tuple(w for _, w in module._tensors() if w.requires_grad)
+                for w in trained:
+                    w.requires_grad, w.grad = False, None
+                    _all_frozen[id(w)] = w
                 module._frozen += trained
 
     # -- its mode and place ---------------------------------------------------------------------

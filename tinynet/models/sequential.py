@@ -114,12 +114,20 @@ class Sequential(LayeredModel):
                     part.rng = None  # another model may give it its own
             raise
         self.layers.append(layer)
+        self._shape_again()
 
     def pop(self) -> Module:
         """Take the last layer off, and return it."""
         if not self.layers:
             raise ValueError(f"{self.label}: there is no layer to take off.")
-        return self.layers.pop()
+        layer = self.layers.pop()
+        self._shape_again()
+        return layer
+
+    def _shape_again(self) -> None:
+        """After another layer became the last one."""
+        if self.input_shape is not None:
+            self._remember(self.input_shape, self.output_shape(self.input_shape))
 
     def build(self, input_shape: Any, rng: numpy.random.Generator | None = None) -> Sequential:
         give_generator(self, self.rng if rng is None else rng)
@@ -128,7 +136,7 @@ class Sequential(LayeredModel):
         after: Any = shape
         for layer in self.layers:
             after = layer.build(after).output_shape(after)
-        self.input_shape, self.made_shape = shape, after
+        self._remember(shape, after)
         return self
 
     def output_shape(self, input_shape: Any) -> Any:

@@ -122,7 +122,7 @@ def cross_entropy(logits, labels: Array, reduction: str = "mean"):
                 "labels (..., K) must be one-hot, or at least 0 with sum 1 in every row, and some "
                 "row is not. For logits and 0/1 labels of several classes use bce_with_logits."
             )
-        losses = -(target * log_p).sum(axis=-1)
+        losses = -(target * xp(logits).where(target > 0, log_p, 0)).sum(axis=-1)  # 0 log 0 = 0
     elif labels.shape == logits.shape[:-1]:
         if labels.dtype.kind not in "iu":
             raise TypeError(

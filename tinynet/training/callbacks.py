@@ -59,7 +59,17 @@ def as_callbacks(values: Any) -> list[Callback]:
     """The callbacks of a training.  SaveState comes last: it saves the new state of the others."""
     if not isinstance(values, Iterable) or isinstance(values, str):
         raise TypeError(f"fit: callbacks is {shown(values)}. Give a list of them.")
-    return sorted(map(_as_callback, values), key=lambda callback: isinstance(callback, SaveState))
+    found = [_as_callback(value) for value in values]
+    writers: dict[str, Callback] = {}
+    for callback in found:
+        path = getattr(callback, "path", None)
+        first = writers.setdefault(os.path.realpath(path), callback) if path else callback
+        if first is not callback:
+            raise ValueError(
+                f"fit: {first.kind} and {callback.kind} both write {str(path)!r}, each over the "
+                "file of the other. Give each a file of its own."
+            )
+    return sorted(found, key=lambda callback: isinstance(callback, SaveState))
 
 
 def _as_callback(value: Any) -> Callback:

@@ -35,13 +35,18 @@ def evaluate(
     loss: a function (outputs, target) -> tensor of one number; None leaves it out.
     metrics: functions (outputs, target) -> number in a list, or in a dictionary by name.
 
-    Each number is the mean over the batches, weighted by their examples.
+    Each number is the mean over the batches, weighted by their examples.  auc, psnr and r2 are not
+    such means: they are computed once, of all outputs, which are kept on the host for it.  So is a
+    metric of your own with the attribute of_all = True.
     ValueError where the data holds no examples.
     """
     check_model("evaluate", model)
     if loss is not None:
         check_loss("evaluate", loss)
     metrics = metrics_by_name("evaluate", metrics)
+    of_all = {name: metric for name, metric in metrics.items() if getattr(metric, "of_all", False)}
+    of_batch = {name: metric for name, metric in metrics.items() if name not in of_all}
+    kept: list[tuple[numpy.ndarray, numpy.ndarray]] = []
     total = 0
     sums: dict[str, float] = {}
     with inference():
@@ -51,12 +56,21 @@ def evaluate(
             numbers: dict[str, float] = {}
             if loss is not None:
                 numbers["loss"] = one_number("evaluate", loss(outputs, target)).item()
-            for name, value in (numbers | measured(metrics, outputs, target)).items():
+            for name, value in (numbers | measured(of_batch, outputs, target)).items():
                 sums[name] = sums.get(name, 0.0) + value * len(target)
             total += len(target)
+            if of_all:
+                kept.append((_on_host(outputs), _on_host(target)))
     if not total:
         raise ValueError("evaluate: the data holds no examples. Check how it was loaded.")
-    return {name: value / total for name, value in sums.items()}
+    found = {name: value / total for name, value in sums.items()}
+    if of_all:
+        found |= measured(of_all, *map(numpy.concatenate, zip(*kept, strict=True)))
+    return {name: found[name] for name in ("loss", *metrics) if name in found}
+
+
+def _on_host(values: Any) -> numpy.ndarray:
+    return values.numpy() if isinstance(values, Tensor) else numpy.asarray(values)
 
 
 def measured(metrics: dict[str, Metric], outputs: Any, target: Any) -> dict[str, float]:

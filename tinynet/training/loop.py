@@ -12,9 +12,12 @@ after any batch, saved, and resumed: it then gives the same bits.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ..arguments import boolean, whole
 from ..engine.record import no_grad
@@ -54,6 +57,9 @@ def training_step(
     return outputs, value, penalty
 
 
+_trained_by: WeakKeyDictionary[Module, int] = WeakKeyDictionary()  # the thread that trains it
+
+
 def fit(
     model: Module,
     data: Iterable[tuple],
@@ -88,15 +94,39 @@ def fit(
     with "validation loss", which has no penalties.  (Keras adds them to both.)  The batches come in
     the order of data; with a generator, tn.data.batches shuffles them.
 
-    FloatingPointError where the loss is not finite.  The model is left in inference mode.
+    One model is trained by one thread at a time; others may call predict and evaluate meanwhile.
+
+    FloatingPointError where the loss is not finite.  RuntimeError where another thread trains the
+    model.  The model is left in inference mode.
     """
     run = Run(model, data, optimizer, as_callbacks(callbacks), validation, metrics)
     check_loss("fit", loss)
     epochs = whole("fit", "epochs", epochs, least=0)
     progress = boolean("fit", "progress", progress)
-    if resume is not None:
-        load(resume, run)
-    display = Progress(epochs) if progress else None
+    with _alone(model):
+        if resume is not None:
+            load(resume, run)
+        _run(run, loss, epochs, Progress(epochs) if progress else None)
+    return run.history
+
+
+@contextlib.contextmanager
+def _alone(model: Module) -> Iterator[None]:
+    """RuntimeError where another thread is inside."""
+    here = threading.get_ident()
+    if _trained_by.setdefault(model, here) != here:
+        raise RuntimeError(
+            "fit: another thread trains this model. Wait for it, or train a copy: "
+            "copy.deepcopy(model)."
+        )
+    try:
+        yield
+    finally:
+        _trained_by.pop(model, None)
+
+
+def _run(run: Run, loss: Any, epochs: int, display: Progress | None) -> None:
+    model = run.model
     try:
         model.drop_penalties()  # of calls before this training
         for callback in run.callbacks:
@@ -121,7 +151,6 @@ def fit(
         model.eval()
         if display:
             display.interrupted()
-    return run.history
 
 
 def _train(run: Run, loss: Any, display: Progress | None) -> None:

@@ -17,7 +17,7 @@ from ..windows import Windows
 from .matrix import finish
 from .threads import each, get_threads
 from .tile_columns import ALIGN, Scratch, TileColumns, WindowSet
-from .workspace import Tiles, borrowed, budget, cut
+from .workspace import Tiles, borrowed, cut
 
 Array = numpy.ndarray
 
@@ -172,7 +172,7 @@ def kernel_gradient(x: Array, dy: Array, ws: Windows) -> Array:
     x = numpy.ascontiguousarray(x)
     columns = TileColumns(x.shape, x.itemsize, [_window_set(ws)], ws.stride)
     tiles = columns.cut(M * O, fixed=size)
-    others = min(15, (budget() - tiles.workspace) // (2 * size))
+    others = min(15, (tiles.budget - tiles.workspace) // (2 * size))
     count = max(1, -(-len(tiles.tiles) // (1 + others)))  # tiles in a group
     groups = [tiles.tiles[i : i + count] for i in range(0, len(tiles.tiles), count)]
     dw = numpy.empty((M, O), dy.dtype) if groups else numpy.zeros((M, O), dy.dtype)
@@ -193,7 +193,7 @@ def kernel_gradient(x: Array, dy: Array, ws: Windows) -> Array:
                     numpy.matmul(rows.T, part, out=sums[g])
                 scratch.used = mark
 
-    each(group, len(groups), max(1, (budget() - (len(sums) - 1) * size) // tiles.workspace))
+    each(group, len(groups), max(1, (tiles.budget - (len(sums) - 1) * size) // tiles.workspace))
     for other in sums[1:]:
         dw += other
     return dw.reshape(*ws.size, x.shape[3], O)
@@ -220,13 +220,12 @@ def _axis_phases(ws: Windows) -> list[tuple[_AxisPhase, _AxisPhase]]:
 def _phases_along(k: int, s: int, border: int, n: int) -> list[_AxisPhase]:
     """k: the kernel's size, s: the stride, border: the padding before x, n: the size of x."""
     phases = []
-    for phase in range(s):
+    for phase in sorted({(i + border) % s for i in range(min(n, s))}):  # those of any pixel
         size = len(range(phase, k, s))
         place = max(0, -((phase - border) // s))  # of the first pixel that is inside
         first = s * place + phase - border
-        if first < n:
-            count = len(range(first, n, s))
-            phases.append(_AxisPhase(phase, first, count, size, place - size + 1))
+        count = len(range(first, n, s))
+        phases.append(_AxisPhase(phase, first, count, size, place - size + 1))
     return phases
 
 

@@ -35,9 +35,10 @@ def max_pool(x: Array, ws: Windows) -> Array:
 def max_pool_back(dy: Array, x: Array, y: Array, ws: Windows) -> Array:
     """Of two neighbors, the first gets its share of dy and the second the rest, without a mask.
 
-    Masks become numbers before they multiply: NumPy would convert them in small buffers.
+    Masks become numbers before they multiply: NumPy would convert them in small buffers.  What is
+    not finite would leave NaN behind.
     """
-    if not _two_by_two(x, ws) or math.isnan(float(y.max(initial=0))):
+    if not _two_by_two(x, ws) or math.isnan(y.max(initial=0)) or not _finite(dy):
         return plain.max_pool_back(dy, x, y, ws)
     dx = numpy.empty(x.shape, dy.dtype)
 
@@ -56,6 +57,10 @@ def max_pool_back(dy: Array, x: Array, y: Array, ws: Windows) -> Array:
 
     _by_pictures(pictures, x)
     return dx
+
+
+def _finite(x: Array) -> bool:
+    return -math.inf < x.min(initial=0) and x.max(initial=0) < math.inf
 
 
 def _two_by_two(x: Array, ws: Windows) -> bool:

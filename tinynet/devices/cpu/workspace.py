@@ -20,7 +20,7 @@ TILE = 4 * 2**20  # bytes of columns: with 1 MiB a step of the Fashion CNN takes
 LEAST_WORK = 16_000_000  # multiply-adds: with less, threads wait for each other's calls of NumPy
 _UNITS = {"B": 1, "KB": 1000, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
-_budget = 64 * 2**20
+_DEFAULT = 64 * 2**20
 
 
 class workspace_budget:
@@ -29,26 +29,38 @@ class workspace_budget:
     size: bytes, or a text, for example "64 MiB" (the default) or "500 KB".
 
     It holds for all threads of the process until it is set again; in `with workspace_budget(...):`
-    until the end of the block.  Less memory means smaller tiles, or fewer threads at once.  Sums
-    over other tiles round differently, so results agree to rounding, not to the bit.
+    until the end of the block.  Of several blocks that are open at once, in several threads, the
+    one that was opened last counts.  Less memory means smaller tiles, or fewer threads at once.
+    Sums over other tiles round differently, so results agree to rounding, not to the bit.
     """
 
     def __init__(self, size: int | str) -> None:
-        global _budget
-        self._before = _budget
-        _budget = _bytes(size)
+        self._bytes = _bytes(size)
+        self._open = False
+        with _lock:
+            _in_force[:] = [*(b for b in _in_force if b._open), self]
 
     def __enter__(self) -> None:
-        pass
+        self._open = True
+        with _lock:
+            if self not in _in_force:  # it was set again meanwhile
+                _in_force.append(self)
 
     def __exit__(self, *error: object) -> None:
-        global _budget
-        _budget = self._before
+        with _lock:
+            _in_force.remove(self)
+
+
+_in_force: list[workspace_budget] = []  # the last one counts
+_lock = threading.Lock()
 
 
 def budget() -> int:
     """The budget, in bytes."""
-    return _budget
+    try:
+        return _in_force[-1]._bytes
+    except IndexError:
+        return _DEFAULT
 
 
 def _bytes(size: int | str) -> int:
@@ -88,6 +100,7 @@ class Tiles(NamedTuple):
     tiles: list[Tile]
     workspace: int  # the bytes that a tile computes in
     most: int  # how many tiles may be computed at once
+    budget: int  # that they were cut for: another thread may set another one
 
 
 def cut(pictures: int, rows: int, columns: int, memory: int, work: int, fixed: int = 0) -> Tiles:
@@ -96,16 +109,17 @@ def cut(pictures: int, rows: int, columns: int, memory: int, work: int, fixed: i
     columns, memory, work: for one row of windows the bytes of its columns, all the bytes that it is
     computed in, and its multiply-adds.  fixed: more bytes, for a tile of any size.
 
-    The tiles depend on these numbers and the budget, not on the threads.  ValueError, a
-    ValueError, if the budget is too small for one row.
+    The tiles depend on these numbers and the budget, not on the threads.  ValueError if the
+    budget is too small for one row.
     """
-    if fixed + memory > _budget:
+    limit = budget()
+    if fixed + memory > limit:
         needed = text_of(fixed + memory)
         raise ValueError(
-            f"the workspace budget is {text_of(_budget)}, and one row of windows needs {needed}. "
+            f"the workspace budget is {text_of(limit)}, and one row of windows needs {needed}. "
             f"Set tn.workspace_budget({needed!r}) or more."
         )
-    most = max(1, min(TILE // max(columns, 1), (_budget - fixed) // max(memory, 1)))  # rows
+    most = max(1, min(TILE // max(columns, 1), (limit - fixed) // max(memory, 1)))  # rows
     if most < rows:
         high = -(-rows // -(-rows // most))  # tiles of equal height
         tiles = [
@@ -121,7 +135,7 @@ def cut(pictures: int, rows: int, columns: int, memory: int, work: int, fixed: i
         tiles = [Tile(n, min(n + count, pictures), 0, rows) for n in range(0, pictures, count)]
         high *= count
     size = fixed + high * memory
-    return Tiles(tiles, size, max(1, _budget // max(size, 1)))
+    return Tiles(tiles, size, max(1, limit // max(size, 1)), limit)
 
 
 # -- the memory itself -----------------------------------------------------------------------------
@@ -144,7 +158,7 @@ class borrowed:
 
     def __enter__(self) -> numpy.ndarray:
         buffer, _spare.buffer = _spare.buffer, None
-        if buffer is None or not self._size <= buffer.nbytes <= max(self._size, _budget):
+        if buffer is None or not self._size <= buffer.nbytes <= max(self._size, budget()):
             buffer = numpy.empty(self._size, numpy.uint8)
         self._buffer = buffer
         return buffer
