@@ -10,12 +10,14 @@ from ..engine.tensor import differentiable
 
 
 def sigmoid_of(x: Array) -> Array:
-    """1 / (1 + exp(-x)) of an array, as exp(x) / (1 + exp(x)): exact also where it is nearly 0.
-
-    From 40 on (float16: 11) it is 1 to the last bit, and larger x are cut: exp must not overflow.
-    """
-    e = xp(x).exp(xp(x).minimum(x, 11 if x.dtype.itemsize == 2 else 40))
+    """1 / (1 + exp(-x)) of an array, as e / (1 + e), e = exp(x): exact also where it is small."""
+    e = exp_below_overflow(x)
     return e / (1 + e)
+
+
+def exp_below_overflow(x: Array) -> Array:
+    """exp(x), of at most the largest whole x for which it is finite.  There, sigmoid is 1."""
+    return xp(x).exp(xp(x).minimum(x, {2: 11, 4: 88, 8: 709}[x.dtype.itemsize]))
 
 
 def softplus_of(x: Array) -> Array:
@@ -28,7 +30,10 @@ def log_softmax_of(x: Array, axis: int = -1) -> Array:
     if -x.ndim <= axis < x.ndim and x.shape[axis] == 0:
         raise ValueError(f"x has shape {x.shape}: there are no numbers along axis {axis}.")
     x = x - x.max(axis=axis, keepdims=True)
-    return x - xp(x).log(xp(x).exp(x).sum(axis=axis, keepdims=True))
+    largest = x == 0  # exp(0) = 1 would hide smaller numbers in the sum, and log1p adds it anyway
+    others = xp(x).where(largest, 0, xp(x).exp(x)).sum(axis=axis, keepdims=True)
+    equals = largest.sum(axis=axis, keepdims=True, dtype=x.dtype) - 1
+    return x - xp(x).log1p(others + equals)
 
 
 def relu_pullback(y: Array) -> Callable[[Array], Array]:
@@ -51,8 +56,9 @@ def relu_pullback(y: Array) -> Callable[[Array], Array]:
 def sigmoid(x):
     """1 / (1 + exp(-x)), right to the last few bits for every x.  (...) -> (...)"""
     elementwise = kernels(x).elementwise
-    y = elementwise(sigmoid_of, x)
-    return y, lambda dy: elementwise(lambda d, s: d * s * (1 - s), dy, y)
+    e = elementwise(exp_below_overflow, x)
+    y = elementwise(lambda e: e / (1 + e), e)
+    return y, lambda dy: elementwise(lambda d, e: d * (e / (1 + e)) / (1 + e), dy, e)
 
 
 @differentiable

@@ -15,8 +15,7 @@ import numpy
 
 from ..devices import Array, kernels, xp
 from ..engine.tensor import differentiable
-from .activation import sigmoid_of
-from .loss import bce_of, equal_shapes, in_unit_interval, reduce, scaled
+from .loss import bce_of, bce_slope, equal_shapes, in_unit_interval, reduce, scaled
 from .noise import normal_like
 
 LOG_2_PI = math.log(2 * math.pi)
@@ -81,7 +80,7 @@ def bernoulli_log_likelihood(logits, x, reduction: str = "mean"):
     in_unit_interval(x=x, hint=" Pictures of bytes are divided by 255.")
     value, share = _of_examples(kernels(z).elementwise(lambda z, x: -bce_of(z, x), z, x), reduction)
     return value, (
-        lambda dy: scaled(share(dy), lambda z, x: x - sigmoid_of(z), (z, x)),
+        lambda dy: scaled(share(dy), lambda z, x: -bce_slope(z, x), (z, x)),
         lambda dy: share(dy) * z,
     )
 
