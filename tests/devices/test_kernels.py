@@ -180,6 +180,31 @@ def test_a_product_of_any_size(shape, rng, small_parts):
     close(cpu.product(a, b, bias, True), plain.product(a, b, bias, True), 1e-6)
 
 
+STACKS = [
+    ((2, 3, 4), (2, 4, 2)),  # few multiply-adds
+    ((3, 6, 5), (3, 5, 4)),  # one part
+    ((9, 6, 5), (9, 5, 4)),  # several parts
+    ((1, 9, 6, 5), (5, 4)),
+    ((6, 5), (1, 9, 5, 4)),
+    ((7, 1, 3, 4), (1, 5, 4, 6)),
+    ((2, 1, 9, 10), (3, 10, 8)),  # each in blocks
+    ((1, 30, 20), (1, 20, 9)),
+    ((0, 9, 10), (10, 8)),
+    ((0, 1, 9, 5), (2, 5, 6)),
+    ((9, 0, 10), (9, 10, 8)),
+    ((9, 10, 0), (9, 0, 8)),
+]
+
+
+@pytest.mark.parametrize(("left", "right"), STACKS)
+def test_a_product_of_stacks(left, right, rng, small_parts):
+    a, b, bias = (rng.standard_normal(shape) for shape in (left, right, right[-1:]))
+    close(cpu.product(a, b), plain.product(a, b))
+    close(cpu.product(a, b, bias, True), plain.product(a, b, bias, True))
+    a, b = b.swapaxes(-1, -2), a.swapaxes(-1, -2)
+    close(cpu.product(a, b), plain.product(a, b))
+
+
 # -- elementwise -----------------------------------------------------------------------------------
 
 SIZES = [(0,), (), (1,), (511,), (512,), (513,), (5, 300), (1024,), (2, 3, 257)]  # pieces of 256

@@ -607,6 +607,16 @@ def test_a_product_in_one_block_is_one_threads_too(two_blas_threads, monkeypatch
     assert blas_threads() == {2}
 
 
+def test_small_products_leave_blas_as_it_is(monkeypatch):
+    monkeypatch.setattr(matrix, "one_blas_thread", None)
+    a, few = numpy.ones((5, 30, 40)), numpy.ones((5, 3, 4))
+    cpu.product(a[0], a[0, :6].T)
+    cpu.product(few, few.swapaxes(1, 2))
+    cpu.column_sums(a[0])
+    with pytest.raises(TypeError):
+        cpu.product(a, a.swapaxes(1, 2))
+
+
 def test_how_many_blas_has_is_asked_each_time(crew, two_blas_threads):
     for count in (2, 1, 2):
         with threadpoolctl.threadpool_limits(count, "blas"):
@@ -663,7 +673,7 @@ def test_a_training_in_a_worker_gives_the_same_bits(count, alone, two_blas_threa
 class Library:
     """A BLAS as threadpoolctl shows it.  of_thread: whether each thread has its own number."""
 
-    internal_api = "openblas"
+    internal_api = "any"
 
     def __init__(self, of_thread):
         self.threading_layer = "openmp" if of_thread else "pthreads"
@@ -674,6 +684,10 @@ class Library:
 
     def set_num_threads(self, count):
         self.counts.count = count
+
+    @property
+    def library(self):
+        return blas._Library(self.get_num_threads, lambda count: self.set_num_threads(count))
 
 
 @pytest.mark.parametrize("of_thread", [False, True])
@@ -700,7 +714,7 @@ def test_a_blas_that_counts_for_each_thread_is_limited_in_each(of_thread, monkey
 
 def test_the_crew_limits_a_blas_that_counts_for_each_thread(crew, monkeypatch):
     guard, library = blas._OneBlasThread(), Library(of_thread=True)
-    guard._of_process, guard._of_thread = [], [library]
+    guard._searched, guard._of_thread = True, [library.library]
     monkeypatch.setattr(threads, "one_blas_thread", guard)
     meeting = threading.Barrier(3, timeout=LONG)
     inside = []
@@ -721,7 +735,7 @@ def test_no_fork_comes_while_a_thread_sets_the_count(monkeypatch):
             library.count = count
 
     library.set_num_threads = slowly
-    monkeypatch.setattr(guard, "_of_process", [library])
+    monkeypatch.setattr(guard, "_of_process", [library.library])
     thread = threading.Thread(target=each, args=(fail_not, 1))
     thread.start()
     assert entered.wait(LONG)
@@ -736,7 +750,7 @@ def test_no_fork_comes_while_a_thread_sets_the_count(monkeypatch):
 @pytest.mark.parametrize("after", range(1, 25))
 def test_ctrl_c_while_blas_is_limited_loses_no_count(after, monkeypatch):
     guard, library = blas._OneBlasThread(), Library(of_thread=False)
-    guard._of_process = [library]
+    guard._searched, guard._of_process = True, [library.library]
     lines = itertools.count(1)
 
     def interrupt(frame, event, argument):

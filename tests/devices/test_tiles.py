@@ -79,6 +79,7 @@ def test_a_budget_that_is_none_is_told(size):
 
 
 def test_budgets_of_two_threads_leave_the_one_that_was_before_them():
+    tn.workspace_budget("3 MiB")
     second_open, first_closed = threading.Event(), threading.Event()
     seen = {}
 
@@ -98,7 +99,17 @@ def test_budgets_of_two_threads_leave_the_one_that_was_before_them():
         assert first_closed.wait(10)
     thread.join()
     assert seen == {"both open": MIB, "first closed": MIB}
-    assert budget() == 64 * MIB
+    assert budget() == 3 * MIB
+
+
+def test_a_block_gives_the_budget_back_that_was_set_before():
+    tn.workspace_budget("4 MiB")
+    twice = tn.workspace_budget("2 MiB")
+    with twice:
+        with twice:
+            assert budget() == 2 * MIB
+        assert budget() == 2 * MIB
+    assert budget() == 4 * MIB
 
 
 def test_a_budget_holds_until_the_end_of_the_block_or_until_it_is_set_again():

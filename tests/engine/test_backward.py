@@ -1020,3 +1020,16 @@ def test_a_number_as_upstream_gradient_takes_the_dtype_of_the_result(dy):
     (x * x).sum().reshape(numpy.shape(dy)).backward(dy)
     assert x.grad.dtype == numpy.float32
     assert x.grad.tolist() == [12]
+
+
+def test_a_block_of_no_grad_that_ends_in_another_thread_takes_nothing_from_it():
+    def numbers():
+        with tn.no_grad():
+            yield 1
+
+    begun = numbers()
+    thread = threading.Thread(target=next, args=(begun,))
+    thread.start()
+    thread.join()
+    begun.close()
+    assert (leaf(1) * 2).requires_grad

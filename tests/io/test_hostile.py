@@ -17,6 +17,7 @@ from tinynet.io import load, save
 
 from .test_io import FORMATS, Model, W, assert_same
 
+TWICE = "belongs to no array, or to two. The file is damaged or was never right."
 DAMAGED = "The file is damaged or was never right."
 NEVER = "The file was never right."
 
@@ -329,23 +330,23 @@ HOSTILE_NPZ = {
     ),
     "claims more than the file": (
         patched(patched(ONE, 24, "<L", 10**9), 20, "<L", 10**9),
-        f"its directory is not that of its members, at byte {len(ONE) - 22 - 51:#x}. {DAMAGED}",
+        f"its list of contents does not match the file: byte {len(ONE) - 22 - 51:#x} {TWICE}",
     ),
     "an end record of no members behind it": (
         ONE + EMPTY,
-        f"its directory is not that of its members, at byte 0x0. {DAMAGED}",
+        f"its list of contents does not match the file: byte 0x0 {TWICE}",
     ),
     "a directory of the last member only": (
         with_directory_of(TWO, 1),
-        f"its directory is not that of its members, at byte 0x0. {DAMAGED}",
+        f"its list of contents does not match the file: byte 0x0 {TWICE}",
     ),
     "a member that lies in another": (
         within(archive(("a.npy", npy() + ONE), ("b.npy", npy()))),
-        f"its directory is not that of its members, at byte {35 + SIZE:#x}. {DAMAGED}",
+        f"its list of contents does not match the file: byte {35 + SIZE:#x} {TWICE}",
     ),
     "something in front": (
         b"#!/bin/sh\n" + bytes(99) + ONE,
-        f"its directory is not that of its members, at byte 0x0. {DAMAGED}",
+        f"its list of contents does not match the file: byte 0x0 {TWICE}",
     ),
     "claims more than deflate holds": (
         patched(archive(("a.npy", npy()), compression=zipfile.ZIP_DEFLATED), 24, "<L", 10**9),
@@ -446,7 +447,7 @@ def test_a_text_that_needs_far_more_memory_than_its_file_is_refused(
     if fits:
         assert load(path) == {"a": letters}
     else:
-        message = r"'tinynet.json' claims \d+ bytes in \d+, and \d+ is the limit there"
+        message = r"'tinynet.json' has \d+ bytes, compressed to \d+, and a text that unpacks to"
         with pytest.raises(ValueError, match=message):
             load(path)
 

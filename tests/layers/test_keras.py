@@ -247,7 +247,9 @@ def noisy(keras, name, value, shape):
 def test_dropout_leaves_as_much_as_keras_and_scales_it_alike(keras, rate):
     for y in noisy(keras, "Dropout", rate, (50, 20, 20, 3)):
         kept = y[y != 0]
-        numpy.testing.assert_allclose(kept, 2 / (1 - rate), rtol=2**-16)  # ours rounds the rate
+        numpy.testing.assert_allclose(
+            kept, 2 / (1 - rate), rtol=1e-6 + 2**-17 / (1 - rate)
+        )  # ours rounds it
         assert kept.size / y.size == pytest.approx(1 - rate, abs=0.01)
 
 

@@ -5,8 +5,11 @@ The networks of the lectures are here by their numbers of parameters, which the 
 
 from __future__ import annotations
 
+import copy
+import gc
 import re
 import sys
+import weakref
 
 import numpy
 import pytest
@@ -1293,3 +1296,44 @@ def test_the_shapes_of_what_was_built_follow_its_layers():
     model.inner.add(Dense(7))
     assert model.output_shape((3,)) == (7,)
     assert [row.shape for row in model.rows()] == [(7,)]
+
+
+def test_layers_that_are_unfrozen_one_by_one_make_the_model_trainable():
+    model = tn.Sequential([Dense(4), Dropout(0.5), Dense(2)], (3,), rng=seeded())
+    model.trainable = False
+    for layer in model.layers:
+        if layer.weights():
+            layer.trainable = True
+    assert model.trainable
+
+
+def test_a_copy_knows_what_is_frozen():
+    first, second = (Dense(3).build((3,), seeded(i)) for i in range(2))
+    second.kernel = first.kernel
+    model = tn.Sequential([first, second], (3,), rng=seeded())
+    first.trainable = False
+    twin = copy.deepcopy(model)
+    assert twin.layers[1].kernel is twin.layers[0].kernel
+    assert not twin.layers[1].trainable and not twin.layers[0].trainable
+    twin.layers[1].trainable = True
+    assert twin.layers[0].kernel.requires_grad and not first.kernel.requires_grad
+
+
+def test_a_model_is_freed_with_its_last_name():
+    model = Nested().build((4,), seeded())
+    gone = weakref.ref(model)
+    gc.collect()
+    gc.disable()
+    try:
+        del model
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_a_predict_that_fails_leaves_the_penalties_of_a_training():
+    model = tn.Sequential([Dense(4, activity_regularizer=L1(1))], (3,), rng=seeded())
+    model(batch(2, 3))
+    with pytest.raises(ValueError):
+        tn.predict(model, batch(2, 5))
+    assert model.penalty().item() > 0

@@ -680,8 +680,8 @@ def test_parameters_that_share_memory_are_refused_with_the_way_to_tie_them(share
     w, v = parameter(1, 2, 3, name="w"), parameter(0, 0, 0, name="v")
     v.data = {"the same": w.data, "transposed": w.data.T, "a part": w.data[1:]}[shared]
     message = (
-        "SGD: parameters 0, 'w', and 1, 'v', share memory, and an optimizer moves each in a memory "
-        "of its own. To tie weights, use one Tensor in both places: decoder.kernel = "
+        "SGD: parameters 0, 'w', and 1, 'v', are views of the same memory. The optimizer would "
+        "separate them. To tie weights, use one Tensor in both places: decoder.kernel = "
         "encoder.kernel, or encoder.kernel.T in forward."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

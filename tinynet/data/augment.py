@@ -28,6 +28,7 @@ from ..arguments import (
     number,
     whole,
 )
+from ..devices import kernels
 from .warp import checked, look_up, rounded, warp
 
 __all__ = [
@@ -176,7 +177,8 @@ def elastic(
     noise = rng.random((2, n, height, width), dtype=numpy.float32)
     noise -= 0.5
     noise *= math.sqrt(12) * strength  # uniform noise with standard deviation `strength`
-    moved = _smoothing(height, smoothness) @ noise @ _smoothing(width, smoothness).T
+    product = kernels(noise).product  # down, then across
+    moved = product(product(_smoothing(height, smoothness), noise), _smoothing(width, smoothness).T)
     moved[0] += numpy.arange(height, dtype=numpy.float32)[:, None]
     moved[1] += numpy.arange(width, dtype=numpy.float32)
     return look_up(pictures, moved[0], moved[1], fill)

@@ -82,7 +82,7 @@ def column_sums(x: Array) -> Array:
 
 
 def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -> Array:
-    """a @ b + bias, then max(0, ...) if relu.  (N, M), (M, O), (O,) -> (N, O)"""
+    """a @ b + bias, then max(0, ...) if relu.  (..., N, M), (..., M, O), (O,) -> (..., N, O)"""
     return _finish(a @ b, bias, relu)
 
 
@@ -221,7 +221,7 @@ def max_pool_back(dy: Array, x: Array, y: Array, ws: Windows) -> Array:
     free = xp(y).ones(y.shape, bool)  # the windows whose dy went to no pixel yet
     for view, part in zip(ws.views(ws.pad(x, -math.inf)), ws.views(dx), strict=True):
         first = ((view == y) | (view != view)) & free  # view != view: NaN
-        part += dy * first
+        part += xp(y).where(first, dy, 0)  # not dy * first: dy may be infinite
         free &= ~first
     return ws.crop(dx)
 

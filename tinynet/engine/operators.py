@@ -80,12 +80,12 @@ def matmul(x, w):
         )
     a = x if x.ndim > 1 else x[None, :]  # a vector on the left is a row,
     b = w if w.ndim > 1 else w[:, None]  # on the right a column
-    y = a @ b
+    y = product(a, b)
     full = y.shape
     row, column = x.ndim == 1, w.ndim == 1
     return y.squeeze((-2,) * row + (-1,) * column), (
-        lambda dy: (dy.reshape(full) @ b.swapaxes(-1, -2)).squeeze((-2,) * row),
-        lambda dy: (a.swapaxes(-1, -2) @ dy.reshape(full)).squeeze((-1,) * column),
+        lambda dy: product(dy.reshape(full), b.swapaxes(-1, -2)).squeeze((-2,) * row),
+        lambda dy: product(a.swapaxes(-1, -2), dy.reshape(full)).squeeze((-1,) * column),
     )
 
 

@@ -59,7 +59,7 @@ class no_grad(contextlib.ContextDecorator):
         paused.set(paused.get() + 1)
 
     def __exit__(self, *error: object) -> None:
-        paused.set(paused.get() - 1)
+        paused.set(max(0, paused.get() - 1))  # 0: a generator may end in another thread
 
     def __call__(self, function: Any) -> Any:
         if inspect.isgeneratorfunction(function):

@@ -175,12 +175,14 @@ class Tensor(Values):
     """
 
     __slots__ = (
-        "__weakref__", "_order", "_record", "data", "grad", "name", "operation", "requires_grad"
+        "__weakref__", "_order", "_record", "data", "frozen", "grad", "name", "operation",
+        "requires_grad",
     )  # fmt: skip
     __array_ufunc__ = None  # makes NumPy leave array * tensor to Tensor.__rmul__
     __hash__ = object.__hash__  # by identity, since == compares values
 
     grad: Array | None
+    frozen: bool
     _order: int
     _record: Record | None
     _edges = None  # so the walk back can treat a leaf like a Record
@@ -223,6 +225,7 @@ class Tensor(Values):
             raise TypeError(f"copy: a result of {self.operation} has a record. Copy its detach().")
         twin = Tensor(self.data.copy(), self.requires_grad, self.name)
         twin.grad = None if self.grad is None else self.grad.copy()
+        twin.frozen = getattr(self, "frozen", False)  # see Module.trainable
         return twin
 
     def __deepcopy__(self, memo: dict) -> Tensor:

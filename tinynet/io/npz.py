@@ -93,16 +93,20 @@ def _check_places(file: BinaryIO, archive: zipfile.ZipFile) -> None:
     A directory that leaves members out, or counts one twice, is told here.
     """
     end = 0
-    starts = sorted((info.header_offset, info.compress_size) for info in archive.infolist())
-    for start, size in [*starts, (archive.start_dir, 0)]:
-        if not end <= start <= end + _DESCRIPTOR:
-            raise ValueError(
-                f"its directory is not that of its members, at byte {min(start, end):#x}. "
-                f"{_DAMAGED}"
-            )
-        file.seek(start + 26)  # the lengths of the name and of the extra field
+    for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
+        _check_place(end, info.header_offset)
+        file.seek(info.header_offset + 26)  # the lengths of the name and of the extra field
         lengths = struct.unpack("<HH", file.read(4).ljust(4, b"\0"))
-        end = start + 30 + sum(lengths) + size
+        end = info.header_offset + 30 + sum(lengths) + info.compress_size
+    _check_place(end, archive.start_dir)
+
+
+def _check_place(end: int, start: int) -> None:
+    if not end <= start <= end + _DESCRIPTOR:
+        raise ValueError(
+            f"its list of contents does not match the file: byte {min(start, end):#x} belongs to "
+            f"no array, or to two. {_DAMAGED}"
+        )
 
 
 def _check_text(info: zipfile.ZipInfo) -> None:
@@ -110,8 +114,8 @@ def _check_text(info: zipfile.ZipInfo) -> None:
     most = min(max(_SMALL_TEXT, _TEXT_RATIO * info.compress_size), TEXT_LIMIT)
     if info.file_size > most:
         raise ValueError(
-            f"{_TEXT!r} claims {info.file_size} bytes in {info.compress_size}, and {most} is the "
-            f"limit there. {_DAMAGED}"
+            f"{_TEXT!r} has {info.file_size} bytes, compressed to {info.compress_size}, and a text "
+            "that unpacks to so much is not read. Save the file uncompressed, with tn.save."
         )
 
 

@@ -13,7 +13,7 @@ from ..engine.tensor import Tensor
 
 
 def of_all(metric: Callable[..., float]) -> Callable[..., float]:
-    """Marks a metric whose value for a set is not the mean over its batches.
+    """Mark a metric whose value for a set is not the mean over its batches.
 
     evaluate then computes it once, of all outputs and targets.
     """

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import operator
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
 import numpy
 
 from ..arguments import generator, shape_of_example
-from ..engine.record import current_observer, no_grad
+from ..engine.record import current_observer, no_grad, paused
 from ..engine.tensor import Tensor
 from .names import give_name, snake_case
 from .parts import Parts, inferring
@@ -55,7 +55,8 @@ class Module(Parts):
         try:
             y = self._first_forward(x) if self.input_shape is None else self.forward(x)
         except BaseException:  # the next penalty() must not count the layers that were passed
-            self.drop_penalties()
+            if self.training and not paused.get():
+                self.drop_penalties()
             raise
         if observer:
             observer.after_module(self, y)
@@ -72,7 +73,8 @@ class Module(Parts):
 
     def _remember(self, input_shape: Any, made_shape: Any) -> None:
         """Keep the shapes, and the parts that they hold for."""
-        self.input_shape, self.made_shape, self._made_by = input_shape, made_shape, self.modules()
+        self.input_shape, self.made_shape = input_shape, made_shape
+        self._made_by = [weakref.ref(module) for module in self.modules()]
 
     def build(self, input_shape: Any, rng: numpy.random.Generator | None = None) -> Any:
         """Make all weights, for inputs of that shape (without the batch).  Returns the module.
@@ -98,7 +100,7 @@ class Module(Parts):
         shape = self._as_shape(input_shape)
         if self.made_shape is not None and shape == self.input_shape:
             parts = self.modules()
-            if len(parts) == len(self._made_by) and all(map(operator.is_, parts, self._made_by)):
+            if parts == [made_by() for made_by in self._made_by]:
                 return self.made_shape
         several = isinstance(shape, list)
         with inference():
@@ -149,13 +151,12 @@ class Module(Parts):
 @contextlib.contextmanager
 def inference() -> Iterator[None]:
     """Inference mode without recording, for the thread that enters; no module is changed."""
-    before = inferring.get()
-    inferring.set(True)
+    inferring.set(inferring.get() + 1)
     try:
         with no_grad():
             yield
     finally:
-        inferring.set(before)
+        inferring.set(max(0, inferring.get() - 1))
 
 
 def give_generator(module: Module, rng: Any) -> None:

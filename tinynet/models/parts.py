@@ -10,19 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
-from weakref import WeakValueDictionary
 
 from ..arguments import boolean
 from ..devices import is_array, move
 from ..engine.tensor import Tensor
 from ..io.state import State, match
 
-# Whether this thread is inside predict or evaluate.  It belongs to the call and not to the model,
+# How many predict and evaluate this thread is inside.  It belongs to the call and not to the model,
 # which other threads may be using.
-inferring = ContextVar("inferring", default=False)
-
-# Every frozen weight by its id.  A part cannot see who else shares a weight and has frozen it.
-_all_frozen: WeakValueDictionary[int, Tensor] = WeakValueDictionary()
+inferring = ContextVar("inferring", default=0)
 
 
 class Parts:
@@ -31,7 +27,6 @@ class Parts:
     name: str | None = None
     _training = True  # as train() and eval() set it
     _trainable = True  # as trainable = ... sets it
-    _frozen: tuple[Tensor, ...] = ()
 
     @property
     def label(self) -> str:
@@ -95,12 +90,8 @@ class Parts:
             if not isinstance(value, Tensor) or not value.is_leaf:
                 continue
             # a result of forward under no_grad is a leaf too, but needs no gradient
-            if value.requires_grad or self._froze(value) or not value.operation:
+            if value.requires_grad or is_frozen(value) or not value.operation:
                 yield name, value
-
-    def _froze(self, value: Tensor) -> bool:
-        """Whether a weight was frozen, here or through another part that shares it."""
-        return _all_frozen.get(id(value)) is value or any(value is w for w in self._frozen)
 
     def must_be_built(self) -> None:
         """ValueError if the module waits for the shape of its input to make its weights."""
@@ -109,6 +100,13 @@ class Parts:
         """The tensors that are trained, for an optimizer."""
         return [p for p in self.weights().values() if p.requires_grad]
 
+    def _is_frozen(self) -> bool:
+        """Whether one of its own weights is frozen, or it was and has none that is trained."""
+        own = [w for _, w in self._tensors()]
+        if any(w.requires_grad or is_frozen(w) for w in own):
+            return any(map(is_frozen, own))
+        return bool(own) and not self._trainable
+
     @property
     def trainable(self) -> bool:
         """Whether its weights are trained.  False freezes them, True trains them again.
@@ -116,29 +114,19 @@ class Parts:
         Frozen weights get no gradient.  As in Keras, a frozen batch-norm keeps its moving
         statistics, and normalizes by them.  A weight that two parts share is frozen for both.
         """
-        return all(
-            module._trainable
-            and not any(module._froze(w) and not w.requires_grad for _, w in module._tensors())
-            for module in self.modules()
-        )
+        return not any(module._is_frozen() for module in self.modules())
 
     @trainable.setter
     def trainable(self, trainable: bool) -> None:
+        trainable = boolean(self.label, "trainable", trainable)
         self.weights()  # they must be there
         for module in self.modules():
-            module._trainable = boolean(self.label, "trainable", trainable)
-            if trainable:
-                for _, w in module._tensors():
-                    if module._froze(w):
-                        w.requires_grad = True
-                        _all_frozen.pop(id(w), None)
-                module._frozen = ()
-            else:
-                trained = tuple(w for _, w in module._tensors() if w.requires_grad)
-                for w in trained:
-                    w.requires_grad, w.grad = False, None
-                    _all_frozen[id(w)] = w
-                module._frozen += trained
+            module._trainable = trainable
+            for _, w in module._tensors():
+                if trainable and is_frozen(w):
+                    w.requires_grad, w.frozen = True, False
+                elif not trainable and w.requires_grad:
+                    w.requires_grad, w.frozen, w.grad = False, True, None
 
     # -- its mode and place ---------------------------------------------------------------------
 
@@ -146,7 +134,9 @@ class Parts:
     def training(self) -> bool:
         """Whether it is in training mode, as train() and eval() set it.
 
-        Inside predict and evaluate it is False, for the thread that called them.
+        Inside predict and evaluate it is False, for the thread that called them; train() there
+        holds from their end on.  A forward that starts threads of its own runs their work by
+        contextvars.copy_context().run.
         """
         return self._training and not inferring.get()
 
@@ -213,6 +203,11 @@ class Parts:
         moved = [move(arrays[name], tensor.device) for name, tensor in own.items()]
         for tensor, array in zip(own.values(), moved, strict=True):
             tensor.data[...] = array
+
+
+def is_frozen(weight: Tensor) -> bool:
+    """Whether trainable = False froze it, here or through another part that shares it."""
+    return getattr(weight, "frozen", False)
 
 
 def within(values: Any, kind: Any, path: str = "") -> Iterator[tuple[str, Any]]:

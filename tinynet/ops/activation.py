@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy
+
 from ..arguments import number
 from ..devices import Array, kernels, xp
 from ..engine.tensor import differentiable
@@ -11,13 +13,17 @@ from ..engine.tensor import differentiable
 
 def sigmoid_of(x: Array) -> Array:
     """1 / (1 + exp(-x)) of an array, as e / (1 + e), e = exp(x): exact also where it is small."""
-    e = exp_below_overflow(x)
-    return e / (1 + e)
+    e = finite_exp(x)
+    return (e / (1 + e)).astype(x.dtype, copy=False)
 
 
-def exp_below_overflow(x: Array) -> Array:
-    """exp(x), of at most the largest whole x for which it is finite.  There, sigmoid is 1."""
-    return xp(x).exp(xp(x).minimum(x, {2: 11, 4: 88, 8: 709}[x.dtype.itemsize]))
+def finite_exp(x: Array) -> Array:
+    """exp(x), where larger x count as 88 (float64: 709): there exp is still finite.
+
+    float16 becomes float32: in its own range, exp(x) ends at x = 11.
+    """
+    x = x.astype(numpy.float32) if x.dtype.itemsize == 2 else x
+    return xp(x).exp(xp(x).minimum(x, 88 if x.dtype.itemsize == 4 else 709))
 
 
 def softplus_of(x: Array) -> Array:
@@ -30,10 +36,11 @@ def log_softmax_of(x: Array, axis: int = -1) -> Array:
     if -x.ndim <= axis < x.ndim and x.shape[axis] == 0:
         raise ValueError(f"x has shape {x.shape}: there are no numbers along axis {axis}.")
     x = x - x.max(axis=axis, keepdims=True)
-    largest = x == 0  # exp(0) = 1 would hide smaller numbers in the sum, and log1p adds it anyway
-    others = xp(x).where(largest, 0, xp(x).exp(x)).sum(axis=axis, keepdims=True)
-    equals = largest.sum(axis=axis, keepdims=True, dtype=x.dtype) - 1
-    return x - xp(x).log1p(others + equals)
+    e = xp(x).exp(x)
+    # The largest is exp(0) = 1, and would hide smaller numbers in the sum; log1p adds it anyway.
+    largest = x.argmax(axis=axis, keepdims=True)
+    xp(x).put_along_axis(e, largest, 0, axis)
+    return x - xp(x).log1p(e.sum(axis=axis, keepdims=True))
 
 
 def relu_pullback(y: Array) -> Callable[[Array], Array]:
@@ -56,9 +63,8 @@ def relu_pullback(y: Array) -> Callable[[Array], Array]:
 def sigmoid(x):
     """1 / (1 + exp(-x)), right to the last few bits for every x.  (...) -> (...)"""
     elementwise = kernels(x).elementwise
-    e = elementwise(exp_below_overflow, x)
-    y = elementwise(lambda e: e / (1 + e), e)
-    return y, lambda dy: elementwise(lambda d, e: d * (e / (1 + e)) / (1 + e), dy, e)
+    y = elementwise(sigmoid_of, x)
+    return y, lambda dy: elementwise(lambda d, s: d * s * (1 - s), dy, y)
 
 
 @differentiable

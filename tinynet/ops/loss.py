@@ -12,7 +12,7 @@ from collections.abc import Callable
 from ..arguments import choice
 from ..devices import Array, kernels, xp
 from ..engine.tensor import differentiable
-from .activation import exp_below_overflow, log_softmax_of
+from .activation import finite_exp, log_softmax_of
 
 
 @differentiable
@@ -100,8 +100,8 @@ def bce_of(z: Array, target: Array) -> Array:
 
 def bce_slope(z: Array, target: Array) -> Array:
     """sigmoid(z) - target, over one denominator: exact also where both are nearly 1."""
-    e = exp_below_overflow(z)
-    return (e * (1 - target) - target) / (1 + e)
+    e = finite_exp(z)
+    return ((e * (1 - target) - target) / (1 + e)).astype(z.dtype, copy=False)
 
 
 @differentiable
@@ -129,6 +129,10 @@ def cross_entropy(logits, labels: Array, reduction: str = "mean"):
                 "row is not. For logits and 0/1 labels of several classes use bce_with_logits."
             )
         losses = -(target * xp(logits).where(target > 0, log_p, 0)).sum(axis=-1)  # 0 log 0 = 0
+
+        def slopes():
+            return xp(logits).exp(log_p) * sums[..., None] - target
+
     elif labels.shape == logits.shape[:-1]:
         if labels.dtype.kind not in "iu":
             raise TypeError(
@@ -140,8 +144,14 @@ def cross_entropy(logits, labels: Array, reduction: str = "mean"):
                 f"labels must be in [0, {K}) for logits {logits.shape}, received "
                 f"{int(labels.min())} to {int(labels.max())}."
             )
-        target = labels[..., None] == xp(logits).arange(K)  # (..., K)
-        losses = -xp(logits).take_along_axis(log_p, labels[..., None], axis=-1)[..., 0]
+        places = labels[..., None]
+        losses = -xp(logits).take_along_axis(log_p, places, axis=-1)[..., 0]
+
+        def slopes():  # p, and at the label p - 1 = expm1(log p), exact where p is nearly 1
+            p = xp(logits).exp(log_p)
+            xp(p).put_along_axis(p, places, xp(p).expm1(-losses)[..., None], axis=-1)
+            return p
+
     else:
         hint = ""
         if labels.ndim == 1 and logits.ndim > 2:
@@ -151,13 +161,7 @@ def cross_entropy(logits, labels: Array, reduction: str = "mean"):
             f"of shape {logits.shape[:-1]}, or one-hot of shape {logits.shape}.{hint}"
         )
     loss, share = reduce(lambda losses: losses, (losses,), reduction)
-    weight = target.sum(axis=-1, keepdims=True, dtype=logits.dtype)  # 1, or as near as it was given
-
-    def slope(log_p):  # p - target; where both are nearly 1, p - 1 = expm1(log p) is exact
-        p = xp(log_p).exp(log_p) * weight
-        return xp(log_p).where(target == 1, xp(log_p).expm1(log_p), p - target)
-
-    return loss, lambda dy: (dy * share)[..., None] * slope(log_p)
+    return loss, lambda dy: (dy * share)[..., None] * slopes()
 
 
 def equal_shapes(**pair: Array) -> None:

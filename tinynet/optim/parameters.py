@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 import numpy
+from numpy.lib.array_utils import byte_bounds
 
 from ..devices import Array, kernels, xp
 from ..engine.tensor import Tensor
@@ -40,16 +41,27 @@ def trainable(where: str, parameters: Iterable[Tensor]) -> list[Tensor]:
 
 
 def refuse_shared_memory(where: str, parameters: list[Tensor]) -> None:
-    """ValueError if two parameters have numbers in common."""
-    for i, p in enumerate(parameters):
-        for j, q in enumerate(parameters[:i]):
-            if type(p.data) is type(q.data) and xp(p.data).shares_memory(p.data, q.data):
-                raise ValueError(
-                    f"{where}: parameters {j}, {q.label}, and {i}, {p.label}, share memory, and an "
-                    "optimizer moves each in a memory of its own. To tie weights, use one Tensor "
-                    "in both places: decoder.kernel = encoder.kernel, or encoder.kernel.T in "
-                    "forward."
-                )
+    """ValueError if two parameters have numbers in common.  (On a GPU it is not looked for.)"""
+    bounds = [
+        (*byte_bounds(p.data), i)
+        for i, p in enumerate(parameters)
+        if type(p.data) is numpy.ndarray and p.data.size
+    ]
+    end, last = 0, 0  # of the memory seen so far, and whose it is
+    for first, after, i in sorted(bounds):
+        if first < end and numpy.shares_memory(parameters[i].data, parameters[last].data):
+            (j, p), (k, q) = sorted([(i, parameters[i]), (last, parameters[last])], key=_number)
+            raise ValueError(
+                f"{where}: parameters {j}, {p.label}, and {k}, {q.label}, are views of the same "
+                "memory. The optimizer would separate them. To tie weights, use one Tensor in both "
+                "places: decoder.kernel = encoder.kernel, or encoder.kernel.T in forward."
+            )
+        if after > end:
+            end, last = after, i
+
+
+def _number(numbered: tuple[int, Tensor]) -> int:
+    return numbered[0]
 
 
 def gradient_norm(parameters: Iterable[Tensor]) -> float:

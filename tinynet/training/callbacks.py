@@ -62,13 +62,13 @@ def as_callbacks(values: Any) -> list[Callback]:
     found = [_as_callback(value) for value in values]
     writers: dict[str, Callback] = {}
     for callback in found:
-        path = getattr(callback, "path", None)
-        first = writers.setdefault(os.path.realpath(path), callback) if path else callback
-        if first is not callback:
-            raise ValueError(
-                f"fit: {first.kind} and {callback.kind} both write {str(path)!r}, each over the "
-                "file of the other. Give each a file of its own."
-            )
+        if isinstance(callback, BestModel | SaveState):
+            first = writers.setdefault(os.path.realpath(callback.path), callback)
+            if first is not callback:
+                raise ValueError(
+                    f"fit: {first.kind} and {callback.kind} both write {str(callback.path)!r}, "
+                    "each over the file of the other. Give each a file of its own."
+                )
     return sorted(found, key=lambda callback: isinstance(callback, SaveState))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
@@ -37,7 +37,7 @@ def evaluate(
 
     Each number is the mean over the batches, weighted by their examples.  auc, psnr and r2 are not
     such means: they are computed once, of all outputs, which are kept on the host for it.  So is a
-    metric of your own with the attribute of_all = True.
+    metric of your own with the attribute of_all = True, for example a function that calls auc.
     ValueError where the data holds no examples.
     """
     check_model("evaluate", model)
@@ -46,7 +46,7 @@ def evaluate(
     metrics = metrics_by_name("evaluate", metrics)
     of_all = {name: metric for name, metric in metrics.items() if getattr(metric, "of_all", False)}
     of_batch = {name: metric for name, metric in metrics.items() if name not in of_all}
-    kept: list[tuple[numpy.ndarray, numpy.ndarray]] = []
+    kept: list[tuple[Any, Any]] = []
     total = 0
     sums: dict[str, float] = {}
     with inference():
@@ -65,12 +65,21 @@ def evaluate(
         raise ValueError("evaluate: the data holds no examples. Check how it was loaded.")
     found = {name: value / total for name, value in sums.items()}
     if of_all:
-        found |= measured(of_all, *map(numpy.concatenate, zip(*kept, strict=True)))
+        found |= measured(of_all, *map(_joined, zip(*kept, strict=True)))
     return {name: found[name] for name in ("loss", *metrics) if name in found}
 
 
-def _on_host(values: Any) -> numpy.ndarray:
+def _on_host(values: Any) -> Any:
+    if isinstance(values, list | tuple):  # several outputs
+        return [_on_host(part) for part in values]
     return values.numpy() if isinstance(values, Tensor) else numpy.asarray(values)
+
+
+def _joined(batches: Sequence[Any]) -> Any:
+    """The arrays of all batches as one tensor; of several outputs, a list of them."""
+    if isinstance(batches[0], list):
+        return [_joined(part) for part in zip(*batches, strict=True)]
+    return Tensor(numpy.concatenate(batches))
 
 
 def measured(metrics: dict[str, Metric], outputs: Any, target: Any) -> dict[str, float]:

@@ -83,7 +83,7 @@ def fit(
     epochs: how often to go through the data in all, at least 0.  The epochs of a resumed run count.
     validation: batches, or (x, target): their loss and metrics are measured after each epoch.
     metrics: functions (outputs, target) -> number in a list, for example [tn.metrics.accuracy], or
-        in a dictionary by name.
+        in a dictionary by name.  In training each is the mean over the batches.
     callbacks: those of tn.callbacks, or functions of the Run, which are called after each epoch.
     resume: a file of the callback SaveState: the training goes on where it was written.  All
         arguments must be as they were then; data other than tn.data.batches must give the same
@@ -113,16 +113,17 @@ def fit(
 @contextlib.contextmanager
 def _alone(model: Module) -> Iterator[None]:
     """RuntimeError where another thread is inside."""
-    here = threading.get_ident()
+    here, nested = threading.get_ident(), model in _trained_by
     if _trained_by.setdefault(model, here) != here:
         raise RuntimeError(
-            "fit: another thread trains this model. Wait for it, or train a copy: "
-            "copy.deepcopy(model)."
+            "fit: another thread trains this model. Wait until it ends. Or make a copy before, "
+            "with an optimizer of its own."
         )
     try:
         yield
     finally:
-        _trained_by.pop(model, None)
+        if not nested:
+            _trained_by.pop(model, None)
 
 
 def _run(run: Run, loss: Any, epochs: int, display: Progress | None) -> None:

@@ -6,11 +6,22 @@ of its threads, so the last bits would depend on it.
 
 from __future__ import annotations
 
+import ctypes
+import itertools
 import os
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-Counts = list[tuple[Any, int]]  # libraries that had more than one thread, and how many
+
+class _Library(NamedTuple):
+    """How many threads a BLAS has: functions that tell it, and that set it."""
+
+    get: Callable[[], int]
+    set: Callable[[int], Any]
+
+
+Counts = list[tuple[_Library, int]]  # libraries that had more than one thread, and how many
 
 
 class _OneBlasThread:
@@ -19,34 +30,37 @@ class _OneBlasThread:
     Afterwards BLAS has as many threads as before.  Any thread may be inside, and several at once.
     Entering takes 3 us; a new threadpool_limits() would search all loaded libraries, for 240.  A
     BLAS that threadpoolctl does not know (Apple's) keeps its threads, without harm.  Without
-    threadpoolctl, every BLAS does.
+    threadpoolctl, every BLAS does.  Ctrl-C in the very microsecond of leaving may leave BLAS at one
+    thread: NumPy is then slower, and nothing is wrong.
     """
 
     known = True  # whether threadpoolctl is installed
 
     def __init__(self) -> None:
-        self._of_process: list[Any] | None = None  # one number of threads for all that call them
-        self._of_thread: list[Any] = []  # each thread that calls them has its own number
+        self._searched = False
+        self._of_process: list[_Library] = []  # one count for all threads that call them
+        self._of_thread: list[_Library] = []  # each thread that calls them has its own
         self._before: Counts = []
         self._inside = 0
         self._lock = threading.Lock()
         self._mine = _Mine()
 
     def _find(self) -> None:
+        self._searched = True
         try:
             from threadpoolctl import ThreadpoolController
         except ModuleNotFoundError:
-            self.known, self._of_process = False, []
+            self.known = False
             return
         found = ThreadpoolController().select(user_api="blas").lib_controllers
-        self._of_thread = [library for library in found if _is_of_thread(library)]
-        self._of_process = [library for library in found if not _is_of_thread(library)]
+        self._of_thread = [_library(of) for of in found if _is_of_thread(of)]
+        self._of_process = [_library(of) for of in found if not _is_of_thread(of)]
 
     def __enter__(self) -> None:
         counted = False
         try:
             with self._lock:
-                if self._of_process is None:
+                if not self._searched:
                     self._find()
                 if not self._inside:
                     _limit(self._of_process, self._before)
@@ -56,12 +70,16 @@ class _OneBlasThread:
         except BaseException:  # Ctrl-C, after which nobody calls __exit__
             if counted:
                 self._leave()
+            elif not self._inside:
+                _restore(self._before)
             raise
 
     def __exit__(self, *error: object) -> None:
-        if self._of_thread:
-            self._mine.leave()
-        self._leave()
+        try:
+            if self._of_thread:
+                self._mine.leave()
+        finally:
+            self._leave()
 
     def _leave(self) -> None:
         with self._lock:
@@ -77,20 +95,21 @@ class _OneBlasThread:
         self._lock.release()
 
     def after_fork_in_child(self) -> None:
-        """The threads that were inside did not come along."""
+        """Nobody is inside: the parent's threads did not come along."""
+        _restore(self._mine.before)
         _restore(self._before)
         self._inside, self._mine = 0, _Mine()
         self._lock.release()
 
 
 class _Mine(threading.local):
-    """What each thread has changed of the libraries that count for each thread."""
+    """The counts that this thread has changed, of libraries that have one for each thread."""
 
     def __init__(self) -> None:
         self.inside = 0
         self.before: Counts = []
 
-    def enter(self, libraries: list[Any]) -> None:
+    def enter(self, libraries: list[_Library]) -> None:
         if not self.inside:
             _limit(libraries, self.before)
         self.inside += 1
@@ -105,31 +124,33 @@ def _is_of_thread(library: Any) -> bool:
     return library.internal_api == "blis" or library.threading_layer == "openmp"
 
 
-def _limit(libraries: Any, before: Counts) -> None:
+def _library(of: Any) -> _Library:
+    """OpenBLAS' own function sets its count.  Since threadpoolctl 3.8, that of threadpoolctl does
+    so for the first thread that calls it, and nothing for all others.
+    """
+    if of.internal_api == "openblas" and not _is_of_thread(of):
+        names = itertools.product(("", "scipy_"), ("", "64_", "_64"))
+        blas = ctypes.CDLL(of.filepath)
+        for prefix, suffix in names:
+            found = getattr(blas, f"{prefix}openblas_set_num_threads{suffix}", None)
+            if found:
+                return _Library(of.get_num_threads, found)
+    return _Library(of.get_num_threads, of.set_num_threads)
+
+
+def _limit(libraries: list[_Library], before: Counts) -> None:
     for library in libraries:
-        count = library.get_num_threads()
+        count = library.get()
         if count is not None and count > 1:
             before.append((library, count))  # noted first: Ctrl-C may come between the two
-            _set(library, 1)
+            library.set(1)
 
 
 def _restore(before: Counts) -> None:
     while before:
-        _set(*before[-1])
+        library, count = before[-1]
+        library.set(count)
         before.pop()
-
-
-def _set(library: Any, count: int) -> None:
-    """From threadpoolctl 3.8 on, the first thread that sets an OpenBLAS is the only one that can,
-    and others are ignored in silence, until it is told that this thread is done.  Here every thread
-    sets it in its turn, under one lock.
-    """
-    release = getattr(library, "clear_controlling_thread", None)
-    if release:
-        release(force=True)
-    library.set_num_threads(count)
-    if release:
-        release(force=True)
 
 
 one_blas_thread = _OneBlasThread()

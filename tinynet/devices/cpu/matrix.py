@@ -10,16 +10,21 @@ from .threads import each
 
 Array = numpy.ndarray
 
-ONE_THREAD = 8192  # multiply-adds: for fewer, no BLAS takes a second thread
+# Multiply-adds: with fewer, OpenBLAS takes no second thread.  Found by the time that its threads
+# ran, in NumPy 2.0.0 and 2.4.6: two vectors of float64 take one from 10,001 on (of float32, never),
+# two matrices from 438,048, a matrix and a vector from 460,800 (in other builds, from 9,216).
+ONE_THREAD = 8192
 BLOCK = 6_000_000  # multiply-adds for a thread: 120 us, where waking one takes 50 to 100
 
 
 def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -> Array:
-    """In up to 8 blocks, cut along N, O or, if both are short, along M.
+    """In up to 8 blocks, cut along N, O or, if both are short, along M.  Stacks: see _stack.
 
     BLAS would cut by the number of its threads, and the last bits would depend on it.  The 24
     products of a step of the deep autoencoder take 20 ms in one block each, 12 with two threads.
     """
+    if a.ndim > 2 or b.ndim > 2:
+        return finish(_stack(a, b), bias, relu)
     (N, M), O = a.shape, b.shape[1]  # noqa: E741
     if N * M * O < ONE_THREAD:
         return a @ b if bias is None and not relu else finish(a @ b, bias, relu)
@@ -75,6 +80,32 @@ def _block_counts(N: int, M: int, O: int) -> tuple[int, int, int]:  # noqa: E741
     return rows, inner, columns
 
 
+def _stack(a: Array, b: Array) -> Array:
+    """Large matrices one after the other, by product(); of smaller ones, each thread takes some.
+
+    (..., N, M), (..., M, O) -> (..., N, O)
+    """
+    (N, M), O = a.shape[-2:], b.shape[-1]  # noqa: E741
+    work = max(a.size * O, N * b.size)
+    if work < ONE_THREAD:
+        return a @ b
+    if work < 2 * BLOCK:
+        with one_blas_thread:
+            return a @ b
+    stack = numpy.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    a, b = (numpy.broadcast_to(x, (*stack, *x.shape[-2:])) for x in (a, b))
+    y = numpy.empty((*stack, N, O), numpy.result_type(a, b))
+    if N * M * O >= 2 * BLOCK:
+        for i in numpy.ndindex(stack):
+            y[i] = product(a[i], b[i])
+        return y
+    longest = stack.index(max(stack))
+    parts = _ranges(max(stack), _block_counts(work, 1, 1)[0])
+    a, b, out = (x.swapaxes(0, longest) for x in (a, b, y))
+    each(lambda i: numpy.matmul(a[parts[i]], b[parts[i]], out=out[parts[i]]), len(parts))
+    return y
+
+
 def _ranges(n: int, count: int) -> list[slice]:
     size = -(-n // count)
     return [slice(i, min(i + size, n)) for i in range(0, n, size)]
@@ -98,15 +129,16 @@ def column_sums(x: numpy.ndarray) -> numpy.ndarray:
         numpy.matmul(ones[: len(part)], part, out=sums[i])
 
     each(piece, count)
-    return numpy.ones(count, x.dtype) @ sums
+    with one_blas_thread:
+        return numpy.ones(count, x.dtype) @ sums
 
 
 def finish(y: numpy.ndarray, bias: numpy.ndarray | None, relu: bool) -> numpy.ndarray:
-    """Add the bias to the rows of y (N, O), then take relu, in place, while y is in the cache."""
+    """Add the bias to the rows of y (..., O), then take relu, in place, while y is in the cache."""
     if bias is not None and y.size:
         k = long_rows(y.shape) if y.flags.c_contiguous else 1
         if k > 1:
-            long = y.reshape(-1, k * y.shape[1])
+            long = y.reshape(-1, k * y.shape[-1])
             long += numpy.tile(bias, k)
         else:
             y += bias

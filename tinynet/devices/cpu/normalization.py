@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from .blas import one_blas_thread
 from .matrix import column_sums
 from .pieces import PIECE, long_rows, sharing
 from .threads import each
@@ -32,8 +33,9 @@ def moments(x: Array) -> tuple[Array, Array]:
     each(piece, count, sharing(x.size))
     shares = numpy.full(count, rows / N, x.dtype)
     shares[-1] = (N - rows * (count - 1)) / N
-    mean = shares @ moments[:, 0]
-    return mean, shares @ (moments[:, 1] + numpy.square(moments[:, 0] - mean))
+    with one_blas_thread:
+        mean = shares @ moments[:, 0]
+        return mean, shares @ (moments[:, 1] + numpy.square(moments[:, 0] - mean))
 
 
 def _moments_of(x: Array) -> tuple[Array, Array]:

@@ -35,8 +35,8 @@ def max_pool(x: Array, ws: Windows) -> Array:
 def max_pool_back(dy: Array, x: Array, y: Array, ws: Windows) -> Array:
     """Of two neighbors, the first gets its share of dy and the second the rest, without a mask.
 
-    Masks become numbers before they multiply: NumPy would convert them in small buffers.  What is
-    not finite would leave NaN behind.
+    Masks become numbers before they multiply: NumPy would convert them in small buffers.  The plain
+    form takes an infinite dy, since 0 * inf is NaN.
     """
     if not _two_by_two(x, ws) or math.isnan(y.max(initial=0)) or not _finite(dy):
         return plain.max_pool_back(dy, x, y, ws)

@@ -29,38 +29,40 @@ class workspace_budget:
     size: bytes, or a text, for example "64 MiB" (the default) or "500 KB".
 
     It holds for all threads of the process until it is set again; in `with workspace_budget(...):`
-    until the end of the block.  Of several blocks that are open at once, in several threads, the
-    one that was opened last counts.  Less memory means smaller tiles, or fewer threads at once.
-    Sums over other tiles round differently, so results agree to rounding, not to the bit.
+    until the end of the block.  If several threads have blocks open, the one opened last counts.
+    Inside a block, only another block changes the budget.  Less memory means smaller tiles, or
+    fewer threads at once.  Sums over other tiles round differently, so results agree to rounding,
+    not to the bit.
     """
 
     def __init__(self, size: int | str) -> None:
+        global _set
         self._bytes = _bytes(size)
-        self._open = False
-        with _lock:
-            _in_force[:] = [*(b for b in _in_force if b._open), self]
+        self._before, _set = _set, self._bytes
 
     def __enter__(self) -> None:
-        self._open = True
+        global _set
         with _lock:
-            if self not in _in_force:  # it was set again meanwhile
-                _in_force.append(self)
+            _set = self._before  # it is for this block only
+            _blocks.append(self)
 
     def __exit__(self, *error: object) -> None:
         with _lock:
-            _in_force.remove(self)
+            last = max(i for i, block in enumerate(_blocks) if block is self)
+            del _blocks[last]
 
 
-_in_force: list[workspace_budget] = []  # the last one counts
+_set = _DEFAULT
+_blocks: list[workspace_budget] = []  # those that are open; the last one counts
 _lock = threading.Lock()
 
 
 def budget() -> int:
     """The budget, in bytes."""
     try:
-        return _in_force[-1]._bytes
+        return _blocks[-1]._bytes
     except IndexError:
-        return _DEFAULT
+        return _set
 
 
 def _bytes(size: int | str) -> int:
