@@ -723,7 +723,7 @@ def test_the_crew_limits_a_blas_that_counts_for_each_thread(crew, monkeypatch):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*multi-?threaded")
 def test_no_fork_comes_while_a_thread_sets_the_count(monkeypatch):
     guard, library = blas.one_blas_thread, Library(of_thread=False)
     library.lock, entered = threading.Lock(), threading.Event()
