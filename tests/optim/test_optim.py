@@ -1064,7 +1064,7 @@ def test_the_norm_of_many_float16_gradients_is_finite(rng):
 
 
 @each_kind
-def test_float16_parameters_move_as_those_in_float32_but_for_their_rounding(make):
+def test_rules_compute_in_float32_for_float16_parameters(make):
     """Squares of gradients below 2e-4 are 0 in float16, and those above 256 infinite."""
     for size in (1e-4, 1.0, 300.0):
         half, single = (

@@ -450,8 +450,7 @@ def test_predict_is_in_inference_mode_and_records_nothing():
     assert not any(y.requires_grad for y in given)
 
 
-def test_threads_predict_evaluate_and_train_with_one_model_at_once():
-    """Training in one thread, with the modes of the model, and inference in three others."""
+def test_threads_predict_and_evaluate_with_one_model_whose_mode_another_one_switches():
     layers = [Dense(16), BatchNormalization(), Dropout(0.5), Dense(3)]
     model = tn.Sequential(layers, input_shape=(4,), rng=generator())
     x = numpy.tile(X, (20, 1))

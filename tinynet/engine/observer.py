@@ -1,7 +1,7 @@
 """Observers: who watches a computation, operation by operation, pullback by pullback.
 
 The engine tells `current_observer` of every operation and of every pullback, and modules tell it
-when they are called.  Where nobody observes, that costs a look at one attribute.  The doctor, cost
+when they are called.  Where nobody observes, that costs one look at a variable.  The doctor, cost
 and profile are observers, and one may work inside another.
 """
 

@@ -45,7 +45,8 @@ class Flat:
         self.xp = xp(like)
         self.size = AT_ONCE if device_of(like) == "cpu" else total  # of a piece
         self.w = self.xp.empty(total, like.dtype)
-        # float16 cannot hold the square of a small gradient: there, rules compute in float32
+        # float16 cannot hold the square of a small gradient: there, rules compute in float32.  The
+        # weights are rounded after each step: one below half of a weight's last bit is lost.
         self.dtype = numpy.result_type(like.dtype, numpy.float32)
         self.slots = [self.xp.empty(total, self.dtype) for _ in slots[0]]
         self.views = [self._view(self.w, i) for i in range(len(parameters))]
