@@ -1,0 +1,1 @@
+"""Attacks on the library: whoever mends it runs them, so that what was mended stays mended."""

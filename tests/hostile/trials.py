@@ -1,0 +1,65 @@
+"""What every attack shares: trials, each with a seed of its own, and Ctrl-C at a chosen line."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy
+
+
+class Skipped(Exception):
+    """Raised by a trial that can decide nothing."""
+
+
+class Result(NamedTuple):
+    trials: int
+    skipped: int
+    seconds: float
+    failures: dict[int, Exception]  # by seed
+
+
+def attack(trial: Callable[[numpy.random.Generator, Path], None], seeds: Iterable[int]) -> Result:
+    """One trial for each seed, in a new folder.  A trial raises where the library fails."""
+    trials, skipped, start, failures = 0, 0, time.perf_counter(), {}
+    for seed in seeds:
+        trials += 1
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                trial(numpy.random.default_rng(seed), Path(folder))
+            except Skipped:
+                skipped += 1
+            except Exception as error:
+                failures[seed] = error
+    return Result(trials, skipped, time.perf_counter() - start, failures)
+
+
+def interrupted(work: Callable[[], object], after: int, folder: Path) -> bool:
+    """Do the work, with Ctrl-C at that line of the files in the folder; whether it came.
+
+    Lines are counted from 1, as they are run.
+    """
+    lines = itertools.count(1)
+    before = sys.gettrace()
+
+    def trace(frame, event, argument):
+        if not frame.f_code.co_filename.startswith(str(folder)):
+            return None
+        if event == "line" and next(lines) == after:
+            sys.settrace(before)
+            raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(trace)
+    try:
+        work()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
