@@ -162,7 +162,8 @@ def test_without_pytorch_the_report_has_our_own_column_and_says_why(monkeypatch,
     out = capsys.readouterr().out
     assert 'pip install -e ".[bench]"' in out
     times, peaks = (text.split() for text in out.splitlines() if text.startswith("small"))
-    assert len(times) == 4 and peaks[2:] == ["3.0", "MiB", "(1.0", "MiB)"]
+    assert times[3] == "ms" and times[4:5] in ([], ["unsteady:"])  # no ratio, however noisy it is
+    assert peaks[2:] == ["3.0", "MiB", "(1.0", "MiB)"]
     assert "of PyTorch's time: not measured" in out
 
 
