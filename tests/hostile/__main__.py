@@ -21,11 +21,11 @@ from .trials import Result, attack
 
 ATTACKS = {  # what to call, and the number of trials under pytest and with --thorough
     "graphs": (graphs.trial, 300, 20_000),
-    "optimizer": (optimizer.trial, 100, 2_000),
+    "optimizer": (optimizer.trial, 80, 2_000),
     "threads": (threads.trial, 8, 200),
-    "stops": (runs.stop, 15, 100),
+    "stops": (runs.stop, 12, 100),
     "kills": (runs.kill, 2, 40),
-    "files": (files.trial, 400, 30_000),
+    "files": (files.trial, 300, 30_000),
 }
 
 

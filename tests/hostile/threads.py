@@ -6,7 +6,7 @@ import contextlib
 import functools
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -83,15 +83,16 @@ def paused(pause: tn.no_grad, seed: int) -> bytes:
 
 def together(jobs: list[Callable[[], Any]]) -> list:
     """What the jobs return, each in a thread, all begun at once.  The first error is raised."""
-    barrier = Barrier(len(jobs))
+    barrier, crew = Barrier(len(jobs)), ThreadPoolExecutor(len(jobs))
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     try:
-        with ThreadPoolExecutor(len(jobs)) as crew:
-            found = [crew.submit(lambda job=job: (barrier.wait(LONG), job())[1]) for job in jobs]
-        return [each.result() for each in found]
+        found = [crew.submit(lambda job=job: (barrier.wait(LONG), job())[1]) for job in jobs]
+        wait(found, LONG)
+        return [each.result(0) for each in found]
     finally:
         sys.setswitchinterval(before)
+        crew.shutdown(wait=False)
 
 
 def trial(rng: numpy.random.Generator, folder: Path | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import linecache
 import sys
 import tempfile
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy
+import pytest
 
 
 class Skipped(Exception):
@@ -21,7 +23,7 @@ class Result(NamedTuple):
     trials: int
     skipped: int
     seconds: float
-    failures: dict[int, Exception]  # by seed
+    failures: dict[int, BaseException]  # by seed
 
 
 def attack(trial: Callable[[numpy.random.Generator, Path], None], seeds: Iterable[int]) -> Result:
@@ -34,25 +36,29 @@ def attack(trial: Callable[[numpy.random.Generator, Path], None], seeds: Iterabl
                 trial(numpy.random.default_rng(seed), Path(folder))
             except Skipped:
                 skipped += 1
-            except Exception as error:
+            except (Exception, pytest.fail.Exception) as error:  # and an error that did not come
                 failures[seed] = error
     return Result(trials, skipped, time.perf_counter() - start, failures)
 
 
-def interrupted(work: Callable[[], object], after: int, folder: Path) -> bool:
-    """Do the work, with Ctrl-C at that line of the files in the folder; whether it came.
+def interrupted(work: Callable[[], object], after: int, *folders: Path) -> bool:
+    """Do the work, with Ctrl-C at that line of the files in the folders; whether it came.
 
-    Lines are counted from 1, as they are run.
+    Lines are counted from 1, as they are run.  Those of `with` are spared: Python traces them once
+    more before it calls __exit__, where a real Ctrl-C does not come.
     """
     lines = itertools.count(1)
     before = sys.gettrace()
 
     def trace(frame, event, argument):
-        if not frame.f_code.co_filename.startswith(str(folder)):
+        file = frame.f_code.co_filename
+        if not file.startswith(tuple(map(str, folders))):
             return None
-        if event == "line" and next(lines) == after:
-            sys.settrace(before)
-            raise KeyboardInterrupt
+        if event == "line" and next(lines) >= after:
+            line = linecache.getline(file, frame.f_lineno)
+            if not line.lstrip().startswith("with "):
+                sys.settrace(before)
+                raise KeyboardInterrupt
         return trace
 
     sys.settrace(trace)

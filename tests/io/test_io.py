@@ -636,3 +636,18 @@ def test_ctrl_c_as_the_new_file_is_made_leaves_no_file(path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         save(path, {"w": W})
     assert os.listdir(path.parent) == []
+
+
+def test_ctrl_c_that_zipfile_turns_into_another_error_stays_ctrl_c(tmp_path, monkeypatch):
+    def interrupted(*given):
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise ValueError(
+                "Can't close the ZIP file while there is an open writing handle on it."
+            )
+
+    monkeypatch.setattr("tinynet.io.npz.write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        save(tmp_path / "a.npz", {"w": W})
+    assert os.listdir(tmp_path) == []

@@ -1337,3 +1337,16 @@ def test_a_predict_that_fails_leaves_the_penalties_of_a_training():
     with pytest.raises(ValueError):
         tn.predict(model, batch(2, 5))
     assert model.penalty().item() > 0
+
+
+def test_after_ctrl_c_in_inference_everything_is_recorded_again(monkeypatch):
+    class Interrupted(tn.no_grad):
+        def __enter__(self):
+            super().__enter__()
+            raise KeyboardInterrupt
+
+    model = tn.Sequential([Dense(4)], (3,), rng=seeded())
+    monkeypatch.setattr("tinynet.models.module.no_grad", Interrupted)
+    with pytest.raises(KeyboardInterrupt), inference():
+        pass
+    assert model.training and model(batch(2, 3)).requires_grad

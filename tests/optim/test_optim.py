@@ -995,12 +995,12 @@ MISFITS = {
     ),
     "slots that are none": (
         unfit(slots=None),
-        TypeError,
+        ValueError,
         "settings and slots must be dictionaries. The state is broken.",
     ),
     "a slot that is no array": (
         unfit(slots={"0.velocity": 1.0}),
-        TypeError,
+        ValueError,
         "slots must be NumPy arrays. The state is broken.",
     ),
     "steps that are none": (

@@ -52,6 +52,8 @@ def save(path: str | os.PathLike[str], thing: Any) -> Path:
         with replacing(place) as file:
             _FORMATS[place.suffix.lower()].write(file, arrays, text)
     except (ValueError, TypeError, OSError) as error:
+        if isinstance(error.__context__, KeyboardInterrupt):  # zipfile could not close after it
+            raise error.__context__ from None
         raise _located(where, error) from None
     return place
 

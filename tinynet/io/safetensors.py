@@ -97,8 +97,9 @@ def _place(name: str, entry: Any) -> tuple[str, list[Any], int, int]:
         raise ValueError(f"{name!r} is not described by dtype, shape, data_offsets. {_DAMAGED}")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(dtype, str) or dtype not in _DTYPE_OF:
+        shown = ascii(dtype[:20])[1:-1] if isinstance(dtype, str) else type(dtype).__name__
         raise ValueError(
-            f"{name!r} is of {dtype[:20] if isinstance(dtype, str) else type(dtype).__name__}. "
+            f"{name!r} is of {shown}. "
             f"Only {', '.join(_DTYPE_OF)} are loaded: convert it where the file was made."
         )
     if not isinstance(shape, list) or not (

@@ -151,12 +151,14 @@ class Module(Parts):
 @contextlib.contextmanager
 def inference() -> Iterator[None]:
     """Inference mode without recording, for the thread that enters; no module is changed."""
-    inferring.set(inferring.get() + 1)
-    try:
+    before = inferring.get(), paused.get()
+    try:  # it gives both back, wherever Ctrl-C comes
+        inferring.set(before[0] + 1)
         with no_grad():
             yield
     finally:
-        inferring.set(max(0, inferring.get() - 1))
+        inferring.set(before[0])
+        paused.set(before[1])
 
 
 def give_generator(module: Module, rng: Any) -> None:

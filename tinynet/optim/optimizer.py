@@ -235,11 +235,11 @@ class Optimizer:
             )
         slots, steps = state["slots"], state["steps"]
         if not isinstance(state["settings"], Mapping) or not isinstance(slots, Mapping):
-            raise TypeError(
+            raise ValueError(
                 f"{where}: settings and slots must be dictionaries. The state is broken."
             )
         if not all(isinstance(slot, numpy.ndarray) for slot in slots.values()):
-            raise TypeError(f"{where}: slots must be NumPy arrays. The state is broken.")
+            raise ValueError(f"{where}: slots must be NumPy arrays. The state is broken.")
         steps = whole(where, "steps", steps, least=0)
         here, there = ({"kind": s["kind"], "lr": s["lr"], **s["settings"]} for s in (own, state))
         lines = [

@@ -65,25 +65,32 @@ class _OneBlasThread:
                 if not self._inside:
                     _limit(self._of_process, self._before)
                 self._inside, counted = self._inside + 1, True
-            if self._of_thread:
-                self._mine.enter(self._of_thread)
+            self.enter_thread()
         except BaseException:  # Ctrl-C, after which nobody calls __exit__
             if counted:
                 self._leave()
-            elif not self._inside:
-                _restore(self._before)
+            else:
+                self._leave(0)
             raise
 
     def __exit__(self, *error: object) -> None:
         try:
-            if self._of_thread:
-                self._mine.leave()
+            self.leave_thread()
         finally:
             self._leave()
 
-    def _leave(self) -> None:
+    def enter_thread(self) -> None:
+        """For a thread that helps one that is inside: only counts of its own are left to limit."""
+        if self._of_thread:
+            self._mine.enter(self._of_thread)
+
+    def leave_thread(self) -> None:
+        if self._of_thread:
+            self._mine.leave()
+
+    def _leave(self, one: int = 1) -> None:
         with self._lock:
-            self._inside -= 1
+            self._inside -= one
             if not self._inside:
                 _restore(self._before)
 

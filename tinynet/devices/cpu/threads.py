@@ -96,10 +96,11 @@ class _Job:
     def help(self) -> None:
         """The work of a thread of the crew, which may come when all parts are taken."""
         self._begun.append(None)
+        one_blas_thread.enter_thread()
         try:
-            with one_blas_thread:
-                self.context.copy().run(self.work)  # a copy: two threads cannot be in one context
+            self.context.copy().run(self.work)  # a copy: two threads cannot be in one context
         finally:
+            one_blas_thread.leave_thread()
             self._ended.append(None)
             self._news.put(None)
 
