@@ -41,8 +41,8 @@ def attack(trial: Callable[[numpy.random.Generator, Path], None], seeds: Iterabl
     return Result(trials, skipped, time.perf_counter() - start, failures)
 
 
-def interrupted(work: Callable[[], object], after: int, *folders: Path) -> bool:
-    """Do the work, with Ctrl-C at that line of the files in the folders; whether it came.
+def interrupted(work: Callable[[], object], after: int, *places: Path | str) -> bool:
+    """Do the work, with Ctrl-C at that line of those files or folders; whether it came.
 
     Lines are counted from 1, as they are run.  Those of `with` are spared: Python traces them once
     more before it calls __exit__, where a real Ctrl-C does not come.
@@ -52,7 +52,7 @@ def interrupted(work: Callable[[], object], after: int, *folders: Path) -> bool:
 
     def trace(frame, event, argument):
         file = frame.f_code.co_filename
-        if not file.startswith(tuple(map(str, folders))):
+        if not file.startswith(tuple(map(str, places))):
             return None
         if event == "line" and next(lines) >= after:
             line = linecache.getline(file, frame.f_lineno)

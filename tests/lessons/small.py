@@ -156,7 +156,7 @@ SMALL = {
             "smile walk: change of a pixel of the mouth, over others",
         ),
     ),
-    "gradient_descent": Small({}),
+    "gradient_descent": Small({}),  # its own size: here only because it takes six seconds
     "speed": Small({"shape": (16, 26, 26, 32), "side": 1024}),
     "dogs_vae": Small({"count": 48, "test": 24, "epochs": 3}, ("sum, 3 epochs: ",)),
 }

@@ -4,9 +4,7 @@ what they refuse.
 
 from __future__ import annotations
 
-import itertools
 import re
-import sys
 import warnings
 
 import numpy
@@ -19,6 +17,7 @@ from tinynet.optim import flat as flat_file
 from tinynet.optim import optimizer as optimizer_file
 
 from ..devices.test_devices import FakeCupy, FakeGPUArray, asked_anew, install  # noqa: F401  # fixtures
+from ..hostile.trials import interrupted
 
 KINDS = {
     "SGD": lambda p, lr=0.1, **s: tn.optim.SGD(p, lr, **s),
@@ -687,31 +686,15 @@ def test_parameters_that_share_memory_are_refused_with_the_way_to_tie_them(share
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         tn.optim.SGD([w, v], lr=1)
     tn.optim.SGD([w], lr=1)
+    many = [parameter(0, name=name) for name in "abc"]
+    numbers = numpy.arange(12.0)
+    for p, part in zip(many, (numbers[::2], numbers[1:6:2], numbers[3:8:2]), strict=True):
+        p.data = part  # all of b and c lies between numbers of a, and they share two
+    with pytest.raises(ValueError, match=r"^SGD: parameters 1, 'b', and 2, 'c', are views"):
+        tn.optim.SGD(many, lr=1)
     first, second = parameter(1), parameter(2)
     for _ in range(2):  # the second finds both in one flat array, each in its own part
         tn.optim.SGD([first, second], lr=1)
-
-
-def interrupted(code_file, after, work):
-    """Do the work, with Ctrl-C at that line of the file, counted from 1; whether it came."""
-    lines = itertools.count(1)
-
-    def trace(frame, event, argument):
-        if frame.f_code.co_filename != code_file:
-            return trace if event == "call" else None
-        if event == "line" and next(lines) == after:
-            sys.settrace(None)
-            raise KeyboardInterrupt
-        return trace
-
-    sys.settrace(trace)
-    try:
-        work()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.settrace(None)
-    return False
 
 
 @pytest.mark.parametrize("code_file", [optimizer_file.__file__, flat_file.__file__])
@@ -724,7 +707,7 @@ def test_after_ctrl_c_anywhere_in_a_step_the_next_one_moves_every_parameter(code
         for p in parameters:
             p.data = numpy.clip(p.data, 0, 9)  # so the step lays out anew
             p.grad = numpy.ones(p.shape)
-        came = interrupted(code_file, after, adam.step)
+        came = interrupted(adam.step, after, code_file)
         before = [p.data.copy() for p in parameters]
         adam.step()
         for p, old in zip(parameters, before, strict=True):

@@ -845,6 +845,7 @@ def test_two_threads_do_not_train_one_model():
     model, began, end = small(), threading.Event(), threading.Event()
 
     def wait(run):
+        fit(model, data_of())  # inside another: it must not open the model to others
         began.set()
         assert end.wait(10)
 

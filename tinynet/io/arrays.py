@@ -31,7 +31,7 @@ DTYPES = {
     "u1": "U8",
     "b1": "BOOL",
 }
-TEXT_LIMIT = 16_000_000  # bytes of JSON: 160,000 epochs of four numbers; reading takes 1 GB
+TEXT_LIMIT = 16_000_000  # bytes of JSON: 160,000 epochs of four numbers
 _AT_ONCE = 1 << 20  # bytes read at a time
 
 

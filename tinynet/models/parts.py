@@ -43,7 +43,7 @@ class Parts:
 
     def _held(self) -> Iterator[tuple[str, Any]]:
         shown = {name: value for name, value in vars(self).items() if not name.startswith("_")}
-        return within(shown, Parts | Tensor)
+        return within(shown, (Parts, Tensor))
 
     def modules(self) -> list[Any]:
         """This module and all below it, each once, from the top down."""
@@ -101,7 +101,10 @@ class Parts:
         return [p for p in self.weights().values() if p.requires_grad]
 
     def _is_frozen(self) -> bool:
-        """Whether one of its own weights is frozen, or it was and has none that is trained."""
+        """Whether one of its own weights is frozen.
+
+        A batch-norm without gamma and beta has no weight to freeze, and is frozen itself.
+        """
         own = [w for _, w in self._tensors()]
         if any(w.requires_grad or is_frozen(w) for w in own):
             return any(map(is_frozen, own))
@@ -207,17 +210,19 @@ class Parts:
 
 def is_frozen(weight: Tensor) -> bool:
     """Whether trainable = False froze it, here or through another part that shares it."""
-    return getattr(weight, "frozen", False)
+    return getattr(weight, "frozen", False) and not weight.requires_grad
 
 
-def within(values: Any, kind: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """What is of that kind in a list, tuple or dictionary, and in those that it holds: blocks.0."""
+def within(values: Any, kinds: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """What is of those kinds in a list, tuple or dictionary, and in those that it holds: blocks.0.
+
+    kinds: as for isinstance.
+    """
     for key, value in values.items() if isinstance(values, dict) else enumerate(values):
-        name = f"{path}.{key}" if path else str(key)
-        if isinstance(value, kind):
-            yield name, value
-        elif isinstance(value, list | tuple | dict):
-            yield from within(value, kind, name)
+        if isinstance(value, kinds):
+            yield f"{path}.{key}" if path else str(key), value
+        elif isinstance(value, (list, tuple, dict)):
+            yield from within(value, kinds, f"{path}.{key}" if path else str(key))
 
 
 def _as_array(value: Any) -> Any:

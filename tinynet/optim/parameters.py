@@ -47,21 +47,19 @@ def refuse_shared_memory(where: str, parameters: list[Tensor]) -> None:
         for i, p in enumerate(parameters)
         if type(p.data) is numpy.ndarray and p.data.size
     ]
-    end, last = 0, 0  # of the memory seen so far, and whose it is
-    for first, after, i in sorted(bounds):
-        if first < end and numpy.shares_memory(parameters[i].data, parameters[last].data):
-            (j, p), (k, q) = sorted([(i, parameters[i]), (last, parameters[last])], key=_number)
-            raise ValueError(
-                f"{where}: parameters {j}, {p.label}, and {k}, {q.label}, are views of the same "
-                "memory. The optimizer would separate them. To tie weights, use one Tensor in both "
-                "places: decoder.kernel = encoder.kernel, or encoder.kernel.T in forward."
-            )
-        if after > end:
-            end, last = after, i
-
-
-def _number(numbered: tuple[int, Tensor]) -> int:
-    return numbered[0]
+    before: list[tuple[int, int]] = []  # the ends of the memory that reaches to here, and whose
+    for first, end, i in sorted(bounds):
+        before = [(other_end, j) for other_end, j in before if other_end > first]
+        for _, j in before:
+            if numpy.shares_memory(parameters[i].data, parameters[j].data):
+                (j, p), (k, q) = ((n, parameters[n]) for n in sorted((i, j)))
+                raise ValueError(
+                    f"{where}: parameters {j}, {p.label}, and {k}, {q.label}, are views of the "
+                    "same memory. The optimizer would separate them. To tie weights, use one "
+                    "Tensor in both places: decoder.kernel = encoder.kernel, or encoder.kernel.T "
+                    "in forward."
+                )
+        before.append((end, i))
 
 
 def gradient_norm(parameters: Iterable[Tensor]) -> float:

@@ -57,7 +57,8 @@ def training_step(
     return outputs, value, penalty
 
 
-_trained_by: WeakKeyDictionary[Module, int] = WeakKeyDictionary()  # the thread that trains it
+# The thread that trains a model, in the list that the call made which began it.
+_trained_by: WeakKeyDictionary[Module, list[int]] = WeakKeyDictionary()
 
 
 def fit(
@@ -113,8 +114,9 @@ def fit(
 @contextlib.contextmanager
 def _alone(model: Module) -> Iterator[None]:
     """RuntimeError where another thread is inside."""
-    here, nested = threading.get_ident(), model in _trained_by
-    if _trained_by.setdefault(model, here) != here:
+    own = [threading.get_ident()]
+    first = _trained_by.setdefault(model, own)
+    if first != own:
         raise RuntimeError(
             "fit: another thread trains this model. Wait until it ends. Or make a copy before, "
             "with an optimizer of its own."
@@ -122,8 +124,8 @@ def _alone(model: Module) -> Iterator[None]:
     try:
         yield
     finally:
-        if not nested:
-            _trained_by.pop(model, None)
+        if first is own:  # and not a fit inside another
+            del _trained_by[model]
 
 
 def _run(run: Run, loss: Any, epochs: int, display: Progress | None) -> None:

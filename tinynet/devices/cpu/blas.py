@@ -67,10 +67,7 @@ class _OneBlasThread:
                 self._inside, counted = self._inside + 1, True
             self.enter_thread()
         except BaseException:  # Ctrl-C, after which nobody calls __exit__
-            if counted:
-                self._leave()
-            else:
-                self._leave(0)
+            self._leave(counted)
             raise
 
     def __exit__(self, *error: object) -> None:
@@ -88,9 +85,9 @@ class _OneBlasThread:
         if self._of_thread:
             self._mine.leave()
 
-    def _leave(self, one: int = 1) -> None:
+    def _leave(self, counted: bool = True) -> None:
         with self._lock:
-            self._inside -= one
+            self._inside -= counted
             if not self._inside:
                 _restore(self._before)
 
