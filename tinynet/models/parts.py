@@ -37,9 +37,23 @@ class Parts:
         """The modules among its attributes, with their names; those in lists as name.0, name.1."""
         return ((name, part) for name, part in self._held() if isinstance(part, Parts))
 
-    def _parts(self) -> Iterator[Any]:
-        """The modules of children(), without their names."""
-        return (part for _, part in self.children())
+    def _parts(self) -> list[Any]:
+        """The modules of children() without their names: penalty() asks for them in every step."""
+        if type(self).children is not Parts.children:  # a subclass has its own
+            return [part for _, part in self.children()]
+        return self._parts_in(vars(self))
+
+    @staticmethod
+    def _parts_in(attributes: dict[str, Any]) -> list[Any]:
+        found: list[Any] = []
+        for name, value in attributes.items():
+            if not isinstance(value, _HOLDERS) or name.startswith("_"):
+                continue
+            if isinstance(value, Parts):
+                found.append(value)
+            elif value:
+                found += [part for _, part in within(value, Parts)]
+        return found
 
     def _held(self) -> Iterator[tuple[str, Any]]:
         shown = {name: value for name, value in vars(self).items() if not name.startswith("_")}
@@ -53,7 +67,7 @@ class Parts:
             module = waiting.pop()
             if id(module) not in found:
                 found[id(module)] = module
-                waiting += reversed(list(module._parts()))
+                waiting += reversed(module._parts())
         return list(found.values())
 
     def named_modules(
@@ -206,6 +220,9 @@ class Parts:
         moved = [move(arrays[name], tensor.device) for name, tensor in own.items()]
         for tensor, array in zip(own.values(), moved, strict=True):
             tensor.data[...] = array
+
+
+_HOLDERS = (Parts, list, tuple, dict)  # what an attribute with modules in it may be
 
 
 def is_frozen(weight: Tensor) -> bool:

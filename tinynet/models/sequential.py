@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -30,17 +29,14 @@ class LayeredModel(Module):
 
     def children(self) -> Iterator[tuple[str, Module]]:
         yield from zip(names_of(self.layers, self.label), self.layers, strict=True)
-        yield from self._added()
+        # and the parts that a subclass adds
+        yield from (c for c in super().children() if c[0].split(".")[0] != "layers")
 
-    def _parts(self) -> Iterator[Module]:
-        """penalty() walks in every step: naming the layers would take 18% of a small one."""
+    def _parts(self) -> list[Module]:
         if type(self).children is not LayeredModel.children:  # a subclass has its own
             return super()._parts()
-        return itertools.chain(self.layers, (part for _, part in self._added()))
-
-    def _added(self) -> Iterator[tuple[str, Module]]:
-        """The parts that a subclass adds."""
-        return (c for c in super().children() if c[0].split(".")[0] != "layers")
+        added = {name: value for name, value in vars(self).items() if name != "layers"}
+        return [*self.layers, *self._parts_in(added)]
 
 
 class Sequential(LayeredModel):
