@@ -54,4 +54,4 @@ FILES = {"numbers": "pixels"}
 def module_of(name: str) -> str:
     """The module that holds a lesson."""
     chapter = next(chapter for chapter, names in CHAPTERS.items() if name in names)
-    return f"lessons.{chapter}.{FILES.get(name, name)}"
+    return f"{__name__}.{chapter}.{FILES.get(name, name)}"

@@ -17,7 +17,8 @@ import time
 from pathlib import Path
 
 import tinynet as tn
-from lessons import CHAPTERS, module_of
+
+from . import CHAPTERS, module_of
 
 
 class UsageError(Exception):
@@ -124,7 +125,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _ledger(options: argparse.Namespace) -> int:
     _pyplot(show=False)  # the lessons that the rows call import it
-    from lessons.ledger import chapters, table
+    from .ledger import chapters, table
 
     rows = [row for of_chapter in chapters().values() for row in of_chapter]
     chosen = []

@@ -1,6 +1,6 @@
 """The house has floors, and imports go down the stairs only.  Read from the sources with `ast`.
 
-arguments <- devices <- engine <- ops <- layers <- training <- diagnosis; the others beside them.
+messages <- devices <- engine <- ops <- layers <- training <- diagnosis; the others beside them.
 Module, which layers derive from, is in models, so models are below layers and import none of them.
 """
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 
 # From the ground up.  A room imports from the floors below it, and its files from each other.
 FLOORS = (
-    {"arguments"},
+    {"messages"},
     {"devices"},
     {"engine"},
     {"io", "metrics", "ops"},

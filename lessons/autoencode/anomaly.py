@@ -8,11 +8,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons.autoencode.pca import pca, through
-from lessons.autoencode.restoring import drawn
-from lessons.claim import Claim, at_least, at_most
 from tinynet import plot
 from tinynet.layers import Dense
+
+from ..claim import Claim, at_least, at_most
+from .pca import pca, through
+from .restoring import drawn
 
 # The digits that are normal, in turn, a good example and a bad one: {digit: least AUC to claim}.
 NORMAL = {0: 0.96, 8: 0.79}

@@ -17,11 +17,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons import pictures
-from lessons.autoencode.pca import pca, through
-from lessons.claim import Claim, at_least, at_most, equals
 from tinynet import plot
 from tinynet.layers import Dense, Flatten, Reshape
+
+from .. import pictures
+from ..claim import Claim, at_least, at_most, equals
+from .pca import pca, through
 
 TOTALS = {64: "101,200", 32: "50,992"}  # no slide prints them, Keras' summary() would
 

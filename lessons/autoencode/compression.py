@@ -8,9 +8,10 @@ import numpy as np
 from PIL import Image
 
 import tinynet as tn
-from lessons.autoencode.restoring import bicubic, drawn
-from lessons.claim import at_least, at_most
 from tinynet import plot
+
+from ..claim import at_least, at_most
+from .restoring import bicubic, drawn
 
 
 # %% A file holds bits, so each number of the code becomes one of 2^bits levels:

@@ -20,9 +20,10 @@ import numpy as np
 from tqdm import tqdm
 
 import tinynet as tn
-from lessons import pictures
-from lessons.claim import at_least, at_most
 from tinynet import plot
+
+from .. import pictures
+from ..claim import at_least, at_most
 
 KINDS = {"plain": (0, 0), "contractive": (1, 0), "denoising": (0, 0.5)}  # lambda, noise: its std
 SHOWN = 5  # pictures of each set in a figure

@@ -19,12 +19,13 @@ import numpy as np
 from tqdm import tqdm
 
 import tinynet as tn
-from lessons import pictures
-from lessons.autoencode.boltzmann import RBM, whole
-from lessons.autoencode.rbm import divergence, train
-from lessons.claim import at_least, at_most
 from tinynet import plot
 from tinynet.layers import Dense
+
+from .. import pictures
+from ..claim import at_least, at_most
+from .boltzmann import RBM, whole
+from .rbm import divergence, train
 
 SIZES = (784, 256, 128)
 LABELS = (100, 500, 1000)

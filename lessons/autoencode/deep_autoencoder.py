@@ -19,11 +19,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons import pictures
-from lessons.autoencode.autoencoder import by_pca, train
-from lessons.claim import at_least, at_most, equals
 from tinynet import plot
 from tinynet.layers import Dense
+
+from .. import pictures
+from ..claim import at_least, at_most, equals
+from .autoencoder import by_pca, train
 
 SLIDE, SHORT = 64, 8  # numbers in a code: the slide's, and one that is hard to be brief in
 

@@ -20,10 +20,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons import pictures
-from lessons.claim import at_least, at_most
 from tinynet import plot
 from tinynet.layers import Dense, Flatten, Reshape
+
+from .. import pictures
+from ..claim import at_least, at_most
 
 SIDE = 7  # pixels of a missing square
 

@@ -16,10 +16,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons import pictures
-from lessons.claim import at_least, at_most, equals
 from tinynet import plot
 from tinynet.layers import Conv2D, Dense, Flatten, Reshape
+
+from .. import pictures
+from ..claim import at_least, at_most, equals
 
 SIZES = (2, 5)  # of the latent space, as on the slide
 

@@ -17,12 +17,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons import pictures
-from lessons.autoencode.latent_size import Autoencoder, train
-from lessons.autoencode.pca import error, pca, through
-from lessons.claim import at_least, at_most
 from tinynet import plot
 from tinynet.layers import Dense
+
+from .. import pictures
+from ..claim import at_least, at_most
+from .latent_size import Autoencoder, train
+from .pca import error, pca, through
 
 SIZE = 16  # of the code: the 16th component holds 10 to 20% more of the variance than the 17th
 SIZES = (2, 8, SIZE)  # of the codes of the nonlinear autoencoders

@@ -21,10 +21,11 @@ import numpy as np
 from tqdm import tqdm
 
 import tinynet as tn
-from lessons import pictures
-from lessons.autoencode.boltzmann import RBM, probabilities, pseudo_likelihood, units, whole
-from lessons.claim import at_least, at_most
 from tinynet import plot
+
+from .. import pictures
+from ..claim import at_least, at_most
+from .boltzmann import RBM, probabilities, pseudo_likelihood, units, whole
 
 WAYS = ("CD", "persistent", "autoencoder")
 

@@ -13,10 +13,11 @@ import numpy as np
 from PIL import Image
 
 import tinynet as tn
-from lessons import pictures
-from lessons.claim import at_least, at_most
 from tinynet import plot
 from tinynet.layers import Conv2D, Conv2DTranspose, Dense, Flatten, Reshape
+
+from .. import pictures
+from ..claim import at_least, at_most
 
 LUMA = np.float32([0.299, 0.587, 0.114])  # how bright red, green and blue look
 

@@ -15,11 +15,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons import pictures
-from lessons.autoencode.autoencoder import train
-from lessons.claim import at_least, at_most, equals
 from tinynet import plot
 from tinynet.layers import Dense
+
+from .. import pictures
+from ..claim import at_least, at_most, equals
+from .autoencoder import train
 
 L1 = 1e-5  # the slide's
 WITH, WITHOUT = "with the penalty", "without"

@@ -20,13 +20,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons import pictures
-from lessons.autoencode import anomaly, compression, restoring
-from lessons.autoencode.anomaly import nearest
-from lessons.autoencode.pca import pca
-from lessons.claim import at_least, at_most
 from tinynet import plot
 from tinynet.layers import Dense
+
+from .. import pictures
+from ..claim import at_least, at_most
+from . import anomaly, compression, restoring
+from .anomaly import nearest
+from .pca import pca
 
 CODE = 32  # numbers
 

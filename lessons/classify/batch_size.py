@@ -18,9 +18,10 @@ import numpy as np
 from tqdm import tqdm
 
 import tinynet as tn
-from lessons import pictures
-from lessons.claim import at_least, at_most
 from tinynet.layers import Dense, Flatten
+
+from .. import pictures
+from ..claim import at_least, at_most
 
 SIZES = (1, 8, 32, 128, 512)
 RULES = {  # the learning rate for batches of B

@@ -12,15 +12,6 @@ from __future__ import annotations
 import numpy as np
 
 import tinynet as tn
-from lessons import pictures
-from lessons.claim import at_least, equals
-from lessons.classify.fashion import (
-    draw_classes,
-    draw_confusion,
-    draw_mistakes,
-    most_confused,
-    share_among,
-)
 from tinynet import plot
 from tinynet.layers import (
     Activation,
@@ -30,6 +21,16 @@ from tinynet.layers import (
     Dropout,
     Flatten,
     MaxPooling2D,
+)
+
+from .. import pictures
+from ..claim import at_least, equals
+from .fashion import (
+    draw_classes,
+    draw_confusion,
+    draw_mistakes,
+    most_confused,
+    share_among,
 )
 
 # CIFAR-10 is a labelled part of the "80 million tiny images" that the slide names; their authors

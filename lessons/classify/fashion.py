@@ -13,10 +13,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons import pictures
-from lessons.claim import Claim, at_least, equals
 from tinynet import plot
 from tinynet.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
+
+from .. import pictures
+from ..claim import Claim, at_least, equals
 
 PARAMETERS = ["320", "18,496", "1,179,776", "1,290"]  # of the layers that have any
 UPPER = ("T-shirt/top", "Pullover", "Coat", "Shirt")  # worn on the upper body, with sleeves

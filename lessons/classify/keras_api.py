@@ -14,10 +14,11 @@ from __future__ import annotations
 import numpy as np
 
 import tinynet as tn
-from lessons import pictures
-from lessons.claim import at_least, at_most, equals
 from tinynet import plot
 from tinynet.layers import Concatenate, Dense
+
+from .. import pictures
+from ..claim import at_least, at_most, equals
 
 
 # %% First way: a stack.  The slide leaves the activations open.  The hidden ones are tanh here: so

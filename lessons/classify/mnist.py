@@ -16,9 +16,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons import pictures
-from lessons.claim import at_least, at_most, equals
 from tinynet import layers, plot
+
+from .. import pictures
+from ..claim import at_least, at_most, equals
 
 ROWS = [320, 128, 9248, 128, 18496, 256, 36928, 256, 524800, 2048, 5130]  # of layers with weights
 AUGMENTATION = {"rotate": 8, "shift": 0.08, "shear": 0.3, "zoom": 0.08}

@@ -17,10 +17,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons import pictures
-from lessons.claim import at_least, at_most, equals
 from tinynet import plot
 from tinynet.training.progress import Progress
+
+from .. import pictures
+from ..claim import at_least, at_most, equals
 
 SHAPES = {"conv1": (5, 5, 1, 32), "conv2": (5, 5, 32, 64), "fc1": (3136, 1024), "fc2": (1024, 10)}
 RATES = {1e-4: "1e-4, which the slide uses", 1e-3: "1e-3, which it sets and forgets"}

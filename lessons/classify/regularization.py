@@ -19,10 +19,11 @@ import numpy as np
 from tqdm import tqdm
 
 import tinynet as tn
-from lessons import pictures
-from lessons.claim import at_least, at_most, equals
 from tinynet import plot
 from tinynet.layers import Activation, BatchNormalization, Dense, Dropout, Flatten
+
+from .. import pictures
+from ..claim import at_least, at_most, equals
 
 LR, MOMENTUM = 0.02, 0.9
 LAMBDA_2, LAMBDA_1 = 0.003, 0.0005

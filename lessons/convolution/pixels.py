@@ -18,8 +18,9 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 import tinynet as tn
-from lessons.claim import equals
 from tinynet import plot
+
+from ..claim import equals
 
 # The slide prints its picture twice: here the first copy is on the left, the second on the right.
 SLIDE = """

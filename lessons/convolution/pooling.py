@@ -14,11 +14,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons.claim import at_least, at_most, equals
-from lessons.convolution.pixels import luma, photograph
-from lessons.convolution.sharpen import EDGES
-from lessons.convolution.xo import FEATURES
 from tinynet import plot
+
+from ..claim import at_least, at_most, equals
+from .pixels import luma, photograph
+from .sharpen import EDGES
+from .xo import FEATURES
 
 SLIDE = [[1, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]]
 POOLS = {

@@ -18,8 +18,9 @@ from PIL import Image
 from tqdm import tqdm
 
 import tinynet as tn
-from lessons.claim import at_most, equals
 from tinynet import plot
+
+from ..claim import at_most, equals
 
 SHARPEN = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]], np.float32)  # sum 1: brightness stays
 EDGES = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]], np.float32)  # sum 0: flat areas become 0

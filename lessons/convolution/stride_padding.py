@@ -15,9 +15,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons.claim import equals
-from lessons.convolution.pixels import frame, photograph
 from tinynet import plot
+
+from ..claim import equals
+from .pixels import frame, photograph
 
 CASES = (  # what the slide shows, H, K, S, P, and the size that it gives or means
     ("002: 3 x 3 on 4 x 4, stride 1", 4, 3, 1, 0, 2),

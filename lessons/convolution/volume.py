@@ -14,9 +14,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons.claim import at_least, at_most, equals
-from lessons.convolution.pixels import frame, luma, photograph
 from tinynet import plot
+
+from ..claim import at_least, at_most, equals
+from .pixels import frame, luma, photograph
 
 # The demo's second filter, as the slide prints it, slice by slice.  Of the middle slice six numbers
 # are printed, "1 -1 1 0 1 1", and it is not printed where the three others stood: nan.

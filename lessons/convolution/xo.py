@@ -17,8 +17,9 @@ import numpy as np
 from tqdm import tqdm
 
 import tinynet as tn
-from lessons.claim import at_least, at_most, equals
 from tinynet import plot
+
+from ..claim import at_least, at_most, equals
 
 # The slide's X, as printed: ten rows where nine are right, the middle one twice, and ten numbers in
 # the first.  (Its second X, 10 x 10 with stray cells, is beyond repair.)  # is 1, . is -1.

@@ -19,11 +19,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons import pictures
-from lessons.claim import at_least, at_most, equals
-from lessons.generate.vae import VAE, divergence, train
 from tinynet import plot
 from tinynet.layers import Conv2D, Conv2DTranspose, Dense, Flatten, Reshape
+
+from .. import pictures
+from ..claim import at_least, at_most, equals
+from .vae import VAE, divergence, train
 
 PRINTED, MIRRORED = (5, 3, 3), (3, 3, 5)  # kernel sizes of the decoder
 LATENT, NUMBERS = 128, 64 * 64 * 3

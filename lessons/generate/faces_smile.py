@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 import tinynet as tn
-from lessons.generate.probe import linear_probe, mean_difference
-from lessons.pictures import as_float
+
+from ..pictures import as_float
+from .probe import linear_probe, mean_difference
 
 SMILES = np.linspace(-1, 1, 9)
 

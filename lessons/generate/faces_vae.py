@@ -20,10 +20,13 @@ from functools import partial
 import numpy as np
 
 import tinynet as tn
-from lessons.claim import at_least, equals
-from lessons.generate.faces_figures import draw_probes, draw_reconstructions, draw_walk
-from lessons.generate.faces_networks import LATENT, decoder, encoder
-from lessons.generate.faces_smile import (
+from tinynet import plot
+
+from ..claim import at_least, equals
+from ..pictures import as_float
+from .faces_figures import draw_probes, draw_reconstructions, draw_walk
+from .faces_networks import LATENT, decoder, encoder
+from .faces_smile import (
     again,
     decode,
     encode,
@@ -32,10 +35,8 @@ from lessons.generate.faces_smile import (
     walk,
     worth,
 )
-from lessons.generate.faces_table import WRONG, draw_tables, print_tables, tables, wrong
-from lessons.generate.vae import VAE, divergence
-from lessons.pictures import as_float
-from tinynet import plot
+from .faces_table import WRONG, draw_tables, print_tables, tables, wrong
+from .vae import VAE, divergence
 
 SOURCE = "drawn cartoon faces"
 SIGMA = 0.05

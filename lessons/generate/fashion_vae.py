@@ -18,13 +18,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons import pictures
-from lessons.claim import at_least, at_most, equals
-from lessons.classify import fashion
-from lessons.generate.latent_map import decode
-from lessons.generate.vae import VAE, divergence, negative_elbo, reconstruction, train
 from tinynet import plot
 from tinynet.layers import Conv2D, Conv2DTranspose, Dense, Flatten, Reshape
+
+from .. import pictures
+from ..claim import at_least, at_most, equals
+from ..classify import fashion
+from .latent_map import decode
+from .vae import VAE, divergence, negative_elbo, reconstruction, train
 
 FILTERS, LATENT = (32, 64, 128), 16
 SURE = 0.9

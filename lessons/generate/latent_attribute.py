@@ -16,10 +16,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons.claim import at_least, at_most
-from lessons.generate.probability import bell
 from tinynet import plot
 from tinynet.layers import Conv2D, Dense, Flatten
+
+from ..claim import at_least, at_most
+from .probability import bell
 
 MOUTH, EYES = (0.56, 0.84), (0.34, 0.54)  # the rows of a face, as shares of its height
 FREE = ("smile", "skin", "mouth_open", "hair_color", "shirt", "background")  # drawn by lot

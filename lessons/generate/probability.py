@@ -16,7 +16,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons.claim import at_least, at_most
+
+from ..claim import at_least, at_most
 
 SAMPLES = (100, 1_000, 10_000, 100_000, 1_000_000)
 BINS = (16, 32, 64, 128, 256)  # for so many samples each: twice as many for ten times the samples

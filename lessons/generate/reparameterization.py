@@ -18,8 +18,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons.claim import at_least, at_most, equals
-from lessons.generate.probability import weight
+
+from ..claim import at_least, at_most, equals
+from .probability import weight
 
 MU, SIGMA = 1.0, 1.0
 SIZES = (1, 4, 16, 64, 256, 1024)

@@ -17,10 +17,11 @@ from functools import partial
 import numpy as np
 
 import tinynet as tn
-from lessons import pictures
-from lessons.claim import at_least, at_most
-from lessons.generate import latent_map
 from tinynet.layers import Dense, Flatten, Reshape
+
+from .. import pictures
+from ..claim import at_least, at_most
+from . import latent_map
 
 BETAS = (0, 1, 8)
 

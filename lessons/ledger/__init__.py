@@ -17,5 +17,5 @@ CHAPTERS = ("neuron", "convolution", "classify", "autoencode", "generate")
 
 def chapters() -> dict[str, list[Row]]:
     """The rows, by chapter and in order.  Their lessons, and Matplotlib, are imported only here."""
-    files = {name: importlib.import_module(f"lessons.ledger.{name}") for name in CHAPTERS}
+    files = {name: importlib.import_module(f"{__name__}.{name}") for name in CHAPTERS}
     return {name: sorted(file.ROWS, key=lambda row: row.id) for name, file in files.items()}

@@ -22,18 +22,18 @@ def network(name):
     """The network of a lesson, with fresh weights."""
     rng = np.random.default_rng(0)
     if name == "subclass":
-        from lessons.autoencode.autoencoder import subclassed
+        from ..autoencode.autoencoder import subclassed
 
         return subclassed(rng)
     if name == "functional":
-        from lessons.autoencode.autoencoder import functional
+        from ..autoencode.autoencoder import functional
 
         return functional(rng)[0]
     if name == "sparse":
-        from lessons.autoencode.sparse_autoencoder import model
+        from ..autoencode.sparse_autoencoder import model
 
         return model(rng)[0]
-    from lessons.autoencode.deep_autoencoder import NETWORKS
+    from ..autoencode.deep_autoencoder import NETWORKS
 
     return NETWORKS[name](rng)
 
@@ -56,7 +56,7 @@ def widths(name):
 
 def measures():
     """The three measures of one error, in units of the smallest, the mean."""
-    from lessons.autoencode.autoencoder import three_measures
+    from ..autoencode.autoencoder import three_measures
 
     rng = np.random.default_rng(0)
     found = three_measures(*rng.random((2, 28, 28), dtype=np.float32))
@@ -72,7 +72,7 @@ def bce_is_the_slides_sum():
 
 def layers_of_an_rbm():
     """As many as it has biases: one for the visible units, one for the hidden ones."""
-    from lessons.autoencode.boltzmann import RBM
+    from ..autoencode.boltzmann import RBM
 
     rbm = RBM(784, 128, np.random.default_rng(0))
     return sum(p.ndim == 1 for p in rbm.parameters())
@@ -80,7 +80,7 @@ def layers_of_an_rbm():
 
 def penalty_is_on_activations():
     """The penalty is L1 times the sum over units, mean over examples, of the activations."""
-    from lessons.autoencode.sparse_autoencoder import L1
+    from ..autoencode.sparse_autoencoder import L1
 
     layer = tn.layers.Dense(8, activation="relu", activity_regularizer=tn.regularizers.L1(L1))
     layer.build((4,), rng=np.random.default_rng(0))
@@ -90,7 +90,7 @@ def penalty_is_on_activations():
 
 
 def contraction_is_the_jacobians():
-    from lessons.autoencode.contractive_autoencoder import penalty_error
+    from ..autoencode.contractive_autoencoder import penalty_error
 
     rng = np.random.default_rng(0)
     return penalty_error(rng.random(12), rng.normal(size=(12, 5)), rng.normal(size=5)) < 1e-6
@@ -98,14 +98,14 @@ def contraction_is_the_jacobians():
 
 def regularizer():
     """The kind of the sparse network's penalty, and its factor."""
-    from lessons.autoencode.sparse_autoencoder import L1
+    from ..autoencode.sparse_autoencoder import L1
 
     layers = [layer for layer in network("sparse").layers if layer.activity_regularizer is not None]
     return type(layers[0].activity_regularizer).__name__.lower(), L1
 
 
 def half_a_side_is_a_fourth_of_the_pixels():
-    from lessons.autoencode.restoring import halved
+    from ..autoencode.restoring import halved
 
     x = np.zeros((1, 28, 28, 1), np.float32)
     return halved(x).size * 4 == x.size
@@ -113,13 +113,13 @@ def half_a_side_is_a_fourth_of_the_pixels():
 
 def cells(one, other):
     """In how many cells two of the slide's grids of digits differ."""
-    from lessons.autoencode.latent_size import differing, printed
+    from ..autoencode.latent_size import differing, printed
 
     return differing(printed(one), printed(other))
 
 
 def squared_length_is_the_sum():
-    from lessons.autoencode.latent_size import squared_error
+    from ..autoencode.latent_size import squared_error
 
     rng = np.random.default_rng(0)
     x, guess = rng.random((2, 1, 28, 28, 1))
@@ -129,7 +129,7 @@ def squared_length_is_the_sum():
 
 def nonlinear_beats_linear():
     """Points on half a circle, told in one number: by PCA, and by a small network."""
-    from lessons.autoencode.pca_against_autoencoder import errors, pca
+    from ..autoencode.pca_against_autoencoder import errors, pca
 
     angle = np.random.default_rng(0).uniform(0, np.pi, 256)
     x = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)

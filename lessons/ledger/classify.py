@@ -24,11 +24,11 @@ from .row import computed, erratum, lost, reproduced, statement
 def network(name):
     """The network of a lesson, with fresh weights."""
     if name == "mnist":
-        from lessons.classify.mnist import model
+        from ..classify.mnist import model
     elif name == "fashion":
-        from lessons.classify.fashion import model
+        from ..classify.fashion import model
     else:
-        from lessons.classify.mnist_low_level import model
+        from ..classify.mnist_low_level import model
     return model(np.random.default_rng(0))
 
 
@@ -54,7 +54,7 @@ def tf1_parameters():
 
 def share_kept(keep):
     """By TF1's dropout, whose second argument is the share to keep."""
-    from lessons.classify.mnist_low_level import tf1_dropout
+    from ..classify.mnist_low_level import tf1_dropout
 
     with np.errstate(divide="ignore", invalid="ignore"):  # keep = 0
         h = tf1_dropout(np.ones((4, 1000), np.float32), keep, np.random.default_rng(0))
@@ -63,14 +63,14 @@ def share_kept(keep):
 
 def rates():
     """The learning rates of the lesson: the one that the slide uses, the one that it sets."""
-    from lessons.classify.mnist_low_level import RATES
+    from ..classify.mnist_low_level import RATES
 
     return list(RATES)
 
 
 def rows_of_maps():
     """(rows that 64 maps need, rows that the slide makes)"""
-    from lessons.classify.mnist_low_level import COLUMNS
+    from ..classify.mnist_low_level import COLUMNS
 
     maps = tf1_shape("W_conv2")[-1]
     return math.ceil(maps / COLUMNS), math.ceil(maps / COLUMNS) + 1
@@ -83,7 +83,7 @@ def column_order_transposes():
 
 
 def comes_back_the_same():
-    from lessons.classify.mnist_low_level import restored
+    from ..classify.mnist_low_level import restored
 
     weights = network("mnist_low_level")
     again = restored(weights, "cpu")
@@ -92,7 +92,7 @@ def comes_back_the_same():
 
 def softmax_loss(softmaxes):
     """The lesson's loss with one softmax, or with two."""
-    from lessons.classify.mnist import once, twice
+    from ..classify.mnist import once, twice
 
     return (once, twice)[softmaxes - 1]
 
@@ -110,7 +110,7 @@ def slope_at_the_start(softmaxes):
 
 
 def augmentation():
-    from lessons.classify.mnist import AUGMENTATION
+    from ..classify.mnist import AUGMENTATION
 
     return AUGMENTATION
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 import tinynet as tn
-from lessons.convolution import pixels, pooling, sharpen, stride_padding, volume, xo
 
+from ..convolution import pixels, pooling, sharpen, stride_padding, volume, xo
 from .row import computed, erratum, lost, reproduced, statement
 
 # -- what the rows call, where a lesson has it not as one number -----------------------------------

@@ -21,7 +21,7 @@ from .row import computed, erratum, lost, reproduced, statement
 @functools.cache
 def face(part):
     """The cartoon faces' encoder or decoder, of the slide's own size."""
-    from lessons.generate import faces_vae
+    from ..generate import faces_vae
 
     return getattr(faces_vae, part)(rng=np.random.default_rng(0))
 
@@ -68,7 +68,7 @@ def kl(mean, log_var):
 
 
 def expanded_to():
-    from lessons.generate.fashion_vae import expanded
+    from ..generate.fashion_vae import expanded
 
     return expanded(np.zeros((1, 28, 28, 1), np.float32)).shape[1]
 
@@ -143,7 +143,7 @@ def sum_over_mean():
 
 @functools.cache
 def dog(part):
-    from lessons.generate import dogs_vae
+    from ..generate import dogs_vae
 
     rng = np.random.default_rng(0)
     if part == "encoder":

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 import tinynet as tn
-from lessons.neuron import activations, backprop, dense, gradient_descent, loss, perceptron
 
+from ..neuron import activations, backprop, dense, gradient_descent, loss, perceptron
 from .row import computed, erratum, lost, reproduced, statement
 
 # -- what the rows call, where a lesson has it not as one number -----------------------------------

@@ -23,10 +23,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import tinynet as tn
-from lessons.claim import at_least, at_most, equals
-from lessons.machine.ladder import draw, table, why
-from lessons.machine.race import difference, peak, take_turns
 from tinynet.layers import Conv2D
+
+from ..claim import at_least, at_most, equals
+from .ladder import draw, table, why
+from .race import difference, peak, take_turns
 
 
 # %% What all ways compute: N OH OW O numbers, each the sum of KH KW C products.

@@ -16,8 +16,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons.claim import at_least, at_most, equals
 from tinynet import plot
+
+from ..claim import at_least, at_most, equals
 
 # name: the operation, then g and g' as the slide prints them
 FUNCTIONS = {

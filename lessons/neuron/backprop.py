@@ -16,7 +16,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons.claim import at_most, equals
+
+from ..claim import at_most, equals
 
 X, Y = 1.5, 1.0  # one example,
 W1, W2 = 0.8, -0.5  # and the weights that it meets

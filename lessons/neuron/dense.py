@@ -14,8 +14,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons.claim import at_least, at_most, equals
 from tinynet import plot
+
+from ..claim import at_least, at_most, equals
 
 # The slide says (1, 4) (4 x 3) + (3,), and then prints a W of three rows.  The fourth is missing.
 PRINTED_W = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]

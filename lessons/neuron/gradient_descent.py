@@ -15,7 +15,8 @@ import numpy as np
 from tqdm import tqdm
 
 import tinynet as tn
-from lessons.claim import at_least, at_most, equals
+
+from ..claim import at_least, at_most, equals
 
 START = (-1.0, 4.0)  # where all ways down the line's loss begin
 SIGMAS = (0, 0.01, 1, 10)

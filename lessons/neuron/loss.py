@@ -19,7 +19,8 @@ import numpy as np
 from tqdm import tqdm
 
 import tinynet as tn
-from lessons.claim import at_most, equals
+
+from ..claim import at_most, equals
 
 X = [[4, 5], [2, 1], [5, 8]]  # three students; what the columns count is lost with the drawing
 F = [0.1, 0.8, 0.6]  # what the untrained network says of them

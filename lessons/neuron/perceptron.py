@@ -15,7 +15,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from lessons.claim import at_most, equals
+
+from ..claim import at_most, equals
 
 W0, W = 1.0, [3.0, -2.0]
 X = [-1.0, 2.0]

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import tinynet as tn
-from tinynet.arguments import shown
 from tinynet.devices import cpu, plain
 from tinynet.devices.cpu import convolution, threads, workspace
 from tinynet.devices.cpu.workspace import borrowed, budget, cut, text_of
+from tinynet.messages.arguments import shown
 from tinynet.ops.windows import windows
 
 pytestmark = pytest.mark.fast_form

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy
 
-from ..arguments import (
+from ..devices import kernels
+from ..messages.arguments import (
     AT_LEAST_0,
     BELOW_1,
     FINITE,
@@ -28,7 +29,6 @@ from ..arguments import (
     number,
     whole,
 )
-from ..devices import kernels
 from .warp import checked, look_up, rounded, warp
 
 __all__ = [

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy
 
-from ..arguments import boolean, function, generator, whole
 from ..devices import device_named, is_array, move
 from ..engine.tensor import Tensor
 from ..io.state import State, generator_state, restore_generator
+from ..messages.arguments import boolean, function, generator, whole
 
 Augment = Callable[[numpy.ndarray, numpy.random.Generator], numpy.ndarray]
 

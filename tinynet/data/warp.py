@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy
 
-from ..arguments import choice
+from ..messages.arguments import choice
 
 FILLS = ("nearest", "zeros", "reflect")
 

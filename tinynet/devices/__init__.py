@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy
 
-from ..arguments import choice
+from ..messages.arguments import choice
 from . import cpu, gpu, plain
 from .arrays import Array, device_of, is_array, on_gpu, xp
 from .cpu.threads import get_threads, set_threads

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from ..arguments import shape_of_example, whole
 from ..devices import get_threads, kernels, plain
 from ..devices.cpu.workspace import budget
 from ..engine.tensor import Tensor
+from ..messages.arguments import shape_of_example, whole
 from ..models.module import Module
 from ..models.names import snake_case
 from ..models.summary import aligned, amount, count, shape_text

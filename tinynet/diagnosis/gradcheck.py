@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from ..arguments import generator
 from ..devices import Array
 from ..engine.record import paused
 from ..engine.tensor import Tensor
+from ..messages.arguments import generator
 
 _STEP = 1e-5  # the error is about step^2 by curvature, and 1e-16 / step by rounding
 _TOLERANCE = 1e-5

@@ -10,11 +10,11 @@ import statistics
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..arguments import boolean, shown, whole
 from ..data.batches import Batches, batches
 from ..devices import is_array
 from ..engine.record import no_grad
 from ..engine.tensor import Tensor
+from ..messages.arguments import boolean, shown, whole
 from ..models.module import Module
 from ..models.summary import aligned
 from ..optim import Optimizer

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy
 
-from ..arguments import shown
 from ..devices import Array, device_of, is_array, move
+from ..messages.arguments import shown
 from .values import Values
 
 

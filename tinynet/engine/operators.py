@@ -12,8 +12,8 @@ from typing import Any
 
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..arguments import is_whole
 from ..devices import Array, device_of, is_array, kernels, move, xp
+from ..messages.arguments import is_whole
 from .inputs import without_gradient
 from .observer import ALL, Work
 

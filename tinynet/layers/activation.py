@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..arguments import AT_LEAST_0, is_whole, number
 from ..engine.tensor import Tensor
+from ..messages.arguments import AT_LEAST_0, is_whole, number
 from ..ops.activation import leaky_relu, softmax
 from .activations import activation_of
 from .base import Layer

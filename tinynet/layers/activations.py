@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..arguments import function, known
 from ..engine.tensor import Tensor
+from ..messages.arguments import function, known
 from ..ops.activation import log_softmax, relu, sigmoid, softmax, softplus, tanh
 
 Activation = Callable[[Tensor], Tensor]

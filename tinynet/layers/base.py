@@ -13,9 +13,17 @@ from typing import Any
 
 import numpy
 
-from ..arguments import Shape, boolean, function, generator, layer_name, shape_of_example, shown
 from ..engine.record import current_observer, paused
 from ..engine.tensor import Tensor
+from ..messages.arguments import (
+    Shape,
+    boolean,
+    function,
+    generator,
+    layer_name,
+    shape_of_example,
+    shown,
+)
 from ..models.module import Module, give_generator
 from ..models.names import give_name
 from ..models.symbols import Symbol, is_symbolic, symbols_of

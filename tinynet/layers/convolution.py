@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..arguments import pair, pictures, whole, written
 from ..engine.tensor import Tensor
+from ..messages.arguments import pair, pictures, whole, written
 from ..ops.convolution import conv2d, conv2d_transpose, windows_of_result
 from ..ops.windows import Padding, Pair, windows
 from .base import WithKernel

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..arguments import whole, written
 from ..engine.tensor import Tensor
+from ..messages.arguments import whole, written
 from ..ops.linear import linear
 from .base import WithKernel
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy
 
-from ..arguments import AT_LEAST_0, Shape, generator, known, number, shown
+from ..messages.arguments import AT_LEAST_0, Shape, generator, known, number, shown
 
 Initializer = Callable[[Shape, numpy.random.Generator], numpy.ndarray]
 

@@ -6,8 +6,8 @@ import functools
 import operator
 from typing import Any
 
-from ..arguments import is_whole, written
 from ..engine.tensor import Tensor
+from ..messages.arguments import is_whole, written
 from ..ops.shape import concatenate
 from .base import Layer
 

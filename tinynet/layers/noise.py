@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..arguments import AT_LEAST_0, BELOW_1, number, pictures
 from ..engine.tensor import Tensor
+from ..messages.arguments import AT_LEAST_0, BELOW_1, number, pictures
 from ..ops.noise import dropout, gaussian_noise
 from .base import Layer
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy
 
-from ..arguments import POSITIVE, UNIT, boolean, number, written
 from ..devices import xp
 from ..engine.tensor import Tensor
+from ..messages.arguments import POSITIVE, UNIT, boolean, number, written
 from ..ops.normalization import batch_norm
 from .base import Layer
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..arguments import pair, pictures
 from ..engine.tensor import Tensor
+from ..messages.arguments import pair, pictures
 from ..ops.pooling import average_pool2d, max_pool2d
 from ..ops.windows import Padding, Pair, windows
 from .base import Layer

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..arguments import AT_LEAST_0, number
 from ..engine.tensor import Tensor
+from ..messages.arguments import AT_LEAST_0, number
 from ..ops.arithmetic import abs as absolute
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..arguments import borders, choice, is_whole, pair, pictures, written
 from ..engine.tensor import Tensor
+from ..messages.arguments import borders, choice, is_whole, pair, pictures, written
 from ..ops.shape import pad
 from ..ops.upsampling import INTERPOLATIONS, upsample2d
 from ..ops.windows import Pair

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy
 
-from ..arguments import shown
 from ..devices import is_array, move
 from ..engine.tensor import Tensor
+from ..messages.arguments import shown
 
 
 def of_all(metric: Callable[..., float]) -> Callable[..., float]:

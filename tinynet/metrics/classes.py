@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from ..arguments import number, whole
+from ..messages.arguments import number, whole
 from .checks import as_classes, as_matrix, as_scores, on_host, refuse_empty, refuse_fractions
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from ..arguments import shape_of_example, written
+from ..messages.arguments import shape_of_example, written
 from .module import Module, give_generator
 from .names import names_of
 from .sequential import LayeredModel

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy
 
-from ..arguments import generator, shape_of_example
 from ..engine.record import current_observer, no_grad, paused
 from ..engine.tensor import Tensor
+from ..messages.arguments import generator, shape_of_example
 from .names import give_name, snake_case
 from .parts import Parts, inferring
 from .summary import Row, row, table

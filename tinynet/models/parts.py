@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
 
-from ..arguments import boolean
 from ..devices import is_array, move
 from ..engine.tensor import Tensor
 from ..io.state import State, match
+from ..messages.arguments import boolean
 
 # How many predict and evaluate this thread is inside.  It belongs to the call and not to the model,
 # which other threads may be using.

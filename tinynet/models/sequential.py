@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from ..arguments import generator, layer_name, shape_of_example, shown
+from ..messages.arguments import generator, layer_name, shape_of_example, shown
 from .module import Module, give_generator
 from .names import names_of
 from .summary import Row, row

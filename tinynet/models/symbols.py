@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from ..arguments import layer_name, shape_of_example, written
+from ..messages.arguments import layer_name, shape_of_example, written
 
 _numbers = itertools.count()
 

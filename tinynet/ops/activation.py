@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy
 
-from ..arguments import number
 from ..devices import Array, kernels, xp
 from ..engine.tensor import differentiable
+from ..messages.arguments import number
 
 
 def sigmoid_of(x: Array) -> Array:

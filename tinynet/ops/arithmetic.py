@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..arguments import NUMBER, number
 from ..devices import Array, xp
 from ..engine.tensor import Tensor, differentiable
+from ..messages.arguments import NUMBER, number
 
 
 @differentiable

@@ -9,10 +9,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from ..arguments import choice, written
 from ..devices import Array, Windows, kernels
 from ..engine.observer import Work
 from ..engine.tensor import differentiable
+from ..messages.arguments import choice, written
 from .activation import relu_pullback
 from .windows import Padding, Pair, height_and_width, pair, windows
 

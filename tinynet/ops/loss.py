@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from ..arguments import choice
 from ..devices import Array, kernels, xp
 from ..engine.tensor import differentiable
+from ..messages.arguments import choice
 from .activation import finite_exp, log_softmax_of
 
 

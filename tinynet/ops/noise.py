@@ -10,9 +10,9 @@ import math
 
 import numpy
 
-from ..arguments import AT_LEAST_0, BELOW_1, generator, is_whole, number
 from ..devices import Array, device_of, kernels, move
 from ..engine.tensor import differentiable
+from ..messages.arguments import AT_LEAST_0, BELOW_1, generator, is_whole, number
 
 
 @differentiable

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy
 
-from ..arguments import POSITIVE, UNIT, boolean, number
 from ..devices import Array, kernels, xp
 from ..engine.tensor import differentiable
+from ..messages.arguments import POSITIVE, UNIT, boolean, number
 
 
 @differentiable

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy
 
-from ..arguments import choice
 from ..devices import kernels, xp
 from ..engine.tensor import Tensor, differentiable
+from ..messages.arguments import choice
 
 
 def concatenate(tensors: Sequence[Any], axis: int = 0) -> Tensor:

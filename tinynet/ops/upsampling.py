@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ..arguments import choice, pair
 from ..devices import Array, xp
 from ..engine.observer import Work
 from ..engine.tensor import differentiable
+from ..messages.arguments import choice, pair
 from .windows import Pair, height_and_width
 
 INTERPOLATIONS = ("nearest", "bilinear")

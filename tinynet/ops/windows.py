@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy
 
-from ..arguments import boolean, pair
-from ..arguments import borders as as_borders
 from ..devices import Array, Windows
+from ..messages.arguments import boolean, pair
+from ..messages.arguments import borders as as_borders
 
 Pair = int | tuple[int, int]
 Padding = str | int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]

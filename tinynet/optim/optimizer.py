@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from ..arguments import AT_LEAST_0, BELOW_1, POSITIVE, Range, is_number, number, whole
 from ..devices import Array, device_of, move, xp
 from ..engine.tensor import Tensor
 from ..io.state import State, match
+from ..messages.arguments import AT_LEAST_0, BELOW_1, POSITIVE, Range, is_number, number, whole
 from .flat import Flat, flat_groups
 from .parameters import global_norm, refuse_shared_memory, trainable
 

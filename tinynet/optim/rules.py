@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from ..arguments import boolean
 from ..devices import Array, xp
 from ..engine.tensor import Tensor
+from ..messages.arguments import boolean
 from .optimizer import Optimizer, Schedule, setting
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..arguments import ABOVE_0, POSITIVE, Range, number, whole
+from ..messages.arguments import ABOVE_0, POSITIVE, Range, number, whole
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from ..arguments import POSITIVE, number, whole
+from ..messages.arguments import POSITIVE, number, whole
 from .host import on_host
 
 Limits = tuple[float, float]

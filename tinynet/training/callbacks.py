@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from ..arguments import boolean, choice, shown, whole
 from ..io import file_of, save
 from ..io.state import State
+from ..messages.arguments import boolean, choice, shown, whole
 
 
 class Callback:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..arguments import shown
 from ..data.batches import batches
 from ..engine.tensor import Tensor
+from ..messages.arguments import shown
 from ..models.module import Module
 from ..optim import Optimizer
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy
 
-from ..arguments import shown
 from ..data.batches import batches
 from ..engine.tensor import Tensor
+from ..messages.arguments import shown
 from ..models.module import Module, inference
 from .checks import (
     Metric,

@@ -19,10 +19,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from ..arguments import boolean, whole
 from ..engine.record import no_grad
 from ..engine.tensor import Tensor
 from ..io import load
+from ..messages.arguments import boolean, whole
 from ..models.module import Module
 from ..optim import Optimizer
 from .callbacks import as_callbacks

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy
 
-from ..arguments import shown
 from ..data.batches import Batches
 from ..io.state import State, generator_state, restore_generator
+from ..messages.arguments import shown
 from ..models.module import Module
 from ..models.parts import within
 from .history import History

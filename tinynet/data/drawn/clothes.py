@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy
 
-from ...arguments import generator, whole
+from ...messages.arguments import generator, whole
 from .shapes import Draw, Plane, box, coverage, draw_in_chunks, to_segment
 
 CLOTHES = (

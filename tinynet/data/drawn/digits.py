@@ -11,7 +11,7 @@ import itertools
 
 import numpy
 
-from ...arguments import generator, whole
+from ...messages.arguments import generator, whole
 from .shapes import draw_in_chunks
 
 # The forms of each digit: strokes through points (x to the right, y down, in a box from -1 to 1).

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from ...arguments import generator, known, whole
+from ...messages.arguments import generator, known, whole
 from .portrait import STYLES, portrait
 
 

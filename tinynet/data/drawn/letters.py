@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy
 
-from ...arguments import AT_LEAST_0, generator, number, whole
+from ...messages.arguments import AT_LEAST_0, generator, number, whole
 
 
 def xo(

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy
 
-from ...arguments import choice
+from ...messages.arguments import choice
 from . import catalogue
 from .download import DownloadError, fetch
 from .reading import DataError, read_cifar, read_cifar_archive, read_idx

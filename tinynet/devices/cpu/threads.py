@@ -21,7 +21,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from ...arguments import whole
+from ...messages.arguments import whole
 from .blas import one_blas_thread
 
 MOST = 256

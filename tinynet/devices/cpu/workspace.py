@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy
 
-from ...arguments import is_whole, shown
+from ...messages.arguments import is_whole, shown
 
 TILE = 4 * 2**20  # bytes of columns: with 1 MiB a step of the Fashion CNN takes 5% longer
 LEAST_WORK = 16_000_000  # multiply-adds: with less, threads wait for each other's calls of NumPy

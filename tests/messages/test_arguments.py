@@ -9,8 +9,8 @@ import numpy
 import pytest
 
 import tinynet as tn
-from tinynet import arguments
-from tinynet.arguments import (
+from tinynet.messages import arguments
+from tinynet.messages.arguments import (
     ABOVE_0,
     AT_LEAST_0,
     BELOW_1,

@@ -1,0 +1,1 @@
+"""What tinynet says to a person: errors of arguments and names, and warnings of likely mistakes."""
