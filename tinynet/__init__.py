@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # type checkers run this block; _homes reads it for Python
     from .engine.record import no_grad
     from .engine.tensor import Tensor, differentiable
     from .io import load, save
+    from .messages.mistakes import MistakeWarning
     from .layers import init, regularizers
     from .models.graph import Model
     from .models.module import Module
