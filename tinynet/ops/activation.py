@@ -17,6 +17,15 @@ def sigmoid_of(x: Array) -> Array:
     return (e / (1 + e)).astype(x.dtype, copy=False)
 
 
+def sigmoid_and_rest(x: Array) -> tuple[Array, Array]:
+    """y = sigmoid(x) and 1 - y.  Subtracted, 1 - y would lose its digits where y is nearly 1."""
+    with numpy.errstate(over="ignore"):  # 1 / (1 + infinity) is 0
+        e = xp(x).exp(x.astype(numpy.float32) if x.dtype.itemsize == 2 else x)
+    large = xp(x).minimum(e, 1e30)
+    y, rest = large / (1 + large), 1 / (1 + e)
+    return y.astype(x.dtype, copy=False), rest.astype(x.dtype, copy=False)
+
+
 def finite_exp(x: Array) -> Array:
     """exp(x), where larger x count as 88 (float64: 709): there exp is still finite.
 
@@ -61,18 +70,28 @@ def relu_pullback(y: Array) -> Callable[[Array], Array]:
 
 @differentiable
 def sigmoid(x):
-    """1 / (1 + exp(-x)), right to the last few bits for every x.  (...) -> (...)"""
+    """1 / (1 + exp(-x)), right to the last few bits for every x, as is its slope y (1 - y).
+
+    (...) -> (...)
+    """
     elementwise = kernels(x).elementwise
-    y = elementwise(sigmoid_of, x)
-    return y, lambda dy: elementwise(lambda d, s: d * s * (1 - s), dy, y)
+    y, rest = elementwise(sigmoid_and_rest, x, results=2)
+    return y, lambda dy: elementwise(lambda d, y, r: d * y * r, dy, y, rest)
 
 
 @differentiable
 def tanh(x):
-    """(exp(x) - exp(-x)) / (exp(x) + exp(-x)).  (...) -> (...)"""
+    """(exp(x) - exp(-x)) / (exp(x) + exp(-x)).  (...) -> (...)
+
+    Its slope is 1 - y^2 = 4 e / (1 + e)^2, e = exp(-2 |x|): so it is right where y is nearly 1.
+    """
     elementwise = kernels(x).elementwise
-    y = elementwise(xp(x).tanh, x)
-    return y, lambda dy: elementwise(lambda d, t: d * (1 - t * t), dy, y)
+
+    def slope_times(d, x):
+        e = xp(x).exp(-2 * xp(x).abs(x))
+        return d * (4 * e / (1 + e) ** 2)
+
+    return elementwise(xp(x).tanh, x), lambda dy: elementwise(slope_times, dy, x)
 
 
 @differentiable(integers=True)
