@@ -108,8 +108,8 @@ TABLE = {
     "float32 times float64": (
         lambda: X * ones(3, dtype="float64"),
         TypeError,
-        "multiply: x is float32 and y is float64. Convert one of the arrays, "
-        'array.astype("float32") or array.astype("float64"), before it becomes a Tensor.',
+        "multiply: y is float64 and x is float32. Convert the array of y before it becomes a "
+        'Tensor: array.astype("float32").',
     ),
     "shapes that do not broadcast": (
         lambda: X + ones(4),
@@ -295,12 +295,14 @@ TABLE = {
     "inputs of another size": (
         lambda: tn.linear(ones(2, 3), ones(4, 5)),
         ValueError,
-        "linear: x (2, 3) and w (4, 5) do not fit. They must be (..., D) and (D, O).",
+        "linear: x (2, 3) and w (4, 5) do not fit: (..., D) and (D, O), with one "
+        "D. Transpose or reshape one of them.",
     ),
     "weights of three axes": (
         lambda: tn.linear(ones(2, 3), ones(3, 5, 1)),
         ValueError,
-        "linear: x (2, 3) and w (3, 5, 1) do not fit. They must be (..., D) and (D, O).",
+        "linear: x (2, 3) and w (3, 5, 1) do not fit: (..., D) and (D, O), with one "
+        "D. Transpose or reshape one of them.",
     ),
     "a bias for other outputs": (
         lambda: tn.linear(ones(2, 3), ones(3, 5), ones(3)),
@@ -358,7 +360,7 @@ TABLE = {
     "pictures smaller than the kernel": (
         lambda: tn.conv2d(ones(2, 2, 2, 3), KERNEL),
         ValueError,
-        "conv2d: input (N, 2, 2, C) is smaller than the window (3, 3) with padding='valid'. Use "
+        "conv2d: input (N, 2, 2, C) is smaller than the window (3, 3). Use "
         "padding='same', a smaller window, or one pooling less.",
     ),
     "one gray picture": (
@@ -464,7 +466,7 @@ TABLE = {
     "pictures smaller than the pool": (
         lambda: tn.max_pool2d(PICTURES, 9),
         ValueError,
-        "max_pool2d: input (N, 7, 7, C) is smaller than the window (9, 9) with padding='valid'. "
+        "max_pool2d: input (N, 7, 7, C) is smaller than the window (9, 9). "
         "Use padding='same', a smaller window, or one pooling less.",
     ),
     # -- noise and batch-norm ---------------------------------------------------------------------

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as _  # what everything here stands on
 
+__version__ = "0.1.0"  # setup.cfg reads it here
+
 if TYPE_CHECKING:  # type checkers run this block; _homes reads it for Python
     from . import data, layers, metrics, optim, plot
     from .devices import (
@@ -29,8 +31,8 @@ if TYPE_CHECKING:  # type checkers run this block; _homes reads it for Python
     from .engine.record import no_grad
     from .engine.tensor import Tensor, differentiable
     from .io import load, save
-    from .messages.mistakes import MistakeWarning
     from .layers import init, regularizers
+    from .messages.mistakes import MistakeWarning
     from .models.graph import Model
     from .models.module import Module
     from .models.sequential import Sequential
@@ -38,6 +40,7 @@ if TYPE_CHECKING:  # type checkers run this block; _homes reads it for Python
     from .ops.activation import leaky_relu, log_softmax, relu, sigmoid, softmax, softplus, tanh
     from .ops.arithmetic import abs, clip, exp, log, maximum, minimum, sqrt, where
     from .ops.convolution import conv2d, conv2d_transpose, im2col
+    from .ops.creation import one_hot, ones, zeros
     from .ops.linear import linear, matmul
     from .ops.loss import bce, bce_with_logits, cross_entropy, mae, mse
     from .ops.noise import dropout, gaussian_noise
@@ -77,12 +80,23 @@ __all__ = sorted(_HOMES)
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
-        raise AttributeError(f"module 'tinynet' has no attribute {name!r}")
+        raise _missing(name)
     home = f"{__name__}.{_HOMES[name]}".rstrip(".")
     module = import_module(home)
     value = vars(module)[name] if name in vars(module) else import_module(f"{home}.{name}")
     globals()[name] = value  # from now on Python finds it without this function
     return value
+
+
+def _missing(name: str) -> AttributeError:
+    """The error for a name that there is not here; it may be in a room: tn.Dense."""
+    from .messages.names import ELSEWHERE, missing
+
+    inside: dict[str, str] = {}
+    for room in ("data", "layers", "metrics", "optim", "plot") if name[0] != "_" else ():
+        names = import_module(f"{__name__}.{room}").__all__
+        inside |= {n.lower(): f"Write tn.{room}.{n}." for n in names}
+    return missing("tn", name, __all__, ELSEWHERE | inside)
 
 
 def __dir__() -> list[str]:

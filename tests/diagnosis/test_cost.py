@@ -131,7 +131,9 @@ def test_the_workspace_is_what_the_convolution_borrows(
         return workspace.borrowed(size)
 
     monkeypatch.setattr(convolution, "borrowed", watched)
-    model = tn.Sequential([layer(4, 2, stride, padding)], input_shape=(7, 8, channels), rng=rng)
+    model = tn.Sequential(
+        [layer(4, 2, strides=stride, padding=padding)], input_shape=(7, 8, channels), rng=rng
+    )
     with tn.workspace_budget("40 KB"):
         (row,) = tn.cost(model, batch=batch).rows
         borrowed.clear()
@@ -164,7 +166,7 @@ def test_on_a_gpu_the_columns_are_there_in_one_piece(rng, monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", FakeCupy())
     gpu.gpu_unavailable_reason.cache_clear()
     try:
-        layers = [Conv2D(4, 3), Conv2DTranspose(2, 3, 2)]
+        layers = [Conv2D(4, 3), Conv2DTranspose(2, 3, strides=2)]
         model = tn.Sequential(layers, input_shape=(8, 8, 1), rng=rng).to("gpu")
         found = tn.cost(model, batch=10)
     finally:
@@ -517,7 +519,7 @@ def dense(rng):
         (
             lambda rng: tn.cost([Dense(2)], (3,)),
             TypeError,
-            r"^cost: model is list \[<tinynet.*\. Give a model, for example tn\.Sequential\.$",
+            r"^cost: model is \[Dense\(units=2\)\]\. Give a model, for example tn\.Sequential\.$",
         ),
         (
             lambda rng: tn.cost(tn.Sequential([Dense(2)], rng=rng), (3,)),

@@ -631,7 +631,7 @@ def test_8_the_other_floating_dtypes_stay_what_they_are_too(dtype):
 
 def test_8_two_floating_dtypes_do_not_mix_in_silence():
     with pytest.raises(
-        TypeError, match=r"^add: x is float32 and y is float64\. Convert one of the arrays"
+        TypeError, match=r"^add: y is float64 and x is float32\. Convert the array of y"
     ):
         leaf(1, 2) + numpy.ones(2)
 

@@ -146,6 +146,14 @@ def test_the_repr_of_a_large_tensor_is_short():
     assert len(text) < 500
 
 
+def test_a_notebook_shows_a_tensor_of_pictures_as_pictures():
+    pictures = tn.Tensor(numpy.zeros((9, 28, 28, 1), numpy.float32))
+    shown = pictures._repr_html_()
+    assert shown.count("<img") == 8 and "shape=(9, 28, 28, 1)" in shown
+    for other in (tn.Tensor(numpy.zeros((32, 10))), pictures - 1, tn.Tensor([1.0])):
+        assert other._repr_html_() is None
+
+
 def test_the_label_is_the_name_or_the_shape():
     assert tn.Tensor([1, 2], name="w").label == "'w'"
     assert tn.Tensor([1, 2]).label == "of shape (2,)"
@@ -404,6 +412,51 @@ def test_transpose_takes_axes_a_tuple_of_them_or_none(call, axes):
 
 def test_the_transpose_of_a_number_is_the_number():
     assert tn.Tensor(3.0).T.item() == 3
+
+
+# -- what NumPy and PyTorch have, too --------------------------------------------------------------
+
+
+def test_methods_that_arrays_have_give_the_same_numbers(device, rng):
+    array = rng.standard_normal((3, 1, 4)).astype(numpy.float32)
+    x = tn.Tensor(array).to(device)
+    for axis in (None, 0, -1, (0, 2)):
+        for name in ("var", "std"):
+            got = getattr(x, name)(axis=axis, keepdims=True).numpy()
+            expected = getattr(array, name)(axis=axis, keepdims=True)
+            numpy.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-7)
+    for axis in (None, 0, -1):
+        assert (x.argmax(axis).numpy() == array.argmax(axis)).all()
+    assert x.argmax(axis=2, keepdims=True).shape == (3, 1, 1)
+    assert (x.squeeze().numpy() == array.squeeze()).all()
+    assert (x.squeeze(1).numpy() == array.squeeze(1)).all()
+    assert (x.flatten().numpy() == array.flatten()).all()
+    assert x.tolist() == array.tolist()
+    with pytest.raises(ValueError, match="size not equal to one"):
+        x.squeeze(0)
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x: x.var(axis=1), lambda x: x.std(), lambda x: x.squeeze(), lambda x: x.flatten()]
+)
+def test_their_gradients_are_right(f, rng):
+    tn.gradcheck(f, rng.standard_normal((3, 4)))
+
+
+def test_no_gradient_flows_through_argmax():
+    x = tn.Tensor([1.0, 3.0, 2.0], requires_grad=True)
+    largest = x.argmax()
+    assert (int(largest), largest.requires_grad, largest.dtype) == (1, False, numpy.int64)
+
+
+def test_another_library_reads_the_memory_of_a_tensor():
+    x = tn.Tensor(numpy.arange(3, dtype=numpy.float32))
+    assert numpy.shares_memory(numpy.from_dlpack(x), x.data)
+
+
+def test_tensors_of_zeros_and_ones_and_one_hot():
+    assert tn.zeros(2, 3).shape == (2, 3) and tn.ones(2).tolist() == [1, 1]
+    assert tn.one_hot([0, 2], 3).tolist() == [[1, 0, 0], [0, 0, 1]]
 
 
 # -- indexing --------------------------------------------------------------------------------------

@@ -514,6 +514,7 @@ def test_a_layer_of_ones_own_has_create_and_forward():
 # -- bad input -------------------------------------------------------------------------------------
 
 NO_PICTURE = "and it takes pictures, (N, H, W, C)."
+ONE_PICTURE = "One gray picture is x[None, ..., None]."
 ACTIVATIONS = (
     "There are 'log_softmax', 'relu', 'sigmoid', 'softmax', 'softplus', 'tanh'; any function of a "
     "tensor will do, for example tn.leaky_relu."
@@ -581,25 +582,26 @@ ERRORS = {
     "the shape of the input, which is the model's": (
         lambda: Dense(2, input_shape=(3,)),
         TypeError,
-        "Dense: input_shape belongs to the model. Write tn.Sequential([...], "
-        "input_shape=(28, 28, 1), rng=rng).",
+        "Dense: there is no argument 'input_shape'. It belongs to the model: tn.Sequential([...], "
+        "input_shape=(784,), rng=rng).",
     ),
     "a word that was another's": (
         lambda: LeakyReLU(alpha=0.2),
         TypeError,
-        "LeakyReLU: there is no argument 'alpha'. Here it is negative_slope: see "
-        "help(tn.layers.LeakyReLU).",
+        "LeakyReLU: there is no argument 'alpha'. Write negative_slope=.",
     ),
     "noise of a shape": (
         lambda: Dropout(0.5, noise_shape=(1, 1)),
         TypeError,
-        "Dropout: there is no argument 'noise_shape'. Here it is SpatialDropout2D: see "
-        "help(tn.layers.Dropout).",
+        "Dropout: there is no argument 'noise_shape'. Whole channels are dropped by "
+        "SpatialDropout2D.",
     ),
     "an unknown argument": (
         lambda: Conv2D(2, 3, colour="red"),
         TypeError,
-        "Conv2D: there is no argument 'colour'. See help(tn.layers.Conv2D).",
+        "Conv2D: there is no argument 'colour'. There are filters, kernel_size, strides, padding, "
+        "activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, name, "
+        "rng, activity_regularizer.",
     ),
     "a number as activation": (
         lambda: Conv2D(2, 3, activation=3, name="c"),
@@ -785,16 +787,16 @@ ERRORS = {
         "BatchNormalization: input (N,) has no channels. It takes (N, ..., C).",
     ),
     "float64 into dense": (
-        lambda: Dense(2, name="head", rng=RNG)(ones(1, 3, dtype="float64")),
+        lambda: Dense(2, name="head", rng=RNG)(tn.Tensor(ones(1, 3, dtype="float64"), True)),
         TypeError,
-        "Dense 'head': x is float64 and w 'head.kernel' is float32. Convert one of the arrays, "
-        'array.astype("float64") or array.astype("float32"), before it becomes a Tensor.',
+        "Dense 'head': x is float64 and w 'head.kernel' is float32. Convert the array of x before "
+        'it becomes a Tensor: array.astype("float32").',
     ),
     "float64 to normalize": (
-        lambda: BatchNormalization()(ones(4, 3, dtype="float64")),
+        lambda: BatchNormalization()(tn.Tensor(ones(4, 3, dtype="float64"), True)),
         TypeError,
-        "BatchNormalization: x is float64 and gamma 'gamma' is float32. Convert one of the arrays, "
-        'array.astype("float64") or array.astype("float32"), before it becomes a Tensor.',
+        "BatchNormalization: x is float64 and gamma 'gamma' is float32. Convert the array of x "
+        'before it becomes a Tensor: array.astype("float32").',
     ),
     "a word": (
         lambda: Dense(2, rng=RNG)("abc"),
@@ -809,49 +811,49 @@ ERRORS = {
     "a gray picture without channels": (
         lambda: Conv2D(2, 3, rng=RNG)(ones(1, 28, 28)),
         ValueError,
-        f"Conv2D: input (N, 28, 28), {NO_PICTURE} A gray picture is (28, 28, 1).",
+        f"Conv2D: input (N, 28, 28), {NO_PICTURE} Give gray pictures a channel: x[..., None].",
     ),
     "rows as pictures": (
         lambda: Conv2DTranspose(2, 3).build((784,), RNG),
         ValueError,
-        f"Conv2DTranspose: input (N, 784), {NO_PICTURE}",
+        f"Conv2DTranspose: input (N, 784), {NO_PICTURE} {ONE_PICTURE}",
     ),
     "rows to pool": (
         lambda: MaxPooling2D()(ones(1, 9)),
         ValueError,
-        f"MaxPooling2D: input (N, 9), {NO_PICTURE}",
+        f"MaxPooling2D: input (N, 9), {NO_PICTURE} {ONE_PICTURE}",
     ),
     "rows to pool whole": (
         lambda: GlobalAveragePooling2D()(ones(1, 9)),
         ValueError,
-        f"GlobalAveragePooling2D: input (N, 9), {NO_PICTURE}",
+        f"GlobalAveragePooling2D: input (N, 9), {NO_PICTURE} {ONE_PICTURE}",
     ),
     "rows to enlarge": (
         lambda: UpSampling2D()(ones(1, 9)),
         ValueError,
-        f"UpSampling2D: input (N, 9), {NO_PICTURE}",
+        f"UpSampling2D: input (N, 9), {NO_PICTURE} {ONE_PICTURE}",
     ),
     "rows to surround": (
         lambda: ZeroPadding2D()(ones(1, 9)),
         ValueError,
-        f"ZeroPadding2D: input (N, 9), {NO_PICTURE}",
+        f"ZeroPadding2D: input (N, 9), {NO_PICTURE} {ONE_PICTURE}",
     ),
     "channels of rows to drop": (
         lambda: SpatialDropout2D(0.5)(ones(1, 9)),
         ValueError,
-        f"SpatialDropout2D: input (N, 9), {NO_PICTURE}",
+        f"SpatialDropout2D: input (N, 9), {NO_PICTURE} {ONE_PICTURE}",
     ),
     "a picture smaller than the kernel": (
         lambda: Conv2D(2, 3, name="conv_3", rng=RNG)(ones(1, 2, 2, 64)),
         ValueError,
-        "Conv2D 'conv_3': input (N, 2, 2, C) is smaller than the window (3, 3) with "
-        "padding='valid'. Use padding='same', a smaller window, or one pooling less.",
+        "Conv2D 'conv_3': input (N, 2, 2, C) is smaller than the window (3, 3). "
+        "Use padding='same', a smaller window, or one pooling less.",
     ),
     "a picture smaller than the pooling": (
         lambda: AveragePooling2D(3)(ones(1, 2, 2, 1)),
         ValueError,
-        "AveragePooling2D: input (N, 2, 2, C) is smaller than the window (3, 3) with "
-        "padding='valid'. Use padding='same', a smaller window, or one pooling less.",
+        "AveragePooling2D: input (N, 2, 2, C) is smaller than the window (3, 3). "
+        "Use padding='same', a smaller window, or one pooling less.",
     ),
     "numbers that do not fill the target": (
         lambda: Reshape((2, 2))(ones(1, 3)),
@@ -982,7 +984,7 @@ def test_the_message_says_where_what_and_how_to_mend_it(case):
     ("layer", "shape"),
     [
         (lambda: Dense(numpy.int64(5), use_bias=numpy.bool_(True)), (3,)),
-        (lambda: Conv2D(numpy.int64(2), numpy.int32(3), numpy.int64(1)), PICTURE),
+        (lambda: Conv2D(numpy.int64(2), numpy.int32(3), strides=numpy.int64(1)), PICTURE),
         (lambda: MaxPooling2D(numpy.int64(2)), PICTURE),
         (lambda: Reshape((numpy.int64(6), -1)), PICTURE),
         (lambda: Concatenate(numpy.int64(1)), [(3,), (3,)]),

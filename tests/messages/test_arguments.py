@@ -231,10 +231,14 @@ def test_borders_are_at_least_0(value):
 
 def test_pictures_have_height_width_and_channels():
     assert pictures((4, 5, 3)) == (4, 5, 3)
-    message = "input (N, 784), and it takes pictures, (N, H, W, C)."
+    message = (
+        "input (N, 784), and it takes pictures, (N, H, W, C). One gray picture is "
+        "x[None, ..., None]."
+    )
     refused(ValueError, message, pictures, (784,))
     message = (
-        "input (N, 28, 28), and it takes pictures, (N, H, W, C). A gray picture is (28, 28, 1)."
+        "input (N, 28, 28), and it takes pictures, (N, H, W, C). Give gray pictures a channel: "
+        "x[..., None]."
     )
     refused(ValueError, message, pictures, (28, 28))
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import copy
 import gc
+import inspect
 import re
 import sys
+import types
 import weakref
 
 import numpy
@@ -439,7 +441,6 @@ class Nested(tn.Module):
     def __init__(self, rng=None):
         self.heads = {"one": Dense(2), "other": [Dense(3), (Dense(4),)]}
         self.scales = [[tn.Tensor([1.0], requires_grad=True)], {"last": tn.Tensor([2.0])}]
-        self._hidden = Dense(5)
         self._cache = [tn.Tensor([3.0])]
         self.calls = 0
         if rng is not None:
@@ -458,18 +459,46 @@ NESTED = [
 ]
 
 
-def test_parts_in_dictionaries_and_nested_lists_are_found_and_hidden_ones_are_not():
+class Hidden(tn.Module):
+    def __init__(self, name, part):
+        setattr(self, name, part)
+
+    def forward(self, x):
+        return x
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "message"),
+    [
+        ("_encoder", lambda: Dense(5), "names that begin with _ are skipped. Call it encoder."),
+        ("_list", lambda: [{"a": Dense(5)}], "names that begin with _ are skipped. Call it list."),
+        (
+            "pair",
+            lambda: types.SimpleNamespace(encoder=Dense(5)),
+            "SimpleNamespace is no Module. Derive it from tn.Module.",
+        ),
+    ],
+    ids=["an underscore", "in a list", "a plain object"],
+)
+def test_parts_where_the_walk_does_not_look_are_told(name, part, message):
+    model = Hidden(name, part())
+    assert model.modules() == [model]
+    for act in (lambda: model.build((4,)), model.summary, lambda: Hidden(name, part())(ones(2, 4))):
+        with pytest.warns(tn.MistakeWarning, match=message):
+            act()
+
+
+def test_parts_in_dictionaries_and_nested_lists_are_found():
     model = Nested().build((4,), seeded())
     assert list(model.weights()) == NESTED
     assert len(model.parameters()) == 7
     assert [module.training for module in model.eval().modules()] == [False] * 4
-    assert (model._hidden.training, model._hidden.built) == (True, False)
     model(ones(1, 4)).sum().backward()
     assert all(w.grad is not None for w in model.parameters())
 
 
 def test_modules_are_found_once_and_from_the_top_down_in_cycles_too():
-    one, other, last = tn.Module(), Dense(2), Flatten()
+    one, other, last = tn.Module(), tn.Module(), Flatten()
     one.sizes = (1, "no module", None)
     one.parts = {"a": [other, (one, [other])], "b": last}
     one.list = [last, other]
@@ -1102,8 +1131,8 @@ ERRORS = {
     "layers that do not fit": (
         lambda: tn.Sequential([Conv2D(2, 3), MaxPooling2D(4)], input_shape=(5, 5, 1), rng=seeded()),
         ValueError,
-        "MaxPooling2D 'max_pooling2d': input (N, 3, 3, C) is smaller than the window (4, 4) with "
-        "padding='valid'. Use padding='same', a smaller window, or one pooling less.",
+        "MaxPooling2D 'max_pooling2d': input (N, 3, 3, C) is smaller than the window (4, 4). "
+        "Use padding='same', a smaller window, or one pooling less.",
     ),
     "deep inside": (
         lambda: nested()(ones(2, 7)),
@@ -1350,3 +1379,71 @@ def test_after_ctrl_c_in_inference_everything_is_recorded_again(monkeypatch):
     with pytest.raises(KeyboardInterrupt), inference():
         pass
     assert model.training and model(batch(2, 3)).requires_grad
+
+
+# -- what a person sees and reaches for ------------------------------------------------------------
+
+
+def test_a_layer_shows_its_arguments_and_what_is_known_once_it_is_built():
+    layer = Dense(3, activation="relu", use_bias=False, name="out")
+    assert repr(layer) == "Dense 'out'(units=3, activation='relu', use_bias=False)"
+    layer.build((4,), seeded())
+    assert repr(layer).endswith("): (N, 4) -> (N, 3), 12 parameters")
+    assert repr(Flatten()) == "Flatten()"
+
+
+def test_a_model_shows_its_parts_in_one_line_and_its_table_in_a_notebook():
+    model = tn.Sequential([Dense(3), Dense(2, name="<b>")], input_shape=(4,), rng=seeded())
+    assert repr(model) == ("Sequential(dense=Dense, <b>=Dense): (N, 4) -> (N, 2), 23 parameters")
+    assert repr(tn.Sequential([Dense(1)] * 1)) == "Sequential(dense=Dense)"
+    shown = model._repr_html_()
+    assert shown.startswith("<pre>Model:") and "Total params: 23" in shown
+    assert "&lt;b&gt;" in shown and "<b>" not in shown
+    assert tn.Sequential([Dense(3)])._repr_html_() is None  # it has no weights to count yet
+
+
+def test_the_layers_of_a_sequential_by_number_slice_and_name():
+    model = tn.Sequential([Dense(3), Flatten(), Dense(2)], input_shape=(4,), rng=seeded())
+    first, second, third = model
+    assert [first, second, third] == model.layers and len(model) == 3
+    assert (model[0], model[-1], model["dense_1"]) == (first, third, third)
+    assert model[1:] == [second, third]
+    with pytest.raises(KeyError, match=r"no layer is called 'out'\. There are \['dense', 'flat"):
+        model["out"]
+    assert bool(tn.Sequential())
+
+
+def test_named_parameters_are_those_that_are_trained():
+    model = tn.Sequential([Dense(3), Dense(2)], input_shape=(4,), rng=seeded())
+    model[0].trainable = False
+    assert [name for name, _ in model.named_parameters()] == ["dense_1.kernel", "dense_1.bias"]
+
+
+def test_help_shows_every_argument_with_its_default_and_meaning():
+    parameters = inspect.signature(tn.layers.Conv2D).parameters
+    assert list(parameters)[:3] == ["filters", "kernel_size", "strides"]
+    assert parameters["kernel_initializer"].default == "glorot_uniform"
+    assert "others" not in parameters and "common" not in parameters
+    for name in tn.layers.__all__:
+        layer = getattr(tn.layers, name)
+        for argument in inspect.signature(layer).parameters:
+            described = rf"(^|\.  ) *(\w+, )*{argument}(, \w+)*: "
+            assert re.search(described, layer.__doc__, re.MULTILINE), (name, argument)
+
+
+def test_a_model_whose_forward_returns_nothing_says_so():
+    class Nothing(tn.Module):
+        def forward(self, x):
+            x * 2
+
+    class NoLayer(tn.layers.Layer):
+        def forward(self, x):
+            x * 2
+
+    for make in (
+        lambda: Nothing()(ones(2, 3)),
+        lambda: Nothing().build((3,)),
+        lambda: NoLayer()(ones(2, 3)),
+    ):
+        with pytest.raises(TypeError, match=r": forward returned nothing\. End it with `return y`"):
+            make()

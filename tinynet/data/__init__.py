@@ -1,5 +1,6 @@
 """Data: data sets, drawn pictures, augmentation, and minibatches for the training loop."""
 
+from ..messages.names import asked
 from . import augment
 from .batches import batches
 from .drawn.clothes import CLOTHES, clothes
@@ -7,6 +8,7 @@ from .drawn.color_pictures import COLOR_CLASSES, color_pictures
 from .drawn.digits import digits
 from .drawn.faces import FACE_ATTRIBUTES, draw_faces, faces
 from .drawn.letters import xo
+from .picture import picture
 from .published.datasets import DataNotFoundError, cifar10, class_names, fashion_mnist, mnist
 from .published.reading import DataError
 
@@ -27,5 +29,8 @@ __all__ = [
     "faces",
     "fashion_mnist",
     "mnist",
+    "picture",
     "xo",
 ]
+
+__getattr__ = asked(__name__, __all__)

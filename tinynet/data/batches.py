@@ -12,10 +12,12 @@ from ..devices import device_named, is_array, move
 from ..engine.tensor import Tensor
 from ..io.state import State, generator_state, restore_generator
 from ..messages.arguments import boolean, function, generator, whole
+from ..messages.names import explained
 
 Augment = Callable[[numpy.ndarray, numpy.random.Generator], numpy.ndarray]
 
 
+@explained
 def batches(
     *arrays: Any,
     size: int = 32,

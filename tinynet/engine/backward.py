@@ -1,6 +1,7 @@
 """Backpropagation: the walk back from a result to the gradients of the leaves it came from.
 
 Tensors are numbered as they are made, so the number of an input is smaller than that of its result.
+(An optimizer gives each parameter that it moves a new number: an older result is then out of date.)
 The walk always takes the largest number next: it reaches a tensor after everything that used it,
 when all parts of its gradient are there.
 """
@@ -14,7 +15,8 @@ from typing import Any
 from numpy import asarray, generic, ndarray, ones
 
 from ..devices import Array, device_of, is_array, kernels, move, xp
-from .inputs import PROMOTED, as_array, located, without_gradient
+from ..messages import engine as messages
+from .inputs import PROMOTED, as_array, without_gradient
 from .record import USED, current_observer
 
 COPY_BELOW = 1024  # numbers: copying fewer is cheaper than the check in devices/cpu/ownership.py
@@ -78,7 +80,7 @@ def walk(root: Any, dy: Array) -> None:
             try:
                 dx = pullback(dy)
             except ValueError as error:
-                raise _failed(y.operation, error) from error
+                raise messages.failed_pullback(y.operation, error) from error
             leaf = x._edges is None
             wanted = x.data if leaf else x  # has the shape and dtype that dx must have
             kind = type(wanted) if leaf else x.array_type
@@ -87,6 +89,8 @@ def walk(root: Any, dy: Array) -> None:
             if observer:
                 observer.after_pullback(y, x, dx)
             order = x._order
+            if order > y._order:  # step() gave it a new number
+                raise messages.moved_too_early(x.label, y.operation)
             if order in pending:
                 dx = _sum(pending[order][1], dx)
             else:
@@ -102,13 +106,6 @@ def walk(root: Any, dy: Array) -> None:
             x.grad = only[0].copy()
         else:
             x.grad = kernels(only[0]).owned(only)
-
-
-def _failed(operation: str, error: ValueError) -> Exception:
-    """What to say of an error in a pullback."""
-    if "read-only" in str(error):
-        return RuntimeError(f"{operation}: a pullback writes into dy. Write dy * 2, not dy *= 2.")
-    return located(f"{operation}, on the way back", (), error)
 
 
 def like(dx: Any, wanted: Any, kind: Any, x: Any, operation: str) -> Array:

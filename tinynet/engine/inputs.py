@@ -14,6 +14,7 @@ import numpy
 
 from ..devices import Array, device_of, is_array, move
 from ..messages.arguments import shown
+from ..messages.engine import refuse_mask, two_dtypes
 from .values import Values
 
 
@@ -42,11 +43,7 @@ def settle(
         if is_array(x) and x.dtype.kind == "f":
             floats.setdefault(x.dtype, name)
     if len(floats) > 1:
-        (one, x_name), (other, y_name) = list(floats.items())[:2]
-        raise TypeError(
-            f"{x_name} is {one} and {y_name} is {other}. Convert one of the arrays, "
-            f'array.astype("{one}") or array.astype("{other}"), before it becomes a Tensor.'
-        )
+        raise two_dtypes(floats)
     lists = [isinstance(x, list | tuple) for x in arrays]
     dtype = next(iter(floats), None)
     if dtype is None and (not integers or device is None or any(lists)):
@@ -66,6 +63,7 @@ def _as_input(x: Any, name: str) -> Any:
     if is_array(x):
         if x.dtype.kind not in "fiub":
             raise TypeError(f"{name} has dtype {x.dtype}. Inputs are real numbers.")
+        refuse_mask(name, x)
         return numpy.asarray(x) if device_of(x) == "cpu" else x  # no numpy.matrix
     if isinstance(x, list | tuple) and any(isinstance(part, Values) for part in x):
         raise TypeError(f"{name} is a {type(x).__name__} of {len(x)} tensors. Choose or stack.")
@@ -127,6 +125,7 @@ def as_array(data: Any, dtype: Any = numpy.float32) -> Array:
         raise TypeError("data is a Tensor already. Use it as it is, or its detach().")
     if device_of(data) == "gpu":
         return data
+    refuse_mask("data", data)
     if isinstance(data, numpy.generic | numpy.ndarray):
         data = numpy.asarray(data)
         return data.astype(data.dtype.newbyteorder("="), copy=False)
@@ -163,18 +162,3 @@ def sort_out(
     while inputs and inputs[-1] is None:
         inputs.pop()
     return tuple(inputs), found
-
-
-def located(operation: str, values: Sequence[Any], error: Exception) -> Exception:
-    """The same error with the operation's name, and in symbols where NumPy speaks of operands."""
-    message = str(error)
-    if values and message.startswith("operands could not be broadcast"):
-        *shapes, last = (str(numpy.shape(x)) for x in values)
-        message = (
-            f"shapes {', '.join(shapes)} and {last} do not broadcast. Counted from the right, "
-            "sizes must be equal or 1: reshape one of them."
-        )
-    kind = type(error) if type(error) in (ValueError, TypeError, IndexError) else ValueError
-    named: Any = kind(f"{operation}: {message}").with_traceback(error.__traceback__)
-    named.operation = operation  # a layer puts its own name in this place
-    return named

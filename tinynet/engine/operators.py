@@ -179,6 +179,11 @@ def min_(x, axis: Axis = None, keepdims: bool = False):
     return y, lambda dy: _to_first_equal(dy, x, y, axis)
 
 
+def argmax(x, axis: int | None = None, keepdims: bool = False):
+    _count(x, axis)
+    return x.argmax(axis=axis, keepdims=keepdims), None
+
+
 def _axes(x: Array, axis: Axis) -> tuple[int, ...]:
     """The axes that a reduction takes away, each in [0, ndim), in order."""
     if axis is None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import itertools
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from ..devices import Array
 
 Pullback = Callable[[Array], Array]
 Edge = tuple[Any, Pullback]  # the input, a Record or a leaf Tensor, and its pullback
+numbers = itertools.count()  # each tensor takes one, see backward.py
 USED: Any = object()  # takes the place of a record's edges once backward() has walked them
 
 

@@ -15,22 +15,21 @@ from __future__ import annotations
 
 import functools
 import inspect
-import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, overload
 
 from numpy import ndarray
 
 from ..devices import Array, is_array, move, xp
+from ..messages import engine as messages
 from . import operators
 from .backward import upstream, walk
-from .inputs import as_array, in_dtype, located, settle, settle_settings, sort_out
+from .inputs import as_array, in_dtype, settle, settle_settings, sort_out
 from .observer import Declared
-from .record import Edge, Record, current_observer, paused
+from .record import Edge, Record, current_observer, numbers, paused
 from .values import Values
 
 P = ParamSpec("P")
-_numbers = itertools.count()
 
 
 @overload
@@ -106,14 +105,14 @@ def differentiable(forward: Any = None, *, integers: bool = False, work: Declare
                 y = in_dtype(y, dtype)
         except (ValueError, TypeError, IndexError, OverflowError) as error:
             shown = [x for x in settings.values() if is_array(x)]
-            raise located(name, (*shown, *values), error) from None
+            raise messages.located(name, (*shown, *values), error, signature) from None
 
         result = Tensor.__new__(Tensor)
         result.data = y
         result.grad = result.name = result._record = None
         result.operation = name
         result.requires_grad = False
-        result._order = order = next(_numbers)
+        result._order = order = next(numbers)
         if not paused.get() and y.dtype.kind == "f":
             edges: list[Edge] = []
             for i, x in enumerate(args):
@@ -121,7 +120,7 @@ def differentiable(forward: Any = None, *, integers: bool = False, work: Declare
                     if type(pullbacks) is not tuple:
                         pullbacks = (pullbacks,)
                     if i >= len(pullbacks) or not callable(pullbacks[i]):
-                        raise _without_pullback(name, x, pullbacks, i)
+                        raise messages.without_pullback(name, x.label, pullbacks, i)
                     edges.append((x._record or x, pullbacks[i]))
             if edges:  # the other pullbacks are dropped here, which frees the arrays they hold
                 result.requires_grad = True
@@ -133,15 +132,6 @@ def differentiable(forward: Any = None, *, integers: bool = False, work: Declare
     return operation
 
 
-def _without_pullback(name: str, x: Tensor, pullbacks: tuple, i: int) -> TypeError:
-    """What to say where the input x, number i, needs a gradient, and no pullback gives it."""
-    found = repr(pullbacks[i]) if i < len(pullbacks) else "missing"
-    return TypeError(
-        f"{name}: the input {x.label} requires a gradient, and its pullback is {found}. Return a "
-        "tuple with a function for each input; where no gradient flows, pass x.detach()."
-    )
-
-
 def _not_in_place(method: Callable[..., Tensor]) -> Callable[[Tensor, Any], Tensor]:
     """x += y is x = x + y, as for numbers.  For a leaf it is an error: w += y would give the name w
     to a new result, and the optimizer would still hold the old leaf.
@@ -149,10 +139,7 @@ def _not_in_place(method: Callable[..., Tensor]) -> Callable[[Tensor, Any], Tens
 
     def assignment(x: Tensor, y: Any) -> Tensor:
         if x.requires_grad and x.is_leaf:
-            raise TypeError(
-                f"{method.__name__}: the result would replace the leaf {x.label}, which would get "
-                "no gradient any more. Write w.data -= ..., or give the result another name."
-            )
+            raise messages.replaced_leaf(method.__name__, x.label)
         return method(x, y)
 
     return assignment
@@ -178,7 +165,6 @@ class Tensor(Values):
         "__weakref__", "_order", "_record", "data", "frozen", "grad", "name", "operation",
         "requires_grad",
     )  # fmt: skip
-    __array_ufunc__ = None  # makes NumPy leave array * tensor to Tensor.__rmul__
     __hash__ = object.__hash__  # by identity, since == compares values
 
     grad: Array | None
@@ -205,7 +191,7 @@ class Tensor(Values):
         self.requires_grad = requires_grad
         self.name = name
         self.operation = ""
-        self._order = next(_numbers)
+        self._order = next(numbers)
         self._record = None
 
     # -- what it is --------------------------------------------------------------------------
@@ -261,7 +247,7 @@ class Tensor(Values):
         try:
             dy = upstream(self, dy)
         except (ValueError, TypeError) as error:
-            raise located("backward", (), error) from None
+            raise messages.located("backward", (), error) from None
         walk(self, dy)
 
     # -- operators and methods; their mathematics is in operators.py ----------------------------
@@ -273,6 +259,13 @@ class Tensor(Values):
     __pow__ = _for_integers_too(operators.power)
     __matmul__ = differentiable(integers=True, work=operators.matmul_work)(operators.matmul)
     __neg__ = _for_integers_too(operators.negative)
+
+    def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **settings: Any) -> Any:
+        """NumPy asks here: for array * tensor, which works, and for numpy.exp(tensor)."""
+        operation = messages.OPERATORS.get(function.__name__)
+        if operation is None or method != "__call__" or settings:
+            raise messages.no_numpy_function(function.__name__)
+        return getattr(Tensor, operation)(*inputs)
 
     __rsub__ = lambda x, y: Tensor.__sub__(y, x)
     __rtruediv__ = lambda x, y: Tensor.__truediv__(y, x)
@@ -303,6 +296,7 @@ class Tensor(Values):
     mean = differentiable(work=operators.reads_all)(operators.mean)
     max = _reduction(operators.max_)
     min = _reduction(operators.min_)
+    _argmax = _reduction(operators.argmax)
     _getitem = _for_integers_too(operators.getitem)
     _reshape = _for_integers_too(operators.reshape)
     _transpose = _for_integers_too(operators.transpose)
@@ -314,6 +308,26 @@ class Tensor(Values):
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
+
+    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
+        """The index of the largest element, the first among equals; no gradient flows."""
+        return self._argmax(axis=axis, keepdims=keepdims)
+
+    def var(self, axis: operators.Axis = None, keepdims: bool = False) -> Tensor:
+        """The variance: the mean of the squared distances from the mean, as numpy.var has it."""
+        return ((self - self.mean(axis, True)) ** 2).mean(axis, keepdims)
+
+    def std(self, axis: operators.Axis = None, keepdims: bool = False) -> Tensor:
+        """The standard deviation, the root of var.  Where it is 0, the gradient is not finite."""
+        return self.var(axis, keepdims) ** 0.5
+
+    def flatten(self) -> Tensor:
+        """All elements in one row, the batch too.  The layer Flatten keeps the batch."""
+        return self.reshape(-1)
+
+    def squeeze(self, axis: operators.Axis = None) -> Tensor:
+        """The same elements without the axes of size 1; without those named, which must have it."""
+        return self.reshape(self.data.squeeze(axis).shape)
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same elements in another shape, where one size may be -1: (2, 3) or ((2, 3))."""

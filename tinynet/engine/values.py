@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 
 from ..devices import Array, device_of, move
+from ..messages.engine import html_of, no_attribute, text_of
 
 
 class Values:
@@ -45,15 +46,10 @@ class Values:
         return repr(self.name) if self.name else f"of shape {self.shape}"
 
     def __repr__(self) -> str:
-        values = numpy.array2string(self.numpy(), precision=4, threshold=20, prefix="Tensor(")
-        facts = [f"shape={self.shape}", f"dtype={self.dtype}", f"device={self.device}"]
-        if self.name:
-            facts.append(f"name={self.name!r}")
-        if self.operation:
-            facts.append(f"from={self.operation}")
-        if self.requires_grad:
-            facts.append("requires_grad=True")
-        return f"Tensor({values}, {', '.join(facts)})"
+        return text_of(self)
+
+    def _repr_html_(self) -> str | None:  # in a notebook
+        return html_of(self)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -74,6 +70,19 @@ class Values:
     def __float__(self) -> float:
         return float(self.item())
 
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __getattr__(self, name: str) -> Any:
+        """What to write in the place of x.view(), and of a misspelt name."""
+        raise no_attribute(name, dir(type(self)))
+
+    def __dlpack__(self, **settings: Any) -> Any:
+        return self.data.__dlpack__(**settings)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.data.__dlpack_device__()
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> numpy.ndarray:
         if self.requires_grad:
             raise TypeError("asarray: NumPy would drop the gradient. Use tensor.numpy().")
@@ -82,6 +91,10 @@ class Values:
     def numpy(self) -> numpy.ndarray:
         """The values as a NumPy array on the host, cut from the graph."""
         return move(self.data, "cpu")
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers; of one number, the number."""
+        return self.numpy().tolist()
 
     def item(self) -> float:
         """The value of a tensor of one element, as a Python number."""

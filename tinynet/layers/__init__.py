@@ -1,5 +1,6 @@
 """Layers, with Keras' words, arithmetic and defaults."""
 
+from ..messages.names import asked
 from .activation import Activation, LeakyReLU, Softmax
 from .base import Layer
 from .convolution import Conv2D, Conv2DTranspose
@@ -32,3 +33,5 @@ __all__ = [
     "UpSampling2D",
     "ZeroPadding2D",
 ]
+
+__getattr__ = asked(__name__, __all__)

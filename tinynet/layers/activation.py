@@ -12,7 +12,10 @@ from .base import Layer
 
 
 class Activation(Layer):
-    """An activation by name, or any function of a tensor.  (N, ...) -> (N, ...)"""
+    """An activation function as a layer.  (N, ...) -> (N, ...)
+
+    activation: a name ("relu", "sigmoid", "softmax", ...), a function of a tensor, or None.
+    """
 
     def __init__(self, activation: Any, **common: Any) -> None:
         super().__init__(**common)
@@ -23,7 +26,10 @@ class Activation(Layer):
 
 
 class LeakyReLU(Layer):
-    """x where x > 0, negative_slope * x elsewhere.  (N, ...) -> (N, ...)"""
+    """x where x > 0, negative_slope * x elsewhere.  (N, ...) -> (N, ...)
+
+    negative_slope: at least 0.
+    """
 
     def __init__(self, negative_slope: float = 0.3, **common: Any) -> None:
         super().__init__(**common)
@@ -37,6 +43,8 @@ class Softmax(Layer):
     """exp(x) / sum(exp(x)) along axis.  (N, ...) -> (N, ...)
 
     Losses on logits (tn.cross_entropy) need no such layer, and are exact where softmax rounds to 0.
+
+    axis: the one along which the sum is 1; -1, the last, for classes.
     """
 
     def __init__(self, axis: int = -1, **common: Any) -> None:

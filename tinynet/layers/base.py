@@ -8,13 +8,14 @@ names in errors, activation, regularizers, and the place in the functional graph
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy
 
 from ..engine.record import current_observer, paused
-from ..engine.tensor import Tensor
+from ..engine.tensor import Tensor, differentiable
 from ..messages.arguments import (
     Shape,
     boolean,
@@ -24,8 +25,11 @@ from ..messages.arguments import (
     shape_of_example,
     shown,
 )
-from ..models.module import Module, give_generator
+from ..messages.mistakes import trained_in_inference, warn
+from ..messages.names import Exact, parameters_of
+from ..models.module import Module, give_generator, in_mode
 from ..models.names import give_name
+from ..models.parts import asked_mode
 from ..models.symbols import Symbol, is_symbolic, symbols_of
 from ..ops.activation import relu
 from . import init
@@ -33,10 +37,8 @@ from .activations import Activation, activation_of
 
 Regularizer = Callable[[Tensor], Tensor]
 
-OLD_WORDS = {"alpha": "negative_slope", "noise_shape": "SpatialDropout2D"}  # Keras' own
 
-
-class Layer(Module):
+class Layer(Exact, Module):
     """The base of all layers.
 
     name: for errors, summaries and files; by default its model gives it one.
@@ -47,27 +49,26 @@ class Layer(Module):
     merges = False  # whether it takes a list of inputs
     built = False
     activity_regularizer: Regularizer | None = None
-    _checked: Any = None  # the shape of the last input: another call with it needs no check
+    # shape and dtype of the last input: another call with them needs no check
+    _checked: Any = None
+    _dtype: Any = None
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        """help(Dense) describes the arguments of its bases too."""
+        super().__init_subclass__(**settings)
+        for base in (WithKernel, Layer) if cls.__name__ != "WithKernel" else ():
+            if issubclass(cls, base) and cls.__doc__ and cls.__module__.startswith("tinynet."):
+                own = inspect.cleandoc(cls.__doc__)
+                line = "\n" if "\n" in own else "\n\n"
+                cls.__doc__ = own + line + inspect.cleandoc(base.__doc__ or "").partition("\n\n")[2]
 
     def __init__(
         self,
         name: str | None = None,
         rng: numpy.random.Generator | None = None,
         activity_regularizer: Regularizer | None = None,
-        **unknown: Any,
     ) -> None:
-        kind = type(self).__name__
-        if "input_shape" in unknown:
-            raise TypeError(
-                f"{kind}: input_shape belongs to the model. Write tn.Sequential([...], "
-                "input_shape=(28, 28, 1), rng=rng)."
-            )
-        for word in unknown:
-            hint = f"Here it is {OLD_WORDS[word]}: see" if word in OLD_WORDS else "See"
-            raise TypeError(
-                f"{kind}: there is no argument {word!r}. {hint} help(tn.layers.{kind})."
-            )
-        self.name = layer_name(kind, name)
+        self.name = layer_name(type(self).__name__, name)
         self.rng = None if rng is None else generator(self.label, rng)
         self.activity_regularizer = function(
             self.label,
@@ -90,14 +91,16 @@ class Layer(Module):
 
     # -- the same for all layers ----------------------------------------------------------------
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any, training: bool | None = None) -> Any:
+        if training is not None:
+            return in_mode(self, x, training)
         if type(x) is not Tensor or self.merges:
             x = self._arranged(x)
             if is_symbolic(x):
                 return symbols_of(self, x)
         shape = [t.shape[1:] for t in x] if self.merges else x.data.shape[1:]
-        if shape != self._checked:
-            self._check_and_build(x, shape)
+        if shape != self._checked or (not self.merges and x.data.dtype is not self._dtype):
+            x = self._checked_input(x, shape)
         observer = current_observer.get()
         if observer:
             observer.before_module(self, x)
@@ -105,14 +108,20 @@ class Layer(Module):
             y = self.forward(x)
         except (ValueError, TypeError) as error:
             raise self._named(error) from None
+        if y is None:
+            raise self.nothing_returned()
         if self.activity_regularizer is not None and self.training and not paused.get():
             self._keep_penalty(self.activity_regularizer(y) * (1 / max(len(y), 1)))
         if observer:
             observer.after_module(self, y)
         return y
 
-    def _check_and_build(self, x: Any, shape: Any) -> None:
-        """Build the layer for its first input, on that device; check that it takes this shape."""
+    def _checked_input(self, x: Any, shape: Any) -> Any:
+        """The input, once its shape was checked, in the dtype of the weights.
+
+        The first input builds the layer, on its device.  A result that needs a gradient keeps its
+        dtype: the layer's operation says what is wrong with it.
+        """
         if not self.merges and not x.ndim:
             raise ValueError(f"{self.label}: the input is one number. Give a batch, (N, ...).")
         new = not self.built
@@ -121,6 +130,13 @@ class Layer(Module):
         if new and device != "cpu":
             self.to(device)
         self._checked = shape or None  # (N,) has the shape (), and so has one number
+        if self.merges:
+            return x
+        dtype = next((w.dtype for _, w in self._tensors() if w.dtype.kind == "f"), x.dtype)
+        if x.dtype.kind == "f" and x.dtype != dtype and not x.requires_grad:
+            x = Tensor(x.data.astype(dtype), name=x.name)
+        self._dtype = x.data.dtype
+        return x
 
     def _keep_penalty(self, term: Tensor) -> None:
         """Keep a term for the next penalty().  RuntimeError if too many wait: they hold memory."""
@@ -152,6 +168,31 @@ class Layer(Module):
             if self.built:
                 self.fits(shape)
             return self.shape_after(shape)
+
+    def trains(self) -> bool:
+        """The mode, for a layer that computes otherwise in training.  A likely mistake is told."""
+        if self._training and asked_mode.get() is None and paused.get():
+            warn(
+                f"{self.label}: it predicts in training mode. Call model.eval() before, use "
+                "tn.predict, or write model(x, training=True) where you mean it."
+            )
+        return self.training
+
+    def in_inference(self, y: Tensor) -> Tensor:
+        """y, the output in inference mode; the optimizer is told if it is trained so."""
+        if not y.requires_grad or asked_mode.get() is not None or not self._trainable:
+            return y
+        return _noted(y, self.label)
+
+    def __repr__(self) -> str:
+        """Its arguments where they are not the defaults, and what is known once it is built."""
+        given = []
+        for name, p in (parameters_of(type(self)) or {}).items():
+            value = getattr(self, name, p.default)
+            value = getattr(value, "__name__", value)  # of a function
+            if value != p.default and name not in ("rng", "name"):
+                given.append(f"{name}={value!r}")
+        return f"{self.label}({', '.join(given)}){self._facts()}"
 
     def must_be_built(self) -> None:
         if not self.built:
@@ -234,6 +275,17 @@ class Layer(Module):
                 "list of inputs, in a graph of tn.Input and tn.Model."
             )
         return [shape_of_example(self.label, s) for s in shape]
+
+
+@differentiable
+def _noted(y, label: str):
+    """y itself.  Its gradient passes only where a network is trained, or looked into."""
+
+    def back(dy):
+        trained_in_inference.add(label)
+        return dy
+
+    return y, back
 
 
 class WithKernel(Layer):

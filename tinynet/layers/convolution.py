@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..engine.tensor import Tensor
-from ..messages.arguments import pair, pictures, whole, written
+from ..messages.arguments import Shape, channels_first, pair, pictures, whole, written
+from ..messages.mistakes import warn
 from ..ops.convolution import conv2d, conv2d_transpose, windows_of_result
 from ..ops.windows import Padding, Pair, windows
 from .base import WithKernel
@@ -15,16 +16,23 @@ class Conv2D(WithKernel):
     """Slide `filters` kernels over pictures.  (N, H, W, C) -> (N, OH, OW, filters)
 
     kernel (KH, KW, C, filters), bias (filters,).
-    strides: a number or (vertical, horizontal).  padding: "valid" (none) or "same" (zeros, so that
-    OH = ceil(H / stride)); as for conv2d.  Further arguments as for WithKernel and Layer.
+
+    filters: the channels of the output.
+    kernel_size, strides: a number or (vertical, horizontal).
+    padding: "valid" (none) or "same" (zeros, so that OH = ceil(H / stride)); as for conv2d.
     """
 
+    by_position = (
+        "from the third on, arguments have names. A layer names its output only: PyTorch's "
+        "Conv2d(1, 16, 3) is Conv2D(16, 3); a stride is strides=2."
+    )
     channels_axis = 2  # the kernel's axis for the channels of the input
 
     def __init__(
         self,
         filters: int,
         kernel_size: Pair,
+        *,
         strides: Pair = 1,
         padding: Padding = "valid",
         activation: Any = None,
@@ -43,14 +51,27 @@ class Conv2D(WithKernel):
         return windows(size, self.kernel_size, self.strides, self.padding).output
 
     def shape_after(self, shape: Any) -> Any:
-        return (*self.size_after(pictures(shape)[:2]), self.filters)
+        H, W, _ = pictures(shape)
+        cure = channels_first(shape)
+        if cure and self.padding == "valid" and self.kernel_size[0] > H:
+            raise ValueError(f"input {written(shape)} is {H} high. {cure}")
+        return (*self.size_after((H, W)), self.filters)
 
     def create(self, shape: Any) -> None:
-        self.make_weights((*self.kernel_size, shape[2], self.filters), self.filters)
+        cure = channels_first(shape)
+        if cure:
+            H, W, C = shape
+            warn(f"{self.label}: input {written(shape)}: {H} x {W} pixels, {C} channels? {cure}")
+        self.make_weights(self.kernel_shape(shape[2]), self.filters)
+
+    def kernel_shape(self, C: int) -> Shape:
+        return (*self.kernel_size, C, self.filters)
 
     def fits(self, shape: Any) -> None:
         C = self.kernel.shape[self.channels_axis]  # type: ignore[union-attr]
         if shape[-1] != C:
+            if channels_first(shape) and shape[0] == C:
+                raise ValueError(f"input {written(shape)}. {channels_first(shape)}")
             raise ValueError(
                 f"input {written(shape)} has {shape[-1]} channels, and its kernel takes {C}."
             )
@@ -65,8 +86,10 @@ class Conv2DTranspose(Conv2D):
     (N, H, W, C) -> (N, OH, OW, filters)
 
     kernel (KH, KW, filters, C), bias (filters,).
-    padding: "same" gives OH = H * stride, "valid" OH = (H - 1) * stride + max(KH, stride).  Further
-    arguments as for Conv2D.
+
+    filters: the channels of the output.
+    kernel_size, strides: a number or (vertical, horizontal).
+    padding: "same" gives OH = H * stride, "valid" OH = (H - 1) * stride + max(KH, stride).
     """
 
     channels_axis = 3
@@ -74,8 +97,8 @@ class Conv2DTranspose(Conv2D):
     def size_after(self, size: tuple[int, int]) -> tuple[int, int]:
         return windows_of_result(size, self.kernel_size, self.strides, self.padding).input
 
-    def create(self, shape: Any) -> None:
-        self.make_weights((*self.kernel_size, self.filters, shape[2]), self.filters)
+    def kernel_shape(self, C: int) -> Shape:
+        return (*self.kernel_size, self.filters, C)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.activated(conv2d_transpose, x, stride=self.strides, padding=self.padding)

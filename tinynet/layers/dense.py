@@ -13,7 +13,9 @@ from .base import WithKernel
 class Dense(WithKernel):
     """activation(x @ kernel + bias).  (N, ..., D) -> (N, ..., units)
 
-    kernel (D, units), bias (units,).  Further arguments as for WithKernel and Layer.
+    kernel (D, units), bias (units,).
+
+    units: the features of the output.
     """
 
     def __init__(self, units: int, activation: Any = None, **others: Any) -> None:

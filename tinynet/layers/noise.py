@@ -20,6 +20,13 @@ class _Noise(Layer):
             )
         self.rng = self.rng.spawn(1)[0]
 
+    def forward(self, x: Tensor) -> Tensor:
+        return self.noisy(x) if self.trains() else self.in_inference(x)
+
+    def noisy(self, x: Tensor) -> Tensor:
+        """The output in training."""
+        raise NotImplementedError
+
 
 class Dropout(_Noise):
     """Each number is 0 with probability rate; the others are divided by 1 - rate.  (N, ...) -> same
@@ -31,35 +38,36 @@ class Dropout(_Noise):
         super().__init__(**common)
         self.rate = number(self.label, "rate", rate, BELOW_1, "It is the share to drop.")
 
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.training or self.rate == 0:
-            return x
-        return dropout(x, self.rate, self.rng)
+    def noisy(self, x: Tensor) -> Tensor:
+        return dropout(x, self.rate, self.rng) if self.rate else x
 
 
 class SpatialDropout2D(Dropout):
     """Dropout of whole channels, since neighboring pixels are alike.  (N, H, W, C) -> same
 
     Source: Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2015.
+
+    rate: in [0, 1), the share of the channels.
     """
 
     def shape_after(self, shape: Any) -> Any:
         return pictures(shape)
 
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.training or self.rate == 0:
+    def noisy(self, x: Tensor) -> Tensor:
+        if self.rate == 0:
             return x
         return dropout(x, self.rate, self.rng, mask_shape=(len(x), 1, 1, x.shape[3]))
 
 
 class GaussianNoise(_Noise):
-    """x + noise with mean 0 and standard deviation stddev, at least 0.  (N, ...) -> same"""
+    """x + noise from a normal distribution with mean 0.  (N, ...) -> same
+
+    stddev: the standard deviation, at least 0.
+    """
 
     def __init__(self, stddev: float, **common: Any) -> None:
         super().__init__(**common)
         self.stddev = number(self.label, "stddev", stddev, AT_LEAST_0)
 
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.training or self.stddev == 0:
-            return x
-        return gaussian_noise(x, self.stddev, self.rng)
+    def noisy(self, x: Tensor) -> Tensor:
+        return gaussian_noise(x, self.stddev, self.rng) if self.stddev else x

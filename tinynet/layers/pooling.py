@@ -49,7 +49,8 @@ class MaxPooling2D(_Pooling):
 class AveragePooling2D(_Pooling):
     """The mean of each window's pixels inside the picture.  (N, H, W, C) -> (N, OH, OW, C)
 
-    Arguments as for MaxPooling2D.
+    pool_size, strides: a number or (vertical, horizontal); by default the strides are the size.
+    padding: "valid" or "same".
     """
 
     pool = staticmethod(average_pool2d)

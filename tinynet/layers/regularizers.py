@@ -11,6 +11,7 @@ from typing import Any
 
 from ..engine.tensor import Tensor
 from ..messages.arguments import AT_LEAST_0, number
+from ..messages.names import asked
 from ..ops.arithmetic import abs as absolute
 
 
@@ -67,3 +68,6 @@ class L1L2:
 def _check_tensor(where: str, x: Any) -> None:
     if not isinstance(x, Tensor):
         raise TypeError(f"{where}: x is {type(x).__name__}. Give a Tensor.")
+
+
+__getattr__ = asked(__name__, ["L1", "L1L2", "L2"])

@@ -157,9 +157,22 @@ def borders(padding: Any, words: str = "") -> tuple[tuple[int, int], tuple[int, 
 def pictures(shape: Any) -> tuple[int, int, int]:
     """H, W, C of a picture, without the batch; ValueError for another shape."""
     if len(shape) != 3:
-        hint = " A gray picture is (28, 28, 1)." if len(shape) == 2 else ""
-        raise ValueError(f"input {written(shape)}, and it takes pictures, (N, H, W, C).{hint}")
+        cure = ""
+        if len(shape) == 2:
+            cure = " Give gray pictures a channel: x[..., None]."
+            if shape[1] in (1, 3):
+                cure = " One picture needs a batch axis: x[None]."
+        elif len(shape) == 1:
+            cure = " One gray picture is x[None, ..., None]."
+        raise ValueError(f"input {written(shape)}, and it takes pictures, (N, H, W, C).{cure}")
     return shape
+
+
+def channels_first(shape: Any) -> str:
+    """What to say of pictures (N, C, H, W), which other libraries have; "" of others."""
+    if len(shape) == 3 and shape[0] in (1, 3) and shape[1] == shape[2] >= 8:
+        return "Channels are last here: x.transpose(0, 2, 3, 1)."
+    return ""
 
 
 # -- how errors write things -----------------------------------------------------------------------

@@ -7,6 +7,9 @@ import sys
 import warnings
 from pathlib import Path
 
+# What was trained in inference mode since the last zero_grad(), and the optimizer has yet to tell.
+trained_in_inference: set[str] = set()
+
 _HERE = str(Path(__file__).parent.parent) + os.sep  # the folder of tinynet
 
 

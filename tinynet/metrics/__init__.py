@@ -5,8 +5,11 @@ describes one batch.  tn.evaluate gives the mean over the batches of a set, weig
 auc, psnr and r2, which are no such means, it computes once, of all outputs.
 """
 
+from ..messages.names import asked
 from .classes import accuracy, confusion_matrix, log_loss, top_k
 from .closeness import psnr, r2
 from .ranking import auc, roc_curve
 
 __all__ = ["accuracy", "auc", "confusion_matrix", "log_loss", "psnr", "r2", "roc_curve", "top_k"]
+
+__getattr__ = asked(__name__, __all__)

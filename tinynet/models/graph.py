@@ -130,10 +130,10 @@ class Model(LayeredModel):
                 found.append(line._replace(sources=sources))
         return found
 
-    def summary(self) -> None:
+    def _table(self) -> str:
         rows = self.rows()
         chain = all(r.sources == before.name for before, r in itertools.pairwise(rows))
-        print(table(self.name or "model", rows, self.weights().values(), graph=not chain))
+        return table(self.name or "model", rows, self.weights().values(), graph=not chain)
 
     def _check(self, shapes: list) -> None:
         """ValueError where the shapes are not those that its inputs were made for.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -11,10 +12,11 @@ import numpy
 
 from ..engine.record import current_observer, no_grad, paused
 from ..engine.tensor import Tensor
-from ..messages.arguments import generator, shape_of_example
+from ..messages.arguments import boolean, generator, shape_of_example, written
+from ..messages.names import OF_MODELS, missing
 from .names import give_name, snake_case
-from .parts import Parts, inferring
-from .summary import Row, row, table
+from .parts import Parts, asked_mode
+from .summary import Row, count, row, table
 from .symbols import is_symbolic, symbols_of
 
 
@@ -29,10 +31,17 @@ class Module(Parts):
         def forward(self, x):
             return self.decoder(self.encoder(x))
 
-    model = Autoencoder().build((784,), rng=numpy.random.default_rng(0))
+    rng = numpy.random.default_rng(0)
+    model = Autoencoder().build((784,), rng=rng)
+    model.summary()
+    optimizer = tn.optim.Adam(model.parameters())
+    tn.fit(model, tn.data.batches(x, x, rng=rng), tn.mse, optimizer, epochs=5)
+    restored = tn.predict(model, x)
 
-    A new model is in training mode, as in PyTorch: dropout drops.  fit, evaluate and predict choose
-    the mode.  Where you call the model yourself, call eval() first.
+    Weights are found by walking the attributes, in lists and dictionaries too; names that begin
+    with _ are skipped.  A new model is in training mode, as in PyTorch: dropout drops.  fit,
+    evaluate and predict choose the mode for themselves.  Where you call the model yourself, call
+    eval() first.
     """
 
     given_name: str | None = None  # the name, if a model gave it
@@ -45,8 +54,21 @@ class Module(Parts):
         """The computation, on tensors.  Write it in the subclass."""
         raise NotImplementedError(f"{self.label}: it has no forward(x). Write one.")
 
-    def __call__(self, x: Any) -> Any:
-        """forward(x); for values of the functional graph, its place in the graph."""
+    def nothing_returned(self) -> TypeError:
+        """The error for a forward that returned None."""
+        return TypeError(f"{self.label}: forward returned nothing. End it with `return y`.")
+
+    def __getattr__(self, name: str) -> Any:
+        """What to write in the place of model.fit, and of a misspelt name."""
+        raise missing(self.label, name, [*dir(type(self)), *vars(self)], OF_MODELS)
+
+    def __call__(self, x: Any, training: bool | None = None) -> Any:
+        """forward(x); for values of the functional graph, its place in the graph.
+
+        training: the mode for this call alone, True for Monte Carlo dropout; None: the module's.
+        """
+        if training is not None:
+            return in_mode(self, x, training)
         if type(x) is not Tensor and is_symbolic(x):
             return symbols_of(self, x)
         observer = current_observer.get()
@@ -58,6 +80,8 @@ class Module(Parts):
             if self.training and not paused.get():
                 self.drop_penalties()
             raise
+        if y is None:
+            raise self.nothing_returned()
         if observer:
             observer.after_module(self, y)
         return y
@@ -65,6 +89,7 @@ class Module(Parts):
     def _first_forward(self, x: Any) -> Any:
         """forward(x); its parts get the generator, and the module remembers the shapes."""
         give_generator(self, self.rng)
+        self._tell_of_hidden_parts()
         y = self.forward(x)
         outputs = y if isinstance(y, list | tuple) else [y]
         if hasattr(x, "shape") and outputs and all(isinstance(t, Tensor) for t in outputs):
@@ -82,6 +107,7 @@ class Module(Parts):
         rng: draws the weights of every part without its own generator.
         """
         give_generator(self, self.rng if rng is None else rng)
+        self._tell_of_hidden_parts()
         for name, child in self.children():
             if child.name is None:
                 give_name(child, name)
@@ -108,7 +134,10 @@ class Module(Parts):
                 Tensor(numpy.zeros((1, *s), numpy.float32), device=self._place())
                 for s in (shape if several else [shape])
             ]
-            return _shapes(self.forward(zeros if several else zeros[0]))
+            y = self.forward(zeros if several else zeros[0])
+        if y is None:
+            raise self.nothing_returned()
+        return _shapes(y)
 
     # -- its penalty and table ------------------------------------------------------------------
 
@@ -134,8 +163,30 @@ class Module(Parts):
 
     def summary(self) -> None:
         """Print the table of layers, output shapes and parameters, as Keras does."""
+        self._tell_of_hidden_parts()
+        print(self._table())
+
+    def _table(self) -> str:
         name = self.name or snake_case(type(self).__name__)
-        print(table(name, self.rows(), self.weights().values()))
+        return table(name, self.rows(), self.weights().values())
+
+    def _repr_html_(self) -> str | None:  # in a notebook: the summary, once there are weights
+        try:
+            return f"<pre>{html.escape(self._table())}</pre>"
+        except ValueError:
+            return None
+
+    def __repr__(self) -> str:
+        parts = [f"{name}={type(part).__name__}" for name, part in self.children()]
+        more = ", ..." if len(parts) > 8 else ""
+        return f"{self.label}({', '.join(parts[:8])}{more}){self._facts()}"
+
+    def _facts(self) -> str:
+        """What is known once it is built, for the repr: (N, 784) -> (N, 10), 7,850 parameters."""
+        if self.input_shape is None or self.made_shape is None:
+            return ""
+        shapes = f"{written(self.input_shape)} -> {written(self.made_shape)}"
+        return f": {shapes}, {count(self.weights().values()):,} parameters"
 
     def rows(self) -> list[Row]:
         """The lines of the summary: one for each part, with the shape of its first output."""
@@ -151,14 +202,24 @@ class Module(Parts):
 @contextlib.contextmanager
 def inference() -> Iterator[None]:
     """Inference mode without recording, for the thread that enters; no module is changed."""
-    before = inferring.get(), paused.get()
+    before = asked_mode.get(), paused.get()
     try:  # it gives both back, wherever Ctrl-C comes
-        inferring.set(before[0] + 1)
+        asked_mode.set(False)
         with no_grad():
             yield
     finally:
-        inferring.set(before[0])
+        asked_mode.set(before[0])
         paused.set(before[1])
+
+
+def in_mode(module: Module, x: Any, training: bool) -> Any:
+    """module(x) in training or in inference mode, whatever its own is."""
+    before = asked_mode.get()
+    try:
+        asked_mode.set(boolean(module.label, "training", training))
+        return module(x)
+    finally:
+        asked_mode.set(before)
 
 
 def give_generator(module: Module, rng: Any) -> None:

@@ -15,10 +15,11 @@ from ..devices import is_array, move
 from ..engine.tensor import Tensor
 from ..io.state import State, match
 from ..messages.arguments import boolean
+from ..messages.mistakes import warn
 
-# How many predict and evaluate this thread is inside.  It belongs to the call and not to the model,
-# which other threads may be using.
-inferring = ContextVar("inferring", default=0)
+# The mode that predict, evaluate or model(x, training=True) asks for; None: that of each module.
+# It belongs to the call and not to the model, which other threads may be using.
+asked_mode: ContextVar[bool | None] = ContextVar("asked_mode", default=None)
 
 
 class Parts:
@@ -107,12 +108,32 @@ class Parts:
             if value.requires_grad or is_frozen(value) or not value.operation:
                 yield name, value
 
+    def _tell_of_hidden_parts(self) -> None:
+        """Warn of modules among the attributes where the walk does not look."""
+        for module in self.modules():
+            for name, value in vars(module).items():
+                inner = [] if callable(value) or not hasattr(value, "__dict__") else vars(value)
+                if name.startswith("_") and any(within({name: value}, Parts)):
+                    warn(
+                        f"{module.label}: the layers in {name} are not found, as names that begin "
+                        f"with _ are skipped. Call it {name.lstrip('_')}."
+                    )
+                elif not isinstance(value, Tensor) and any(within(inner, Parts)):
+                    warn(
+                        f"{module.label}: the layers in {name} are not found, as "
+                        f"{type(value).__name__} is no Module. Derive it from tn.Module."
+                    )
+
     def must_be_built(self) -> None:
         """ValueError if the module waits for the shape of its input to make its weights."""
 
     def parameters(self) -> list[Tensor]:
         """The tensors that are trained, for an optimizer."""
-        return [p for p in self.weights().values() if p.requires_grad]
+        return [p for _, p in self.named_parameters()]
+
+    def named_parameters(self) -> list[tuple[str, Tensor]]:
+        """The tensors that are trained, each with its name: ("encoder.kernel", kernel)."""
+        return [(name, p) for name, p in self.weights().items() if p.requires_grad]
 
     def _is_frozen(self) -> bool:
         """Whether one of its own weights is frozen.
@@ -151,11 +172,12 @@ class Parts:
     def training(self) -> bool:
         """Whether it is in training mode, as train() and eval() set it.
 
-        Inside predict and evaluate it is False, for the thread that called them; train() there
-        holds from their end on.  A forward that starts threads of its own runs their work by
-        contextvars.copy_context().run.
+        Inside predict and evaluate it is False, and inside model(x, training=...) what that says,
+        for the thread that called them; train() there holds from their end on.  A forward that
+        starts threads of its own runs their work by contextvars.copy_context().run.
         """
-        return self._training and not inferring.get()
+        asked = asked_mode.get()
+        return self._training if asked is None else asked
 
     @training.setter
     def training(self, training: bool) -> None:

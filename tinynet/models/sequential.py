@@ -8,13 +8,14 @@ from typing import Any
 import numpy
 
 from ..messages.arguments import generator, layer_name, shape_of_example, shown
+from ..messages.names import Exact
 from .module import Module, give_generator
 from .names import names_of
 from .summary import Row, row
 from .symbols import Symbol
 
 
-class LayeredModel(Module):
+class LayeredModel(Exact, Module):
     """A model of layers, and the name of each layer in it: dense, dense_1.
 
     rng: draws the weights, and what dropout drops.
@@ -26,6 +27,24 @@ class LayeredModel(Module):
         self.name = layer_name(type(self).__name__, name)
         self.rng = None if rng is None else generator(self.label, rng)
         self.layers = []
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __bool__(self) -> bool:
+        return True  # without layers, too
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self.layers)
+
+    def __getitem__(self, which: int | slice | str) -> Any:
+        """A layer by its number or name; for a slice, a list of layers."""
+        if not isinstance(which, str):
+            return self.layers[which]
+        named = dict(self.children())
+        if which not in named:
+            raise KeyError(f"{self.label}: no layer is called {which!r}. There are {[*named]}.")
+        return named[which]
 
     def children(self) -> Iterator[tuple[str, Module]]:
         yield from zip(names_of(self.layers, self.label), self.layers, strict=True)

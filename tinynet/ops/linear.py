@@ -34,8 +34,8 @@ def linear(x, w, b=None, relu: bool = False):
     """
     if getattr(x, "ndim", 0) < 1 or getattr(w, "ndim", 0) != 2 or x.shape[-1] != w.shape[0]:
         raise ValueError(
-            f"x {getattr(x, 'shape', ())} and w {getattr(w, 'shape', ())} do not fit. They must be "
-            "(..., D) and (D, O)."
+            f"x {getattr(x, 'shape', ())} and w {getattr(w, 'shape', ())} do not fit: (..., D) and "
+            "(D, O), with one D. Transpose or reshape one of them."
         )
     if b is not None and getattr(b, "shape", ()) != w.shape[1:]:
         raise ValueError(

@@ -6,13 +6,38 @@ Prediction and target have equal shapes: nothing is broadcast in silence.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
+from typing import Any
 
 from ..devices import Array, kernels, xp
-from ..engine.tensor import differentiable
+from ..engine.tensor import Tensor, differentiable
 from ..messages.arguments import choice
+from ..messages.mistakes import warn
 from .activation import finite_exp, log_softmax_of
+
+Loss = Callable[..., Tensor]
+
+
+def _takes_logits(operation: str, cure: str) -> Callable[[Loss], Loss]:
+    """A decorator: a loss warns where that operation has made its logits into probabilities."""
+
+    def decorate(loss: Loss) -> Loss:
+        @functools.wraps(loss)
+        def told(logits: Any, *others: Any, **settings: Any) -> Tensor:
+            if getattr(logits, "operation", "") == operation and logits.size:
+                y = logits.data
+                if y.min() >= 0 and y.max() <= 1:
+                    warn(
+                        f"{loss.__name__}: its input has been through {operation} already, and "
+                        f"{loss.__name__} computes it too. {cure}"
+                    )
+            return loss(logits, *others, **settings)
+
+        return told
+
+    return decorate
 
 
 @differentiable
@@ -75,6 +100,7 @@ def bce(probability, target, reduction: str = "mean"):
     )
 
 
+@_takes_logits("sigmoid", "Leave sigmoid out of the model, or use tn.bce.")
 @differentiable
 def bce_with_logits(logits, target, reduction: str = "mean"):
     """Mean over all elements of the BCE of sigmoid(logits) and target.  (...), (...) -> ()
@@ -104,6 +130,7 @@ def bce_slope(z: Array, target: Array) -> Array:
     return ((e * (1 - target) - target) / (1 + e)).astype(z.dtype, copy=False)
 
 
+@_takes_logits("softmax", "Leave softmax out of the model.")
 @differentiable
 def cross_entropy(logits, labels: Array, reduction: str = "mean"):
     """Mean over the examples of -log(softmax(logits)[label]).  (..., K), labels -> ()

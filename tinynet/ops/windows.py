@@ -51,8 +51,8 @@ def windows(
         borders = (_over_edge(H, KH, SH, borders[0]), _over_edge(W, KW, SW, borders[1]))
     if H + sum(borders[0]) < KH or W + sum(borders[1]) < KW:
         raise ValueError(
-            f"input (N, {H}, {W}, C) is smaller than the window ({KH}, {KW}) with "
-            f"padding={padding!r}. Use padding='same', a smaller window, or one pooling less."
+            f"input (N, {H}, {W}, C) is smaller than the window ({KH}, {KW}). "
+            "Use padding='same', a smaller window, or one pooling less."
         )
     output = (
         (H + sum(borders[0]) - KH) // SH + 1,

@@ -1,7 +1,10 @@
 """Optimizers: they read the gradients and write the parameters, never the other way round."""
 
+from ..messages.names import asked
 from .optimizer import Optimizer
 from .parameters import gradient_norm
 from .rules import SGD, Adam, AdamW, RMSprop
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "gradient_norm"]
+
+__getattr__ = asked(__name__, __all__)

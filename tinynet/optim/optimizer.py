@@ -15,9 +15,12 @@ from typing import Any, NamedTuple
 import numpy
 
 from ..devices import Array, device_of, move, xp
+from ..engine.record import numbers
 from ..engine.tensor import Tensor
 from ..io.state import State, match
 from ..messages.arguments import AT_LEAST_0, BELOW_1, POSITIVE, Range, is_number, number, whole
+from ..messages.mistakes import trained_in_inference, warn
+from ..messages.names import Exact
 from .flat import Flat, flat_groups
 from .parameters import global_norm, refuse_shared_memory, trainable
 
@@ -48,7 +51,7 @@ class _Layout(NamedTuple):
     slots: list[list[Array]]  # of each parameter, in their order
 
 
-class Optimizer:
+class Optimizer(Exact):
     """The base of all optimizers: a rule derives from it and writes `_update`.
 
     parameters: tensors that require a gradient; each once.
@@ -73,6 +76,7 @@ class Optimizer:
         clip_norm: float | None = None,
         **settings: Any,
     ) -> None:
+        trained_in_inference.clear()  # by what came before
         found = trainable(type(self).__name__, parameters)
         refuse_shared_memory(type(self).__name__, found)
         self._parameters = tuple(found)
@@ -123,6 +127,7 @@ class Optimizer:
         """Delete the gradients, before the next backward() adds its own."""
         for p in self.parameters:
             p.grad = None
+        trained_in_inference.clear()
 
     def step(self) -> None:
         """Update every parameter that has a gradient, in place.  The others keep their values.
@@ -153,10 +158,19 @@ class Optimizer:
             )
         if not intact:
             self._lay_out(self._layout.slots)
+        if trained_in_inference:
+            layer = min(trained_in_inference)
+            warn(
+                f"{layer}: it was trained in inference mode. Call model.train() before the loop, "
+                "or write model(x, training=False) where you mean it."
+            )
         rule = functools.partial(self._move_piece, self.lr, self._scale())
         for flat in self._layout.flats:
             flat.move(rule)
-        self.steps += 1
+        for p, _ in self._layout.places:  # what was computed from it is out of date
+            if p.grad is not None:
+                p._order = next(numbers)
+        object.__setattr__(self, "steps", self.steps + 1)  # not by way of Exact, which checks
 
     def _lay_out(self, slots: list[list[Array]]) -> None:
         """Copy parameters and slots into flat arrays, on the device of the parameters.
@@ -164,13 +178,13 @@ class Optimizer:
         After an error or Ctrl-C on the way, the next step() lays them out again.
         """
         layout = _Layout([], [], [[] for _ in self.parameters])
-        for numbers in flat_groups(self.parameters):
-            parameters = [self.parameters[i] for i in numbers]
+        for group in flat_groups(self.parameters):
+            parameters = [self.parameters[i] for i in group]
             device = parameters[0].device
-            flat = Flat(parameters, [[move(slot, device) for slot in slots[i]] for i in numbers])
+            flat = Flat(parameters, [[move(slot, device) for slot in slots[i]] for i in group])
             layout.flats.append(flat)
             layout.places.extend(zip(parameters, flat.views, strict=True))
-            for i, views in zip(numbers, flat.slot_views, strict=True):
+            for i, views in zip(group, flat.slot_views, strict=True):
                 layout.slots[i] = views
         self._layout = layout
         for p, view in layout.places:

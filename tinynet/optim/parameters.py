@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy
 from numpy.lib.array_utils import byte_bounds
@@ -12,14 +13,14 @@ from ..devices import Array, kernels, xp
 from ..engine.tensor import Tensor
 
 
-def trainable(where: str, parameters: Iterable[Tensor]) -> list[Tensor]:
+def trainable(where: str, parameters: Any) -> list[Tensor]:
     """The parameters as a list.  TypeError or ValueError where one cannot be trained."""
     if isinstance(parameters, Tensor):
         raise TypeError(f"{where}: parameters is one Tensor. Give a list of them, [w].")
-    if not isinstance(parameters, Iterable):
-        raise TypeError(
-            f"{where}: parameters is {type(parameters).__name__}. Give a list of Tensors."
-        )
+    model = hasattr(parameters, "parameters") or callable(parameters)
+    if model or not isinstance(parameters, Iterable):
+        cure = "Give model.parameters()." if model else "Give a list of Tensors."
+        raise TypeError(f"{where}: parameters is {type(parameters).__name__}. {cure}")
     found = list(parameters)
     if not found:
         raise ValueError(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..messages.arguments import ABOVE_0, POSITIVE, Range, number, whole
+from ..messages.names import asked
 
 
 @dataclass(frozen=True)
@@ -101,3 +102,6 @@ def _keep(schedule: Any, **values: float) -> None:
 def _number(where: str, step: Any) -> int:
     """The number of a step.  Steps count from 0."""
     return whole(where, "step", step, least=0)
+
+
+__getattr__ = asked(__name__, ["Cosine", "Step", "Warmup"])

@@ -3,13 +3,16 @@
 Only this package imports matplotlib, and only inside functions, so that tinynet works without it.
 """
 
+from ..messages.names import asked
 from .codes import latent, latent_grid
+from .confusion import confusion
 from .lines import curves, roc
 from .models import graph
 from .pictures import grid, matrix, picture, rows, tiles
 from .times import profile
 
 __all__ = [
+    "confusion",
     "curves",
     "graph",
     "grid",
@@ -22,3 +25,5 @@ __all__ = [
     "rows",
     "tiles",
 ]
+
+__getattr__ = asked(__name__, __all__)

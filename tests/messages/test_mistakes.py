@@ -1,0 +1,327 @@
+"""The commonest mistakes, and what is said of each: a row for each, as a person writes it.
+
+The cure must stand in the first 120 characters, whether it comes as an error or as a warning.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+import tinynet as tn
+from tinynet.layers import (
+    BatchNormalization,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    LeakyReLU,
+    MaxPooling2D,
+)
+
+RNG = np.random.default_rng(0)
+X = np.float32(RNG.random((64, 4)))
+LABELS = RNG.integers(0, 3, 64)
+PICTURES = np.float32(RNG.random((64, 8, 8, 1)))
+
+
+def model(*layers, shape=(4,)):
+    return tn.Sequential(layers or [Dense(3)], input_shape=shape, rng=np.random.default_rng(0))
+
+
+def optimizer(network):
+    return tn.optim.SGD(network.parameters(), lr=0.01)
+
+
+def fit(x=X, target=LABELS, loss=tn.cross_entropy, network=None, **settings):
+    network = network or model(shape=np.shape(x)[1:])
+    data = settings.pop("data", None) or tn.data.batches(x, target, rng=np.random.default_rng(0))
+    settings = {"epochs": 1, "progress": False} | settings
+    return tn.fit(network, data, loss, optimizer(network), **settings)
+
+
+def set_attribute(thing, name, value):
+    setattr(thing, name, value)
+
+
+def tensor(*shape, grad=True):
+    return tn.Tensor(np.ones(shape or (2, 3), np.float32), requires_grad=grad)
+
+
+def predicted_in_training():
+    with tn.no_grad():
+        model(Dense(3), Dropout(0.5))(X)
+
+
+def trained_in_inference():
+    network = model(Dense(3), BatchNormalization()).eval()
+    sgd = optimizer(network)
+    sgd.zero_grad()
+    tn.cross_entropy(network(X), LABELS).backward()
+    sgd.step()
+
+
+def moved_too_early():
+    w = tensor(3, 2)
+    sgd = tn.optim.SGD([w], lr=0.1)
+    first, second = ((tensor(4, 3, grad=False) @ w).sum() for _ in range(2))
+    first.backward()
+    sgd.step()
+    second.backward()
+
+
+class Returns(tn.Module):
+    def __init__(self, part=None, name="part"):
+        setattr(self, name, part or Dense(2))
+
+    def forward(self, x):
+        self.part(x)
+
+
+class Listed(Returns):
+    def forward(self, x):
+        return x
+
+
+NAN = np.where(np.arange(4) == 2, np.nan, X)
+SORTED = tn.data.batches(X, np.sort(LABELS), size=32)
+ONE_CLASS = np.zeros(64, int)
+BATCHES = "tn.data.batches(x, "
+
+# what is written: what must be said in the first 120 characters
+TABLE = {
+    # -- names ----------------------------------------------------------------------------------
+    "tn.Sequental": (lambda: tn.Sequental, "Did you mean Sequential?"),
+    "tn.Dense": (lambda: tn.Dense, "tn.layers.Dense"),
+    "tn.Linear": (lambda: tn.Linear, "tn.layers.Dense(units)"),
+    "tn.ReLU": (lambda: tn.ReLU, 'activation="relu"'),
+    "tn.tensor": (lambda: tn.tensor([1.0]), "Did you mean Tensor?"),
+    "tn.MaxPool2D": (lambda: tn.MaxPool2D, "tn.layers.MaxPooling2D"),
+    "tn.DataLoader": (lambda: tn.DataLoader, BATCHES),
+    "tn.nn": (lambda: tn.nn.Linear, "Layers are in tn.layers"),
+    "tn.MSELoss": (lambda: tn.MSELoss(), "tn.mse(prediction, target)"),
+    "tn.cat": (lambda: tn.cat, "tn.concatenate"),
+    "tn.manual_seed": (lambda: tn.manual_seed(0), "rng=numpy.random.default_rng(0)"),
+    "layers.Dens": (lambda: tn.layers.Dens, "Did you mean Dense?"),
+    "layers.Linear": (lambda: tn.layers.Linear(3), "tn.layers.Dense(units)"),
+    "layers.Conv2d": (lambda: tn.layers.Conv2d(3, 3), "Did you mean Conv2D?"),
+    "layers.BatchNorm2d": (lambda: tn.layers.BatchNorm2d(3), "tn.layers.BatchNormalization"),
+    "layers.LSTM": (lambda: tn.layers.LSTM(3), "There are Activation, Add"),
+    "optim.adam": (lambda: tn.optim.adam, "Did you mean Adam?"),
+    "metrics.acuracy": (lambda: tn.metrics.acuracy, "Did you mean accuracy?"),
+    "callbacks.ModelCheckpoint": (lambda: tn.callbacks.ModelCheckpoint, "tn.callbacks.BestModel"),
+    # -- arguments --------------------------------------------------------------------------------
+    "Adam(learning_rate=)": (
+        lambda: tn.optim.Adam(model().parameters(), learning_rate=1e-3),
+        "Write lr=.",
+    ),
+    "Adam(model)": (lambda: tn.optim.Adam(model()), "Give model.parameters()."),
+    "batches(batch_size=)": (lambda: tn.data.batches(X, batch_size=8), "Write size=."),
+    "batches(shuffle=)": (
+        lambda: tn.data.batches(X, shuffle=True),
+        "Give rng=numpy.random.default_rng(0)",
+    ),
+    "fit(validation_data=)": (lambda: fit(validation_data=(X, LABELS)), "Write validation=."),
+    "fit(batch_size=)": (lambda: fit(batch_size=8), BATCHES),
+    "fit(model, x, y)": (
+        lambda: tn.fit(model(), X, LABELS, tn.cross_entropy, epochs=1),
+        BATCHES,
+    ),
+    "fit(..., 'adam')": (
+        lambda: tn.fit(model(), tn.data.batches(X, LABELS), tn.cross_entropy, "adam", epochs=1),
+        "tn.optim.Adam(model.parameters())",
+    ),
+    "fit(loss=keras' name)": (
+        lambda: fit(loss="sparse_categorical_crossentropy"),
+        "cross_entropy",
+    ),
+    "sum(dim=)": (lambda: tensor().sum(dim=1), "Write axis=."),
+    "mean(keepdim=)": (lambda: tensor().mean(keepdim=True), "Write keepdims=."),
+    "softmax(dim=)": (lambda: tn.softmax(tensor(), dim=1), "Write axis=."),
+    "Conv2D(1, 16, 3)": (lambda: Conv2D(1, 16, 3), "arguments have names"),
+    "Dense(784, 10)": (lambda: Dense(784, 10), "Dense(10)"),
+    "Dense(in_features=)": (lambda: Dense(in_features=3, units=2), "Leave it out"),
+    "Dense(input_shape=)": (lambda: Dense(3, input_shape=(4,)), "It belongs to the model"),
+    "Dropout(p=)": (lambda: Dropout(p=0.5), "Write rate=."),
+    "LeakyReLU(alpha=)": (lambda: LeakyReLU(alpha=0.1), "Write negative_slope=."),
+    "activation='leaky_relu'": (lambda: Dense(3, activation="leaky_relu"), "tn.leaky_relu"),
+    # -- attributes and methods -------------------------------------------------------------------
+    "layer.trianable": (lambda: set_attribute(Dense(3), "trianable", False), "trainable?"),
+    "optimizer.learning_rate": (
+        lambda: set_attribute(optimizer(model()), "learning_rate", 5),
+        "Did you mean lr?",
+    ),
+    "model.fit": (lambda: model().fit(X, LABELS), "tn.fit(model, tn.data.batches("),
+    "model.predict": (lambda: model().predict(X), "tn.predict(model, x)"),
+    "model.evaluate": (lambda: model().evaluate(X, LABELS), "tn.evaluate(model, (x, target)"),
+    "model.compile": (lambda: model().compile("adam"), "go to tn.fit(model, ...)"),
+    "model.save": (lambda: model().save("m.h5"), 'tn.save("model.npz", model)'),
+    "model.get_weights": (lambda: model().get_weights(), "model.state_dict()"),
+    "model.count_params": (lambda: model().count_params(), "sum(w.size for w in"),
+    "model.cuda": (lambda: model().cuda(), 'model.to("gpu")'),
+    "x.view": (lambda: tensor().view(6), "x.reshape(...)"),
+    "x.unsqueeze": (lambda: tensor().unsqueeze(0), "x[None]"),
+    "x.relu": (lambda: tensor().relu(), "tn.relu(x)"),
+    "np.exp(x)": (lambda: np.exp(tensor()), "tn.exp(x)"),
+    "np.sum(x)": (lambda: np.sum(tensor()), "x.sum()"),
+    # -- shapes and dtypes ------------------------------------------------------------------------
+    "float64 beside float32": (lambda: tensor() * np.ones(3), 'array.astype("float32")'),
+    "a masked array": (lambda: tn.Tensor(np.ma.array([1.0], mask=[True])), "Give x.filled(0)."),
+    "pictures without channels": (
+        lambda: Conv2D(4, 3, rng=RNG)(np.ones((5, 28, 28), np.float32)),
+        "x[..., None]",
+    ),
+    "one picture": (lambda: Conv2D(4, 3, rng=RNG)(np.ones((28, 28, 1), np.float32)), "x[None]"),
+    "channels first": (
+        lambda: Conv2D(4, 3, rng=RNG)(np.ones((5, 1, 28, 28), np.float32)),
+        "x.transpose(0, 2, 3, 1)",
+    ),
+    "channels first, padded": (
+        lambda: Conv2D(4, 3, padding="same", rng=RNG)(np.ones((5, 3, 32, 32), np.float32)),
+        "x.transpose(0, 2, 3, 1)",
+    ),
+    "channels first, later": (
+        lambda: model(Conv2D(4, 3), shape=(32, 32, 3))(np.ones((5, 3, 32, 32), np.float32)),
+        "x.transpose(0, 2, 3, 1)",
+    ),
+    "a window larger than the picture": (
+        lambda: model(Conv2D(4, 3), MaxPooling2D(8), shape=(8, 8, 1)),
+        "Use padding='same'",
+    ),
+    "pictures into Dense": (
+        lambda: model(Dense(3), shape=(64,))(PICTURES),
+        "Put Flatten() before it.",
+    ),
+    # -- modes and loops --------------------------------------------------------------------------
+    "predicting in training mode": (predicted_in_training, "Call model.eval() before"),
+    "training in inference mode": (trained_in_inference, "Call model.train() before the loop"),
+    "step() before backward()": (moved_too_early, "step() moved the parameter"),
+    "softmax before cross_entropy": (
+        lambda: tn.cross_entropy(tn.softmax(tensor()), [0, 1]),
+        "Leave softmax out",
+    ),
+    "sigmoid before bce_with_logits": (
+        lambda: tn.bce_with_logits(tn.sigmoid(tensor()), np.ones((2, 3), np.float32)),
+        "Leave sigmoid out",
+    ),
+    "forward returns nothing": (lambda: Returns().build((4,), RNG), "End it with `return y`."),
+    "a layer behind an underscore": (lambda: Listed(Dense(2), "_part").build((4,)), "Call it part"),
+    # -- data -------------------------------------------------------------------------------------
+    "pixels of 0 to 255": (lambda: fit(PICTURES * 255, network=picture_model()), "/ 255"),
+    "a target that a sigmoid cannot reach": (
+        lambda: fit(X, X * 255, tn.mse, model(Dense(4, activation="sigmoid"))),
+        "Scale the target",
+    ),
+    "NaN in the data": (lambda: fit(NAN), "NaN"),
+    "labels of one class": (lambda: fit(target=ONE_CLASS), "one class"),
+    "sorted labels": (lambda: fit(data=SORTED), "shuffle"),
+}
+
+
+def picture_model():
+    return model(Flatten(), Dense(3), shape=(8, 8, 1))
+
+
+@pytest.mark.parametrize("mistake", TABLE)
+def test_the_cure_comes_within_120_characters(mistake):
+    make, cure = TABLE[mistake]
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        try:
+            make()
+        except Exception as error:
+            said = [str(error)]
+        else:
+            said = []
+    said += [str(warning.message) for warning in found]
+    assert any(cure in text[:120] for text in said), said or "nothing is said"
+
+
+def test_there_are_sixty_mistakes_at_least():
+    assert len(TABLE) >= 60
+
+
+# -- warnings --------------------------------------------------------------------------------------
+
+
+def test_a_warning_points_at_the_line_of_the_person_and_comes_once_there(tmp_path):
+    script = tmp_path / "mine.py"
+    script.write_text(
+        "import numpy as np, tinynet as tn\n"
+        "x = tn.Tensor(np.ones((2, 3), np.float32), requires_grad=True)\n"
+        "for _ in range(3):\n"
+        "    tn.cross_entropy(tn.softmax(x), [0, 1])  # here\n"
+    )
+    run = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    first, code = run.stderr.splitlines()
+    assert "mine.py:4: MistakeWarning: cross_entropy: its input" in first
+    assert code.strip().endswith("# here")
+
+
+def test_a_warning_can_be_silenced():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", tn.MistakeWarning)
+        predicted_in_training()
+
+
+def test_monte_carlo_dropout_says_that_it_means_it():
+    network = model(Dense(64), Dropout(0.5)).eval()
+    with tn.no_grad():
+        one, other = (network(X, training=True).numpy() for _ in range(2))
+    assert (one == 0).any() and (one != other).any()
+    assert not network.training
+    assert (network(X).numpy() == network.train()(X, training=False).numpy()).all()
+    layer = network.layers[1]
+    assert (layer(X, training=False).numpy() == X).all()
+    assert (layer.eval()(X, training=True).numpy() == 0).any()
+
+
+def test_what_is_meant_is_not_told():
+    network = model(Dense(3), BatchNormalization()).eval()
+    sgd = optimizer(network)
+    tn.cross_entropy(network(X, training=False), LABELS).backward()
+    sgd.step()  # asked for
+    sgd.zero_grad()
+    x = tn.Tensor(X, requires_grad=True)
+    network(x).sum().backward()  # the gradient of the input, for a picture of it
+    network.train()
+    sgd.zero_grad()
+    tn.cross_entropy(network(X), LABELS).backward()
+    sgd.step()
+    frozen = model(Dense(3), BatchNormalization())
+    frozen.layers[1].trainable = False  # as for fine-tuning
+    sgd = optimizer(frozen)
+    tn.cross_entropy(frozen(X), LABELS).backward()
+    sgd.step()
+
+
+# -- attributes ------------------------------------------------------------------------------------
+
+
+def test_ones_own_classes_hold_what_they_like():
+    class Mine(Dense):
+        pass
+
+    class Model(tn.Sequential):
+        pass
+
+    for thing in (Mine(3), Model([Dense(3)]), tn.Module()):
+        thing.anything = 5
+        assert thing.anything == 5
+    with pytest.raises(AttributeError, match=r"^Sequential has no attribute 'anything'\.$"):
+        model().anything = 5
+
+
+def test_layers_take_float64_inputs_as_their_own_dtype():
+    network = model(Flatten(), Dense(3), BatchNormalization())
+    y = network(X.astype(float))
+    assert y.dtype == np.float32
+    assert (y.numpy() == network(X).numpy()).all()
+    result = tn.Tensor(X.astype(float), requires_grad=True) * 2
+    with pytest.raises(TypeError, match=r"x is float64 and w 'dense\.kernel' is float32"):
+        network(result)

@@ -1,0 +1,134 @@
+"""What the engine's errors say: of an operation's inputs, of its pullbacks, of the walk back."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy
+
+from .names import OF_TENSORS, missing, unknown_argument
+from .notebook import picture_html
+
+# NumPy's functions for which operators stand, and the method of Tensor that computes each.
+OPERATORS = {
+    "add": "__add__",
+    "divide": "__truediv__",
+    "equal": "_equal",
+    "greater": "__gt__",
+    "greater_equal": "__ge__",
+    "less": "__lt__",
+    "less_equal": "__le__",
+    "matmul": "__matmul__",
+    "multiply": "__mul__",
+    "not_equal": "_not_equal",
+    "power": "__pow__",
+    "subtract": "__sub__",
+}
+
+
+def text_of(x: Any) -> str:
+    """The repr of a tensor: its numbers, and what else is known of it."""
+    values = numpy.array2string(x.numpy(), precision=4, threshold=20, prefix="Tensor(")
+    facts = [f"shape={x.shape}", f"dtype={x.dtype}", f"device={x.device}"]
+    if x.name:
+        facts.append(f"name={x.name!r}")
+    if x.operation:
+        facts.append(f"from={x.operation}")
+    if x.requires_grad:
+        facts.append("requires_grad=True")
+    return f"Tensor({values}, {', '.join(facts)})"
+
+
+def html_of(x: Any) -> str | None:
+    """What a notebook shows in place of the repr: pictures (H, W, C) or (N, H, W, C); else None."""
+    picture = picture_html(x.numpy()) if x.ndim in (3, 4) else None
+    return picture and f"{picture}<br>Tensor, shape={x.shape}, dtype={x.dtype}, device={x.device}"
+
+
+def located(
+    operation: str,
+    values: Sequence[Any],
+    error: Exception,
+    signature: inspect.Signature | None = None,
+) -> Exception:
+    """The same error with the operation's name, and in symbols where NumPy speaks of operands."""
+    message = str(error)
+    if values and message.startswith("operands could not be broadcast"):
+        *shapes, last = (str(numpy.shape(x)) for x in values)
+        message = (
+            f"shapes {', '.join(shapes)} and {last} do not broadcast. Counted from the right, "
+            "sizes must be equal or 1: reshape one of them."
+        )
+    if signature is not None and "unexpected keyword argument" in message:
+        word, names = message.split("'")[1], list(signature.parameters)
+        message = str(unknown_argument("", word, names))
+        if word in ("dtype", "out"):  # numpy.sum(tensor) asks tensor.sum with them
+            message = (
+                f"numpy.{operation} takes arrays, and this is a Tensor. Write x.{operation}()."
+            )
+    kind = type(error) if type(error) in (ValueError, TypeError, IndexError) else ValueError
+    named: Any = kind(f"{operation}: {message}").with_traceback(error.__traceback__)
+    named.operation = operation  # a layer puts its own name in this place
+    return named
+
+
+def two_dtypes(floats: Mapping[Any, str]) -> TypeError:
+    """The error for inputs of several floating dtypes.  floats: each, and the input that has it."""
+    (one, x), (other, y) = list(floats.items())[:2]
+    if str(one) == "float32":  # the one to keep, if there is a choice
+        (one, x), (other, y) = (other, y), (one, x)
+    return TypeError(
+        f"{x} is {one} and {y} is {other}. Convert the array of {x.split()[0]} before it becomes "
+        f'a Tensor: array.astype("{other}").'
+    )
+
+
+def without_pullback(operation: str, label: str, pullbacks: tuple, i: int) -> TypeError:
+    """The error where input number i needs a gradient, and no pullback gives it."""
+    found = repr(pullbacks[i]) if i < len(pullbacks) else "missing"
+    return TypeError(
+        f"{operation}: the input {label} requires a gradient, and its pullback is {found}. Return "
+        "a tuple with a function for each input; where no gradient flows, pass x.detach()."
+    )
+
+
+def failed_pullback(operation: str, error: ValueError) -> Exception:
+    """The error for one that a pullback raised."""
+    if "read-only" in str(error):
+        return RuntimeError(f"{operation}: a pullback writes into dy. Write dy * 2, not dy *= 2.")
+    return located(f"{operation}, on the way back", (), error)
+
+
+def moved_too_early(label: str, operation: str) -> RuntimeError:
+    """The error for a parameter that moved between forward and backward."""
+    return RuntimeError(
+        f"backward: step() moved the parameter {label} before this backward(), after {operation} "
+        "had used it: the gradient would be wrong. Call backward() first, then step()."
+    )
+
+
+def no_attribute(name: str, names: Sequence[str]) -> AttributeError:
+    """The error for an attribute that tensors have not.  names: those that they have."""
+    return missing("Tensor", name, names, OF_TENSORS)
+
+
+def replaced_leaf(operator: str, label: str) -> TypeError:
+    """The error for w += y where w is a leaf."""
+    return TypeError(
+        f"{operator}: the result would replace the leaf {label}, which would get no gradient any "
+        "more. Write w.data -= ..., or give the result another name."
+    )
+
+
+def refuse_mask(name: str, x: Any) -> None:
+    """TypeError for a masked array."""
+    if type(x) is not numpy.ndarray and hasattr(x, "filled"):
+        raise TypeError(f"{name} is a masked array, and its mask would be lost. Give x.filled(0).")
+
+
+def no_numpy_function(name: str) -> TypeError:
+    """The error for numpy.exp(tensor)."""
+    cure = OF_TENSORS.get(name, f"Write numpy.{name}(x.numpy()), through which no gradient flows.")
+    return TypeError(f"numpy.{name}: it takes arrays, and this is a Tensor. {cure}")
