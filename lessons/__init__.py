@@ -5,11 +5,16 @@ says that one must see, beside what was seen; and `show(results)`, its figures b
 """
 
 import os
+import sys
 
-# Before NumPy is loaded: one thread for BLAS.  tinynet shares large products among threads of its
-# own; what a lesson asks of NumPy itself is small, and on a busy machine BLAS's second thread makes
-# that ten times slower.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# One thread for BLAS.  tinynet shares large products among threads of its own; what a lesson asks
+# of NumPy itself is small, and on a busy machine BLAS's second thread makes that ten times slower.
+if "OPENBLAS_NUM_THREADS" not in os.environ:
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # NumPy reads it when it is loaded
+    if "numpy" in sys.modules:  # as `tinynet lessons` has done already
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(1, "blas")
 
 CHAPTERS = {
     "neuron": ["perceptron", "activations", "dense", "loss", "gradient_descent", "backprop"],

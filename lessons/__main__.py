@@ -1,7 +1,7 @@
 """`python -m lessons` lists the lessons; `python -m lessons run [NAME...]` runs them.
 
 `python -m lessons ledger [ROW...]` holds what the slides print against what comes out.
-Exit code: 0 if every claim holds, 1 if one fails, 2 for a wrong call, 130 after Ctrl-C.
+Where no clone is, but tinynet installed, `tinynet lessons` does the same.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import ast
 import difflib
 import importlib
+import importlib.util
 import os
 import sys
 import tempfile
@@ -20,19 +21,31 @@ import tinynet as tn
 
 from . import CHAPTERS, module_of
 
+ABOUT = "The lectures' examples. Without a command: list them."
+EXIT_CODES = (
+    "Exit code: 0 if every claim holds, 1 if one fails, 2 for a wrong call, 130 after Ctrl-C."
+)
+NEEDED = {"matplotlib": "matplotlib", "PIL": "pillow", "pooch": "pooch", "tqdm": "tqdm"}
+INSTALL = (
+    'pip install -e ".[lessons]" in the folder of the clone'
+    if __package__ == "lessons"
+    else 'pip install "tinynet-edu[lessons]"'
+)
+
 
 class UsageError(Exception):
     """What the person who called can mend: shown as one line."""
 
 
-def main(arguments: list[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+def main(arguments: list[str] | None = None, called: str = f"python -m {__package__}") -> int:
+    """called: the command that leads here, as a person types it."""
+    options = _parser(called).parse_args(arguments)
     try:
         if options.command == "run":
             return _run(options)
         if options.command == "ledger":
             return _ledger(options)
-        _list()
+        _list(called)
         return 0
     except UsageError as error:
         print(f"lessons: {error}", file=sys.stderr)
@@ -45,8 +58,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m lessons", description=__doc__)
+def _parser(called: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=called, description=ABOUT, epilog=EXIT_CODES)
+    parser.set_defaults(called=called)
     commands = parser.add_subparsers(dest="command", metavar="{list,run,ledger}")
     commands.add_parser("list", help="the lessons, by chapter (what no command does, too)")
     run = commands.add_parser("run", help="run lessons, check their claims, draw their figures")
@@ -62,13 +76,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _list() -> None:
+def _list(called: str) -> None:
     width = max(len(name) for names in CHAPTERS.values() for name in names)
     for chapter, names in CHAPTERS.items():
         print(chapter)
         for name in names:
             print(f"  {name:<{width}}  {_title(name)}")
-    print("\npython -m lessons run NAME runs one, python -m lessons run all of them.")
+    print(f"\n{called} run NAME runs one, {called} run all of them.")
 
 
 def _title(name: str) -> str:
@@ -84,12 +98,12 @@ def _run(options: argparse.Namespace) -> int:
     for name in names:
         if name not in all_names:
             near = difflib.get_close_matches(name, all_names, n=1, cutoff=0.4)
-            hint = f"Did you mean {near[0]}?" if near else "python -m lessons lists them."
+            hint = f"Did you mean {near[0]}?" if near else f"{options.called} lists them."
             raise UsageError(f"there is no lesson {name!r}. {hint}")
     if options.device == "gpu" and not tn.gpu_available():
         raise UsageError(f"--device gpu: {tn.gpu_unavailable_reason()}")
-    _check_writable(options.out)
     plt = _pyplot(options.show)
+    _check_writable(options.out)
 
     failed = []
     for number, name in enumerate(names, 1):
@@ -133,7 +147,7 @@ def _ledger(options: argparse.Namespace) -> int:
         found = table.matching(name, rows)
         if not found:
             near = table.nearest(name, rows)
-            hint = f"Did you mean {near}?" if near else "python -m lessons ledger lists them."
+            hint = f"Did you mean {near}?" if near else f"{options.called} ledger lists them."
             raise UsageError(f"there is no row {name!r} in the ledger. {hint}")
         chosen += [row for row in found if row not in chosen]
     holds = table.print_rows(chosen) if chosen else table.print_ledger(chapters())
@@ -161,14 +175,14 @@ def _check_writable(out: Path) -> None:
 
 def _pyplot(show: bool):  # type: ignore[no-untyped-def]
     """matplotlib.pyplot; without windows unless they are wanted and there is a screen."""
-    try:
-        import matplotlib
-        import matplotlib.pyplot as plt
-        import tqdm  # noqa: F401
-    except ModuleNotFoundError as error:
+    missing = [name for module, name in NEEDED.items() if not importlib.util.find_spec(module)]
+    if missing:
         raise UsageError(
-            f"the lessons need {error.name}. Install what they need: pip install -e '.[lessons]'"
-        ) from None
+            f"the lessons need {', '.join(missing)}. Install what is missing: {INSTALL}."
+        )
+    import matplotlib
+    import matplotlib.pyplot as plt
+
     screen = (
         sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     )

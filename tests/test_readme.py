@@ -1,20 +1,26 @@
-"""What the README prints is what happens."""
+"""What the README prints is what happens, and what CONTRIBUTING.md says to write works."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from pathlib import Path
 
+import matplotlib
+import numpy
 import pytest
 
 import tinynet as tn
 from benchmarks.cpu import readme
 from lessons import CHAPTERS
 
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 EXAMPLES = re.findall(r"```python\n(import numpy.*?)```", README, re.DOTALL)
 
@@ -115,3 +121,47 @@ def test_the_columns_of_the_low_level_network_are_as_large_as_it_says():
     finally:
         tn.set_threads(None)
     assert f"for each thread, {size / 2**20:.1f} MiB there with two threads" in README
+
+
+# -- what they say to write ------------------------------------------------------------------------
+
+
+def recipe(page, path, module=None):
+    """The names of the example that is written for that file, after those of the module there."""
+    code = re.search(rf"```python\n# {re.escape(path)}.*?\n(.*?)```", page, re.DOTALL)[1]
+    home = path.removesuffix(".py").replace("/", ".")
+    names = {"__package__": home.rpartition(".")[0], "__name__": home}
+    names |= {} if module is None else vars(importlib.import_module(module))
+    exec(compile(code, path, "exec"), names)
+    return names
+
+
+def test_the_operation_of_the_readme_has_the_right_gradient(rng):
+    swish = recipe(README, "tinynet/ops/activation.py", "tinynet.ops.activation")["swish"]
+    x = rng.standard_normal((3, 4))
+    numpy.testing.assert_allclose(swish(x).numpy(), x / (1 + numpy.exp(-x)))
+    tn.gradcheck(swish, x)
+
+
+def test_the_layer_of_contributing_is_one(rng):
+    layer = recipe(CONTRIBUTING, "tinynet/layers/pooling.py", "tinynet.layers.pooling")
+    x = rng.standard_normal((2, 5, 4, 3), numpy.float32)
+    y = layer["GlobalMaxPooling2D"]()(x)
+    numpy.testing.assert_array_equal(y.numpy(), x.max(axis=(1, 2)))
+    assert y.shape[1:] == layer["GlobalMaxPooling2D"]().output_shape((5, 4, 3))
+
+
+def test_the_lesson_of_contributing_is_one():
+    lesson = recipe(CONTRIBUTING, "lessons/neuron/step.py")
+    assert all(
+        f"\n{part} " in lesson["__doc__"] for part in ("Slides", "Question", "Expect", "Try")
+    )
+    results = lesson["main"]()
+    assert all(claim.holds for claim in lesson["claims"](results))
+    assert all(figure.axes for figure in lesson["show"](results).values())
+    plt.close("all")
+
+
+def test_the_files_that_contributing_names_exist():
+    paths = re.findall(r"\]\(([\w/.]+)", CONTRIBUTING)
+    assert paths and all((ROOT / path).exists() for path in paths)

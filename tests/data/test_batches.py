@@ -524,3 +524,11 @@ def test_no_two_pictures_are_alike(rng):
 def test_pictures_that_cannot_be_drawn_are_refused(settings, error, message, rng):
     with pytest.raises(error, match=f"^xo: {message}$"):
         tn.data.xo(**({"count": 1, "rng": rng} | settings))
+
+
+def test_batches_show_what_they_hold():
+    x, labels = numpy.zeros((70, 4), numpy.float32), numpy.zeros(70, numpy.int64)
+    assert repr(tn.data.batches(x, labels)) == (
+        "Batches(70 examples in 3 batches of 32, in their order: (70, 4) float32, (70,) int64)"
+    )
+    assert "of 8, shuffled" in repr(tn.data.batches(x, size=8, rng=numpy.random.default_rng(0)))

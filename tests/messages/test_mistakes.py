@@ -171,6 +171,7 @@ TABLE = {
     # -- shapes and dtypes ------------------------------------------------------------------------
     "float64 beside float32": (lambda: tensor() * np.ones(3), 'array.astype("float32")'),
     "a masked array": (lambda: tn.Tensor(np.ma.array([1.0], mask=[True])), "Give x.filled(0)."),
+    "masked examples": (lambda: tn.data.batches(np.ma.array(X), LABELS), "Give x.filled(0)."),
     "pictures without channels": (
         lambda: Conv2D(4, 3, rng=RNG)(np.ones((5, 28, 28), np.float32)),
         "x[..., None]",

@@ -12,6 +12,7 @@ from ..devices import device_named, is_array, move
 from ..engine.tensor import Tensor
 from ..io.state import State, generator_state, restore_generator
 from ..messages.arguments import boolean, function, generator, whole
+from ..messages.engine import refuse_mask
 from ..messages.names import explained
 
 Augment = Callable[[numpy.ndarray, numpy.random.Generator], numpy.ndarray]
@@ -109,6 +110,14 @@ class Batches:
         self.prefetch = prefetch
         self.drop_last = drop_last
 
+    def __repr__(self) -> str:
+        order = "in their order" if self.rng is None else "shuffled"
+        arrays = ", ".join(f"{a.shape} {a.dtype}" for a in self.arrays)
+        return (
+            f"Batches({self.examples:,} examples in {len(self):,} batches of {self.size}, {order}: "
+            f"{arrays})"
+        )
+
     def __len__(self) -> int:
         return self.examples // self.size if self.drop_last else -(-self.examples // self.size)
 
@@ -180,6 +189,7 @@ class Batches:
 def _on_host(a: Any) -> numpy.ndarray:
     if isinstance(a, Tensor):
         return a.numpy()
+    refuse_mask("batches: an array", a)
     if is_array(a):
         return numpy.asarray(move(a, "cpu"))
     array = numpy.asarray(a)
