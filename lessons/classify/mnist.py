@@ -11,6 +11,7 @@ Try       constant rate: lr=0.001 in `train`.  Where do the last tenths of a per
 from __future__ import annotations
 
 import math
+import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -51,13 +52,16 @@ def model(rng, momentum=0.99):
 # log(1 + 9/e) = 1.4612.  And the gradient has to pass two softmaxes:
 #    one: dz = p - y        two: dp = q - y,  dz = p (dp - sum(p dp))
 # where p is nearly 0, as for the right class of a bad mistake, dz of two is nearly 0 as well.
-# (Keras on TensorFlow often sees the softmax, takes its input, and warns.  Others do as told.)
+# tinynet warns of the second softmax.  Here it is meant, so the warning is switched off.  (Keras
+# on TensorFlow often sees it, takes its input, and warns.  Others do as told.)
 def once(z, labels):
     return tn.cross_entropy(z, labels)
 
 
 def twice(z, labels):
-    return tn.cross_entropy(tn.softmax(z), labels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", tn.MistakeWarning)
+        return tn.cross_entropy(tn.softmax(z), labels)
 
 
 def slopes(loss, margins, device):

@@ -530,7 +530,7 @@ ERRORS = {
         data.DataNotFoundError,
         "cifar10: cifar-10-binary.tar.gz was not found. Tried the cache ({folder}/cache/cifar10), "
         "no mirror, as pooch is not installed. Set TINYNET_DATA to a folder that holds "
-        'cifar10/cifar-10-binary.tar.gz, or install pooch: pip install -e ".[lessons]".',
+        "cifar10/cifar-10-binary.tar.gz, or install it: pip install pooch.",
     ),
 }
 

@@ -157,8 +157,8 @@ def reason() -> str:
 
 
 INSTALL = (
-    "In the folder of the clone, install the one of the CUDA version that nvidia-smi shows: "
-    'pip install -e ".[gpu-cuda12]" or pip install -e ".[gpu-cuda13]".'
+    "Install the one of the CUDA version that nvidia-smi shows: "
+    'pip install "cupy-cuda12x[ctk]" or pip install "cupy-cuda13x[ctk]".'
 )
 
 

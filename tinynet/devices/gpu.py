@@ -15,8 +15,8 @@ import numpy
 from .arrays import xp
 
 _INSTALL = (
-    "In the folder of the clone, install the one of the CUDA version that nvidia-smi shows: "
-    'pip install -e ".[gpu-cuda12]" or pip install -e ".[gpu-cuda13]".'
+    "Install the one of the CUDA version that nvidia-smi shows: "
+    'pip install "cupy-cuda12x[ctk]" or pip install "cupy-cuda13x[ctk]".'
 )
 _OLDEST = 14  # CuPy 13 promotes float32 to float64 where NumPy 2 does not
 

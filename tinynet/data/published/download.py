@@ -49,7 +49,7 @@ def fetch(target: Path, mirrors: Sequence[str], size: int, sha256: str) -> None:
         import pooch  # noqa: F401
     except ImportError:
         raise DownloadError(
-            "no mirror, as pooch is not installed", 'install pooch: pip install -e ".[lessons]"'
+            "no mirror, as pooch is not installed", "install it: pip install pooch"
         ) from None
     if _unreachable:
         raise DownloadError(
