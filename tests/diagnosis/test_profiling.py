@@ -307,6 +307,7 @@ def test_a_half_trained_model_goes_on_to_the_same_bits():
             tn.fit(model, data, tn.cross_entropy, optimizer, 1, progress=False)
             if look:
                 x, labels = batch(numpy.random.default_rng(7))
+                model.eval()
                 tn.profile(model, (x, labels), tn.cross_entropy, optimizer, steps=2)
                 assert not model.training and not model.layers[-1].training
         bits = [a.tobytes() for a in model.state_dict().values()]

@@ -155,7 +155,6 @@ def test_no_epochs_train_nothing():
     model = small()
     assert len(fit(model, data_of(), epochs=0)) == 0
     same(model, small())
-    assert not model.training
 
 
 def test_a_number_of_numpys_is_a_number_of_epochs():
@@ -237,6 +236,76 @@ def test_metrics_see_what_the_model_gave_in_training_and_record_nothing():
     assert seen == [False] * 3
 
 
+@pytest.mark.parametrize("name", ["mse", "mae", "bce", "bce_with_logits", "cross_entropy"])
+def test_losses_by_name(name):
+    activation = "sigmoid" if name == "bce" else None
+    one, other = small(activation=activation), small(activation=activation)
+    data = tn.data.batches(X, numpy.eye(3)[Y], size=4)
+    by_name = fit(one, data, name, validation=data)
+    assert by_name.epochs == fit(other, data, getattr(tn, name), validation=data).epochs
+    same(one, other)
+    assert tn.evaluate(one, data, name) == tn.evaluate(one, data, getattr(tn, name))
+
+
+@pytest.mark.parametrize(
+    "name", ["accuracy", "top_k", "log_loss", "auc", "psnr", "r2", "mse", "mae"]
+)
+def test_metrics_by_name(name):
+    model = small(1 if name == "auc" else 5, activation="softmax" if name == "log_loss" else None)
+    metric = getattr(tn.metrics, name, None) or getattr(tn, name)
+    target = Y % 2 if name == "auc" else Y
+    if name in ("psnr", "r2", "mse", "mae"):
+        target = numpy.eye(5)[Y]
+        model.add(tn.layers.Activation("sigmoid"))
+    found = tn.evaluate(model, (X, target), metrics=[name])
+    assert found == tn.evaluate(model, (X, target), metrics=[metric])
+    assert list(found) == [name]
+    assert tn.evaluate(model, (X, target), metrics={"own": name}) == {"own": found[name]}
+
+
+def test_names_of_metrics_name_their_numbers_in_a_history():
+    history = fit(small(5), data_of(), metrics=["accuracy", tn.metrics.top_k], validation=(X, Y))
+    assert history.names[:3] == ["loss", "accuracy", "top_k"]
+    assert "validation accuracy" in history
+
+
+@pytest.mark.parametrize("made", [lambda a: a, tn.Tensor], ids=["arrays", "tensors"])
+def test_float64_becomes_the_dtype_of_the_weights(made):
+    """Batches do so already; here what any other iterable gives."""
+    x, target = X.astype(numpy.float64), numpy.eye(3)[Y]
+    expected = tn.data.batches(x, target, size=10)
+    data = [(made(x), made(target))]
+    one, other = small(), small()
+    assert fit(one, data, "mse").epochs == fit(other, expected, "mse").epochs
+    same(one, other)
+    assert tn.evaluate(one, data, "mse") == tn.evaluate(other, expected, "mse")
+
+
+def test_what_is_not_float64_and_what_needs_a_gradient_is_taken_as_it_is():
+    seen = []
+
+    def loss(outputs, target):
+        seen.append(target)
+        return outputs.mean()
+
+    needs_a_gradient = tn.Tensor(numpy.eye(3), requires_grad=True)
+    targets = [Y, X, X.tolist(), tn.Tensor(X), needs_a_gradient, numpy.float16(X)]
+    fit(small(), [(X, target) for target in targets], loss)
+    assert [a is b for a, b in zip(seen, targets, strict=True)] == [True] * len(targets)
+
+
+def test_a_model_in_float64_keeps_float64():
+    model = small()
+    for weight in model.weights().values():
+        weight.data = weight.data.astype(numpy.float64)
+    assert fit(model, [(X.astype(numpy.float64), numpy.eye(3)[Y])], "mse")["loss"]
+
+
+def test_a_model_that_has_no_weights_yet_is_evaluated():
+    model = tn.Sequential([Dense(3)], rng=generator())
+    assert tn.evaluate(model, [(X, Y)], "cross_entropy")["loss"] > 0
+
+
 def test_a_training_goes_through_the_data_once_for_each_epoch():
     class Counted:
         passes = 0
@@ -274,15 +343,21 @@ def noting():
 def test_batches_are_trained_and_validated_in_their_modes():
     model = noting()
     during = []
+
+    class Look(tn.callbacks.Callback):
+        def after_epoch(self, run):
+            during.append([module.training for module in run.model.modules()])
+
+        after_training = after_epoch
+
     fit(
         *(model, tn.data.batches(X, Y, size=5)),
         epochs=2,
         validation=(X, Y),
-        callbacks=[lambda run: during.append(run.model.training)],
+        callbacks=[Look()],
     )
     assert model.seen == ["training", "training", "inference"] * 2
-    assert during == [False, False]  # what a callback computes changes nothing
-    assert not any(module.training for module in model.modules())
+    assert during == [[False, False]] * 3  # what a callback computes changes nothing
 
 
 def raising(error, after=2):
@@ -303,7 +378,6 @@ def test_an_error_passes_through_and_leaves_everything_usable(error):
     optimizer, other = adam(model), adam(twin)
     with pytest.raises(error):
         fit(model, data_of(), raising(error), optimizer=optimizer)
-    assert not any(module.training for module in model.modules())
     assert optimizer.steps == 1
     with contextlib.suppress(error):
         fit(twin, data_of(), raising(error), optimizer=other)
@@ -326,30 +400,51 @@ def test_after_an_error_the_thread_that_prepares_batches_is_gone():
         assert threading.active_count() == before
 
 
-@pytest.mark.parametrize("where", ["validation", "callback", "before"])
-def test_the_model_is_left_in_inference_mode_whatever_fails(where):
-    def fails(*_):
-        raise ZeroDivisionError
-
-    class Before(tn.callbacks.Callback):
-        before_training = fails
-
-    model = small()
-    settings = {
-        "validation": {"validation": (X, Y), "loss": raising(ZeroDivisionError, 4)},
-        "callback": {"callbacks": [fails]},
-        "before": {"callbacks": [Before()]},
-    }[where]
-    with pytest.raises(ZeroDivisionError):
-        fit(model, data_of(), **settings)
-    assert not any(module.training for module in model.modules())
-
-
 def mixed():
     model = deep()
     model.train()
     model.layers[1].training = False
     return model, [module.training for module in model.modules()]
+
+
+ENDS = {  # settings of fit, each with a loss that fails at its call of a number
+    "well": {},
+    "with no epochs": {"epochs": 0},
+    "in a step": {"fails": 2},
+    "in validation": {"fails": 4, "validation": (X, Y)},
+    "in a callback": {"callbacks": [lambda run: 1 / 0]},
+    "before the training": {"callbacks": [type("Before", (tn.callbacks.Callback,), {})()]},
+}
+ENDS["before the training"]["callbacks"][0].before_training = lambda run: 1 / 0
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt], ids=lambda e: e.__name__)
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("mode", ["train", "eval", "mixed"])
+def test_fit_gives_every_module_its_mode_back_however_it_ends(mode, end, error):
+    model, _ = mixed()
+    if mode != "mixed":
+        getattr(model, mode)()
+    modes = [module.training for module in model.modules()]
+    settings = dict(ENDS[end])
+    loss = raising(error, settings.pop("fails", None))
+    with contextlib.suppress(ZeroDivisionError, KeyboardInterrupt):
+        fit(model, data_of(), loss, **settings)
+    assert [module.training for module in model.modules()] == modes
+
+
+def test_a_fit_inside_another_leaves_its_mode():
+    model, seen = noting(), []
+
+    class Inside(tn.callbacks.Callback):
+        def after_batch(self, run):
+            if len(model.seen) == 1:
+                fit(model, [(X, Y)])
+            seen.append(model.training)
+
+    fit(model, data_of(), callbacks=[Inside()])
+    assert seen == [True] * 3
+    assert model.seen == ["training"] * 4
 
 
 def test_evaluate_and_predict_give_every_module_its_mode_back():
@@ -372,6 +467,7 @@ def test_evaluate_and_predict_give_every_module_its_mode_back():
 def test_evaluate_is_the_loss_and_the_metrics_over_all_examples(device):
     model = deep()
     fit(model, data_of())
+    model.eval()
     before, drawn = model.state_dict(), model.layers[2].rng.bit_generator.state
     sums = {"loss": 0.0, "accuracy": 0.0}
     for start in range(0, 10, 4):
@@ -523,6 +619,67 @@ def test_a_loss_that_is_infinite_at_once_is_no_matter_of_the_rate():
     )
 
 
+def holes(a, **places):
+    """A copy with NaN and infinity in so many places."""
+    a = numpy.array(a, numpy.float32)
+    a.flat[: places.get("nan", 0)] = numpy.nan
+    a.flat[a.size - places.get("inf", 0) :] = -numpy.inf
+    return a
+
+
+ONE_HOT = numpy.eye(3, dtype=numpy.float32)[Y]
+
+
+@pytest.mark.parametrize(
+    ("x", "target", "message"),
+    [
+        (holes(X, nan=12), ONE_HOT, "inputs of epoch 1, batch 3 hold 12 NaN. {x}"),
+        (holes(X, inf=1), ONE_HOT, "inputs of epoch 1, batch 3 hold 1 inf. {both}"),
+        (
+            holes(X, nan=2, inf=3),
+            ONE_HOT,
+            "inputs of epoch 1, batch 3 hold 2 NaN and 3 inf. {both}",
+        ),
+        (X, holes(ONE_HOT, nan=1), "target of epoch 1, batch 3 holds 1 NaN. {target}"),
+        (holes(X, nan=1).tolist(), ONE_HOT, "inputs of epoch 1, batch 3 hold 1 NaN. {x}"),
+        (tn.Tensor(holes(X, nan=1)), ONE_HOT, "inputs of epoch 1, batch 3 hold 1 NaN. {x}"),
+    ],
+    ids=["NaN", "infinity", "both", "target", "list", "tensor"],
+)
+def test_a_loss_that_is_not_finite_because_of_the_data_says_so(x, target, message):
+    model = small()
+    data = [(X, ONE_HOT), (X, ONE_HOT), (x, target)]
+    with pytest.raises(FloatingPointError) as caught, numpy.errstate(invalid="ignore"):
+        fit(model, data, "mse")
+    cure = "Clean them, for example numpy.nan_to_num({}), or leave those examples out."
+    more = "x, posinf=0, neginf=0"
+    cures = {"x": cure.format("x"), "target": cure.format("target"), "both": cure.format(more)}
+    assert str(caught.value) == f"fit: the {message.format(**cures)}"
+
+
+def test_inputs_that_are_no_arrays_are_not_looked_at():
+    class OfWords(tn.Module):
+        def __init__(self):
+            self.dense = Dense(3)
+
+        def forward(self, x):
+            return self.dense(x["numbers"])
+
+    model = OfWords()
+    model.dense.build((4,), generator())
+    with pytest.raises(FloatingPointError, match=r"^fit: the loss is inf in epoch 1, batch 1\. "):
+        fit(model, [({"numbers": X}, Y)], lambda outputs, target: outputs.sum() + float("inf"))
+
+
+def test_of_several_inputs_all_are_looked_at():
+    model = two_inputs_two_outputs()
+    loss = lambda outputs, target: outputs[0].sum() + outputs[1].sum()
+    with pytest.raises(
+        FloatingPointError, match=r"^fit: the inputs of epoch 1, batch 1 hold 3 NaN"
+    ):
+        fit(model, [(holes(X, nan=1), holes(X[:, :2], nan=2), Y)], loss)
+
+
 def grown():
     """A model that has two layers more than its optimizer knows of: what fit takes."""
     model = small()
@@ -545,10 +702,67 @@ TABLE = {
         TypeError,
         "fit: optimizer is <built-in function len>. Give tn.optim.Adam(model.parameters()).",
     ),
-    "a word as loss": (
-        lambda: fit(MODEL, data_of(), "mse"),
+    "a loss that is no function": (
+        lambda: fit(MODEL, data_of(), 0.1),
         TypeError,
-        "fit: loss is 'mse'. Give a function (outputs, target).",
+        "fit: loss is 0.1. Give a function (outputs, target).",
+    ),
+    "a loss that is called": (
+        lambda: fit(MODEL, data_of(), tn.mse(X, X)),
+        TypeError,
+        r"fit: loss is Tensor Tensor\(0.*\. Give a function \(outputs, target\)\.",
+    ),
+    "a name of no loss": (
+        lambda: fit(MODEL, data_of(), "crossentropy"),
+        ValueError,
+        "fit: there is no loss 'crossentropy'. Did you mean 'cross_entropy'? There are 'mse', "
+        "'mae', 'bce', 'bce_with_logits', 'cross_entropy'.",
+    ),
+    "a loss' name of Keras'": (
+        lambda: fit(MODEL, data_of(), "sparse_categorical_crossentropy"),
+        ValueError,
+        "fit: there is no loss 'sparse_categorical_crossentropy'. Give \"cross_entropy\"; it "
+        "takes logits, so leave out the softmax at the end of the model.",
+    ),
+    "a loss' name of Keras' for probabilities": (
+        lambda: tn.evaluate(MODEL, (X, Y), "binary_crossentropy"),
+        ValueError,
+        "evaluate: there is no loss 'binary_crossentropy'. Give \"bce\"; it takes "
+        'probabilities, and "bce_with_logits" takes logits.',
+    ),
+    "a metric's name of Keras'": (
+        lambda: fit(MODEL, data_of(), metrics=["acc"]),
+        ValueError,
+        "fit: there is no metric 'acc'. Give \"accuracy\".",
+    ),
+    "a loss that is no metric": (
+        lambda: tn.evaluate(MODEL, (X, Y), metrics={"a": "binary_crossentropy"}),
+        ValueError,
+        "evaluate: there is no metric 'binary_crossentropy'. There are 'accuracy', 'top_k', "
+        "'log_loss', 'auc', 'psnr', 'r2', 'mse', 'mae'.",
+    ),
+    "an optimizer by its name": (
+        lambda: fit(MODEL, data_of(), optimizer="adam"),
+        TypeError,
+        "fit: optimizer is 'adam'. Give tn.optim.Adam(model.parameters()).",
+    ),
+    "the arrays in Keras' order": (
+        lambda: tn.fit(MODEL, X, Y, "cross_entropy", adam(MODEL)),
+        TypeError,
+        "fit: data is one array, without its target. Give tn.data.batches(x, y, size=32, "
+        "rng=numpy.random.default_rng(0)).",
+    ),
+    "the arrays in Keras' order, without the rest": (
+        lambda: tn.fit(MODEL, X, Y, epochs=5, batch_size=32),
+        TypeError,
+        "fit: data is one array, without its target. Give tn.data.batches(x, y, size=32, "
+        "rng=numpy.random.default_rng(0)).",
+    ),
+    "tensors in Keras' order": (
+        lambda: tn.evaluate(MODEL, tn.Tensor(X), tn.Tensor(Y)),
+        TypeError,
+        "evaluate: data is one array, without its target. Give tn.data.batches(x, y, size=32, "
+        "rng=numpy.random.default_rng(0)).",
     ),
     "an optimizer of another model": (
         lambda: fit(MODEL, data_of(), optimizer=adam(small())),
@@ -650,13 +864,18 @@ TABLE = {
     "one metric alone": (
         lambda: fit(MODEL, data_of(), metrics=tn.metrics.accuracy),
         TypeError,
-        r"fit: metrics is <function accuracy at .*\. Give a list, "
-        r"\[tn\.metrics\.accuracy\]\.",
+        r"fit: metrics is <function accuracy at .*\. Give a list, \[\"accuracy\"\]\.",
     ),
-    "a metric by its name": (
-        lambda: tn.evaluate(MODEL, (X, Y), metrics=["accuracy"]),
+    "one metric's name alone": (
+        lambda: fit(MODEL, data_of(), metrics="accuracy"),
         TypeError,
-        "evaluate: the metric 'accuracy' cannot be called. Give a function (outputs, target).",
+        "fit: metrics is 'accuracy'. Give a list, [\"accuracy\"].",
+    ),
+    "a metric that cannot be called": (
+        lambda: tn.evaluate(MODEL, (X, Y), metrics=[5]),
+        TypeError,
+        "evaluate: the metric 5 cannot be called. Give a function (outputs, target), or a name, "
+        '"accuracy".',
     ),
     "two metrics of one name": (
         lambda: fit(MODEL, data_of(), metrics=[tn.metrics.accuracy, len, len]),
@@ -720,8 +939,8 @@ TABLE = {
     "predict batches": (
         lambda: tn.predict(MODEL, data_of()),
         TypeError,
-        r"predict: x is Batches <tinynet\.data\.batches\.Batches object at.*\.\.\.\. Give an array "
-        r"\(N, \.\.\.\), or a list of them for a model of several inputs\.",
+        r"predict: x is Batches .*\. Give an array \(N, \.\.\.\), or a list of them for a model of "
+        r"several inputs\.",
     ),
     "predict no examples": (
         lambda: tn.predict(MODEL, X[:0]),
@@ -729,7 +948,12 @@ TABLE = {
         "batches: the arrays hold no examples. Check how they were loaded.",
     ),
 }
-PATTERNS = {"a batch without a target", "one metric alone", "predict batches"}
+PATTERNS = {
+    "a batch without a target",
+    "a loss that is called",
+    "one metric alone",
+    "predict batches",
+}
 
 
 @pytest.mark.parametrize("case", TABLE)
@@ -771,6 +995,49 @@ def test_a_history_gives_its_numbers_by_name():
     assert len(h) == 2
     assert "accuracy" in h
     assert "error" not in h
+
+
+def test_a_history_is_shown_in_a_line():
+    assert repr(tn.History()) == "History(epochs: 0)"
+    assert repr(history()) == (
+        "History(epochs: 2, the last: loss 1.0000  validation loss 3.0000  accuracy 0.5000)"
+    )
+
+
+def cells_of(history):
+    """The cells of its table in a notebook, row by row."""
+    rows = re.findall(r"<tr>(.*?)</tr>", history._repr_html_())
+    return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
+
+
+def test_a_notebook_shows_a_history_as_a_table():
+    assert cells_of(history()) == [
+        ["epoch", "loss", "validation loss", "accuracy"],
+        ["1", "2.0000", "", ""],
+        ["2", "1.0000", "3.0000", "0.5000"],
+    ]
+
+
+def test_the_table_has_the_first_epoch_and_the_last_20_and_escapes_names():
+    header, *rows = cells_of(tn.History([{"<b>&": i} for i in range(50)]))
+    assert header == ["epoch", "&lt;b&gt;&amp;"]
+    assert [int(row[0]) for row in rows] == [1, *range(31, 51)]
+    assert cells_of(tn.History()) == [["epoch"]]
+
+
+def test_a_run_is_shown_in_a_line():
+    shown = []
+
+    class Show(tn.callbacks.Callback):
+        def after_batch(self, run):
+            shown.append(repr(run))
+
+    history = fit(small(), data_of(), epochs=2, callbacks=[Show()])
+    assert shown[1] == "Run('Sequential', epochs: 0, batches of the next: 2)"
+    assert shown[3] == (
+        "Run('Sequential', epochs: 1, batches of the next: 1, the last: loss "
+        f"{history['loss'][0]:.4f})"
+    )
 
 
 def test_a_history_says_what_there_is():

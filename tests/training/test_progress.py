@@ -146,6 +146,23 @@ def test_after_an_interruption_the_next_line_is_a_new_one(time):
     assert text().count("\n") == 1
 
 
+# -- in a notebook ---------------------------------------------------------------------------------
+
+
+def test_a_notebook_rewrites_its_line_as_a_terminal_of_100_columns_does(time):
+    Jupyters = type("OutStream", (Stream,), {"__module__": "ipykernel.iostream"})
+    progress = Progress(3, Jupyters(terminal=False))
+    progress.start(1, 8, "images")
+    for batch in (1, 2):
+        time.now += 1
+        progress.batch(batch, 10, {f"number {i}": 1.0 for i in range(8)})
+    progress.end({"loss": 1.0})
+    one, two, end = progress.stream.getvalue().split("\r")[1:]
+    assert [len(one), len(two)] == [99, 99]
+    assert end.rstrip(" \n") == "epoch 1/3  loss 1.0000  10 images/s  0:02"
+    assert end.endswith("\n")
+
+
 # -- elsewhere -------------------------------------------------------------------------------------
 
 

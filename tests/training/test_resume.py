@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import pytest
 
 import tinynet as tn
 from tinynet.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, GaussianNoise
+from tinynet.training import resume
 from tinynet.training.resume import generators
 
 from ..io.test_io import assert_same
@@ -331,7 +333,9 @@ def saved(tmp_path_factory):
 
 def run_of(t: Training, metrics=(tn.metrics.accuracy,), callbacks=None):
     callbacks = [*t.callbacks, Witness()] if callbacks is None else callbacks
-    return tn.Run(t.model, t.data, t.optimizer, callbacks, t.validation, metrics)
+    run = tn.Run(t.model, t.data, t.optimizer, callbacks, t.validation, metrics)
+    run.loss = tn.cross_entropy
+    return run
 
 
 def other_model():
@@ -515,7 +519,7 @@ def test_weights_alone_are_no_run(saved):
     assert str(caught.value) == (
         f"load {str(saved / 'model.npz')!r}: fit: this is not the state of a training run, whose "
         "parts are model, optimizer, generators, data, data before the epoch, validation, "
-        "callbacks, history, epoch, batch, examples, sums; received "
+        "callbacks, history, epoch, batch, examples, sums, loss, data hash; received "
         f"{', '.join(before)}. Weights alone are loaded with tn.load(path, model)."
     )
     assert_same(t.model.state_dict(), before)
@@ -543,6 +547,10 @@ def test_weights_alone_are_no_run(saved):
         {"optimizer": []},
         {"data": None},
         {"data before the epoch": 0},
+        {"loss": None},
+        {"loss": b"mse"},
+        {"data hash": 5},
+        {"data hash": ["a"]},
     ],
     ids=repr,
 )
@@ -582,6 +590,134 @@ def test_without_the_beginning_of_the_epoch_a_run_cannot_go_on(saved):
     with pytest.raises(ValueError, match="fit: data: batches: the state is of other batches"):
         run.load_state_dict(state)
     assert_same(run.state_dict(), before)
+
+
+# -- a run that is gone on with otherwise ----------------------------------------------------------
+
+
+def of_another_loss():
+    run = run_of(everything())
+    run.loss = tn.mse
+    return run
+
+
+def without(array, i):
+    """A copy with one value changed."""
+    array = array.copy()
+    array.flat[i] += 1
+    return array
+
+
+OTHERS = {
+    "another loss": (
+        of_another_loss,
+        "fit: the loss is 'mse', and the saved run had 'cross_entropy'. Give the same, unless you "
+        "mean to go on with another.",
+    ),
+    "other pictures": (
+        functools.partial(other_batches, arrays=(without(X, -1), Y)),
+        "fit: the examples are not those of the saved run. Give the same, unless you mean to go on "
+        "with others (or another machine has rounded them otherwise).",
+    ),
+    "other labels": (
+        functools.partial(other_batches, arrays=(X, without(Y, 4))),
+        "fit: the examples are not those of the saved run. Give",
+    ),
+    "another order": (
+        functools.partial(other_batches, arrays=(X[::-1], Y[::-1])),
+        "fit: the examples are not those of the saved run. Give",
+    ),
+    "another dtype": (
+        functools.partial(other_batches, arrays=(X, Y.astype(numpy.int32))),
+        "fit: the examples are not those of the saved run. Give",
+    ),
+    "another shape": (
+        functools.partial(other_batches, arrays=(X, Y[:, None])),
+        "fit: the examples are not those of the saved run. Give",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_another_loss_and_other_examples_are_said_and_taken(case, saved):
+    make, message = OTHERS[case]
+    run, state = make(), tn.load(saved / "everything.npz")
+    before = run.state_dict()
+    with pytest.raises(tn.MistakeWarning) as caught:  # an error here: then nothing changes
+        tn.load(saved / "everything.npz", run)
+    assert message in str(caught.value)
+    assert_same(run.state_dict(), before)
+    with pytest.warns(tn.MistakeWarning, match=re.escape(message)) as warned:
+        tn.load(saved / "everything.npz", run)
+    assert len(warned) == 1
+    assert warned[0].filename == __file__
+    own = ("loss", "data hash")
+    assert_same(run.state_dict(), state | {name: run.state_dict()[name] for name in own})
+
+
+def test_fit_goes_on_with_another_loss_and_says_so(tmp_path):
+    path = tmp_path / "run.npz"
+    train("list of tuples", tn.callbacks.SaveState(path), epochs=1)
+    t = tuples()
+    with pytest.warns(tn.MistakeWarning, match=r"^fit: the loss is '<lambda>', and the saved run"):
+        history = tn.fit(
+            *(t.model, t.data, lambda y, target: tn.cross_entropy(y, target), t.optimizer, 2),
+            validation=t.validation,
+            metrics=[tn.metrics.accuracy],
+            callbacks=[Witness(), tn.callbacks.SaveState(path)],
+            resume=path,
+            progress=False,
+        )
+    assert len(history) == 2
+
+
+def test_a_file_without_the_loss_and_the_examples_is_taken_as_before(saved):
+    state = tn.load(saved / "everything.npz")
+    assert (state.pop("loss"), len(state.pop("data hash"))) == ("cross_entropy", 16)
+    for make in (lambda: run_of(everything()), of_another_loss):
+        run = make()
+        run.load_state_dict(state)
+        own = run.state_dict()
+        assert_same({name: own[name] for name in state}, state)
+
+
+def test_the_hash_is_of_rows_all_over_the_arrays_and_of_a_million_bytes_only(monkeypatch):
+    monkeypatch.setattr(resume, "HASHED", 800)
+    x, labels = numpy.arange(1000.0, dtype=numpy.float32).reshape(100, 10), numpy.arange(100)
+    batches = lambda x, labels: tn.data.batches(x, labels, size=10)
+    own = resume.fingerprint(batches(x, labels))
+    assert own == resume.fingerprint(batches(x.copy(), labels.copy()))
+    places = [
+        i for i in range(100) if resume.fingerprint(batches(without(x, 10 * i), labels)) != own
+    ]
+    assert len(places) == 11  # 400 bytes of 40-byte rows, and one
+    assert places == [i * 100 // 11 for i in range(11)]
+    of_labels = [i for i in range(100) if resume.fingerprint(batches(x, without(labels, i))) != own]
+    assert len(of_labels) == 51
+
+
+def test_a_row_that_is_larger_than_that_is_one_row():
+    huge = numpy.zeros((2, 1100, 1100), numpy.float32)
+    own = resume.fingerprint(tn.data.batches(huge))
+    assert own != resume.fingerprint(tn.data.batches(without(huge, 5)))
+
+
+def test_data_of_another_kind_has_no_hash_and_is_not_gone_through():
+    class Data:
+        def __iter__(self):
+            raise AssertionError
+
+    assert resume.fingerprint(Data()) == ""
+
+
+def test_the_hash_is_computed_once(monkeypatch, tmp_path):
+    calls = []
+    once = resume.fingerprint
+    monkeypatch.setattr(
+        "tinynet.training.run.fingerprint", lambda data: calls.append(1) or once(data)
+    )
+    train("everything", tn.callbacks.SaveState(tmp_path / "run.npz", every=1))
+    assert len(calls) == 1
 
 
 @pytest.mark.parametrize("state", [None, 3, {}], ids=repr)

@@ -12,6 +12,7 @@ from typing import Any
 from ..io import file_of, save
 from ..io.state import State
 from ..messages.arguments import boolean, choice, shown, whole
+from ..messages.names import asked
 
 
 class Callback:
@@ -249,3 +250,6 @@ def _writable(where: str, path: Any) -> Path:
     if not path.parent.is_dir():
         raise ValueError(f"{where}: there is no folder {str(path.parent)!r}. Make it first.")
     return path
+
+
+__getattr__ = asked(__name__, ["BestModel", "Callback", "EarlyStopping", "SaveState"])

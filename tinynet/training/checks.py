@@ -5,17 +5,45 @@ Only checks live here: a reader who follows a training may skip this file.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
+
+import numpy
 
 from ..data.batches import batches
+from ..devices import is_array
 from ..engine.tensor import Tensor
-from ..messages.arguments import shown
+from ..messages.arguments import known, shown
+from ..metrics import accuracy, auc, log_loss, psnr, r2, top_k
 from ..models.module import Module
+from ..ops.loss import bce, bce_with_logits, cross_entropy, mae, mse
 from ..optim import Optimizer
 
+P = ParamSpec("P")
+R = TypeVar("R")
+Loss = Callable[[Any, Any], Tensor]
 Metric = Callable[[Any, Any], float]
-Metrics = Sequence[Metric] | Mapping[str, Metric]
+Metrics = Sequence[Metric | str] | Mapping[str, Metric | str]
+
+# What may be given by name: functions (outputs, target) -> a tensor of one number, or a number.
+LOSSES = {f.__name__: f for f in (mse, mae, bce, bce_with_logits, cross_entropy)}
+METRICS = {f.__name__: f for f in (accuracy, top_k, log_loss, auc, psnr, r2, mse, mae)}
+
+_ON_LOGITS = "; it takes logits, so leave out the softmax at the end of the model"
+_ON_PROBABILITIES = '; it takes probabilities, and "bce_with_logits" takes logits'
+ELSEWHERE = {  # the names of Keras and PyTorch: ours, and what else there is to know
+    "sparse_categorical_crossentropy": ("cross_entropy", _ON_LOGITS),
+    "categorical_crossentropy": ("cross_entropy", _ON_LOGITS),
+    "binary_crossentropy": ("bce", _ON_PROBABILITIES),
+    "binary_cross_entropy": ("bce", _ON_PROBABILITIES),
+    "mean_squared_error": ("mse", ""),
+    "mean_absolute_error": ("mae", ""),
+    "mse_loss": ("mse", ""),
+    "l1_loss": ("mae", ""),
+    "L1Loss": ("mae", ""),
+    "acc": ("accuracy", ""),
+}
 
 
 # -- model, optimizer and loss ---------------------------------------------------------------------
@@ -67,18 +95,81 @@ def one_number(where: str, value: Any) -> Tensor:
     return value
 
 
+def as_loss(where: str, loss: Any) -> Loss:
+    """A loss function, also by its name."""
+    if isinstance(loss, str):
+        return _by_name(where, "loss", loss, LOSSES)
+    check_loss(where, loss)
+    return loss
+
+
+def _by_name(where: str, kind: str, name: str, values: dict[str, Any]) -> Any:
+    """The loss or metric of that name; ValueError that names ours, or the nearest, for another."""
+    ours, more = ELSEWHERE.get(name, ("", ""))
+    if name not in values and ours in values:
+        raise ValueError(f'{where}: there is no {kind} {name!r}. Give "{ours}"{more}.')
+    return known(where, kind, name, values)
+
+
 # -- data ------------------------------------------------------------------------------------------
 
 
-def inputs_and_target(where: str, batch: Any) -> tuple[Any, Any]:
-    """The parts of a batch.  The target is last; several inputs before it become a list."""
+def inputs_and_target(where: str, batch: Any, dtype: Any = None) -> tuple[Any, Any]:
+    """The parts of a batch.  The target is last; several inputs before it become a list.
+
+    dtype: what float64 among them becomes; None leaves it.
+    """
     if not isinstance(batch, tuple | list) or len(batch) < 2:
         raise TypeError(
             f"{where}: a batch is {shown(batch)}. It must be a tuple (x, target): "
             "tn.data.batches(x, x) for an autoencoder."
         )
-    *inputs, target = batch
+    *inputs, target = batch if dtype is None else [_in_dtype(part, dtype) for part in batch]
     return (inputs[0] if len(inputs) == 1 else inputs), target
+
+
+def dtype_of(model: Module) -> Any:
+    """The dtype of its first weight; None where there is none, or none yet."""
+    try:
+        return next((weight.dtype for weight in model.weights().values()), None)
+    except ValueError:  # a part waits for its first input
+        return None
+
+
+def _in_dtype(part: Any, dtype: Any) -> Any:
+    """A float64 array, or tensor that needs no gradient, in that dtype; anything else as it is."""
+    if getattr(part, "dtype", dtype) == dtype or part.dtype != numpy.float64:
+        return part
+    if isinstance(part, Tensor):
+        return part if part.requires_grad else Tensor(part.data.astype(dtype), name=part.name)
+    return part.astype(dtype) if is_array(part) else part
+
+
+def arrays_of(values: Any) -> list[Any]:
+    """The arrays of a tensor, an array, numbers, or of a list of several inputs or outputs."""
+    if isinstance(values, list | tuple) and any(hasattr(part, "shape") for part in values):
+        return [array for part in values for array in arrays_of(part)]
+    if isinstance(values, Tensor):
+        return [values.data]
+    return [values if is_array(values) else numpy.asarray(values)]
+
+
+def refuse_not_finite(where: str, place: str, x: Any, target: Any) -> None:
+    """FloatingPointError where the inputs or the target of a batch hold NaN or infinity."""
+    for values, name, they_hold in (
+        (x, "x", "inputs of {} hold"),
+        (target, "target", "target of {} holds"),
+    ):
+        arrays = [a for a in arrays_of(values) if a.dtype.kind == "f"]
+        nans = sum(int((a != a).sum()) for a in arrays)
+        infinities = sum(int((abs(a) == numpy.inf).sum()) for a in arrays)
+        found = [f"{n:,} {kind}" for n, kind in ((nans, "NaN"), (infinities, "inf")) if n]
+        if found:
+            more = ", posinf=0, neginf=0" if infinities else ""
+            raise FloatingPointError(
+                f"{where}: the {they_hold.format(place)} {' and '.join(found)}. Clean them, for "
+                f"example numpy.nan_to_num({name}{more}), or leave those examples out."
+            )
 
 
 def as_batches(where: str, name: str, data: Any, model: Module) -> Iterable[tuple]:
@@ -89,12 +180,29 @@ def as_batches(where: str, name: str, data: Any, model: Module) -> Iterable[tupl
 
 
 def iterable(where: str, name: str, data: Any) -> Iterable[tuple]:
+    if hasattr(data, "shape"):
+        raise TypeError(
+            f"{where}: {name} is one array, without its target. Give tn.data.batches(x, y, "
+            "size=32, rng=numpy.random.default_rng(0))."
+        )
     if isinstance(data, tuple) or not isinstance(data, Iterable):
         raise TypeError(
             f"{where}: {name} is {type(data).__name__}. Give tn.data.batches(x, target, size=32, "
             "rng=numpy.random.default_rng(0))."
         )
     return data
+
+
+def not_in_keras_order(fit: Callable[P, R]) -> Callable[P, R]:
+    """fit, with an error that helps where it is called as Keras' model.fit(x, y, ...) is."""
+
+    @functools.wraps(fit)
+    def checked(*args: P.args, **settings: P.kwargs) -> R:
+        if len(args) > 1 and hasattr(args[1], "shape"):
+            iterable("fit", "data", args[1])
+        return fit(*args, **settings)
+
+    return checked
 
 
 def repeatable(where: str, name: str, data: Any) -> Iterable[tuple]:
@@ -110,13 +218,17 @@ def repeatable(where: str, name: str, data: Any) -> Iterable[tuple]:
 
 
 def metrics_by_name(where: str, metrics: Any) -> dict[str, Metric]:
-    """Metrics with their names: those of a dictionary, or of the functions in a list."""
-    named = dict(metrics) if isinstance(metrics, Mapping) else _named(where, metrics)
+    """Metrics with their names: those of a dictionary, or of the functions and names in a list."""
+    given = dict(metrics) if isinstance(metrics, Mapping) else _named(where, metrics)
+    named = {
+        name: _by_name(where, "metric", metric, METRICS) if isinstance(metric, str) else metric
+        for name, metric in given.items()
+    }
     for name, metric in named.items():
         if not callable(metric):
             raise TypeError(
                 f"{where}: the metric {shown(metric)} cannot be called. Give a function "
-                "(outputs, target)."
+                '(outputs, target), or a name, "accuracy".'
             )
         if not isinstance(name, str) or not name.isprintable() or "/" in name or "\\" in name:
             raise ValueError(
@@ -131,14 +243,12 @@ def metrics_by_name(where: str, metrics: Any) -> dict[str, Metric]:
     return named
 
 
-def _named(where: str, metrics: Any) -> dict[str, Metric]:
-    if callable(metrics) or not isinstance(metrics, Iterable):
-        raise TypeError(
-            f"{where}: metrics is {shown(metrics)}. Give a list, [tn.metrics.accuracy]."
-        )
-    named: dict[str, Metric] = {}
+def _named(where: str, metrics: Any) -> dict[str, Metric | str]:
+    if callable(metrics) or isinstance(metrics, str) or not isinstance(metrics, Iterable):
+        raise TypeError(f'{where}: metrics is {shown(metrics)}. Give a list, ["accuracy"].')
+    named: dict[str, Metric | str] = {}
     for metric in metrics:
-        name = getattr(metric, "__name__", repr(metric))
+        name = metric if isinstance(metric, str) else getattr(metric, "__name__", repr(metric))
         if name in named:
             raise ValueError(
                 f"{where}: two metrics are called {name!r}. Give them by name, "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy
@@ -10,30 +10,35 @@ import numpy
 from ..data.batches import batches
 from ..engine.tensor import Tensor
 from ..messages.arguments import shown
+from ..messages.names import explained
 from ..models.module import Module, inference
 from .checks import (
+    Loss,
     Metric,
     Metrics,
     as_batches,
-    check_loss,
+    as_loss,
     check_model,
+    dtype_of,
     inputs_and_target,
     metrics_by_name,
     one_number,
 )
 
 
+@explained
 def evaluate(
     model: Module,
     data: Any,
-    loss: Callable[[Any, Any], Tensor] | None = None,
+    loss: Loss | str | None = None,
     metrics: Metrics = (),
 ) -> dict[str, float]:
     """Loss and metrics over all examples, in inference mode, without the penalties.
 
-    data: batches, or (x, target).
-    loss: a function (outputs, target) -> tensor of one number; None leaves it out.
-    metrics: functions (outputs, target) -> number in a list, or in a dictionary by name.
+    data: batches, or (x, target).  float64 becomes the dtype of the model's weights.
+    loss: a function (outputs, target) -> tensor of one number, or its name, as in fit; None leaves
+        it out.
+    metrics: functions (outputs, target) -> number, or names, in a list, or in a dictionary by name.
 
     Each number is the mean over the batches, weighted by their examples.  auc, psnr and r2 are not
     such means: they are computed once, of all outputs, which are kept on the host for it.  So is a
@@ -41,17 +46,18 @@ def evaluate(
     ValueError where the data holds no examples.
     """
     check_model("evaluate", model)
-    if loss is not None:
-        check_loss("evaluate", loss)
+    data = as_batches("evaluate", "data", data, model)
+    loss = None if loss is None else as_loss("evaluate", loss)
     metrics = metrics_by_name("evaluate", metrics)
     of_all = {name: metric for name, metric in metrics.items() if getattr(metric, "of_all", False)}
     of_batch = {name: metric for name, metric in metrics.items() if name not in of_all}
     kept: list[tuple[Any, Any]] = []
     total = 0
     sums: dict[str, float] = {}
+    dtype = dtype_of(model)
     with inference():
-        for batch in as_batches("evaluate", "data", data, model):
-            x, target = inputs_and_target("evaluate", batch)
+        for batch in data:
+            x, target = inputs_and_target("evaluate", batch, dtype)
             outputs = model(x)
             numbers: dict[str, float] = {}
             if loss is not None:
@@ -87,6 +93,7 @@ def measured(metrics: dict[str, Metric], outputs: Any, target: Any) -> dict[str,
     return {name: float(metric(outputs, target)) for name, metric in metrics.items()}
 
 
+@explained
 def predict(model: Module, x: Any, size: int = 256) -> Any:
     """The model's outputs for examples x (N, ...), in inference mode, as an array on the host.
 

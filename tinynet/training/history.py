@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..messages.notebook import table_html
+from .progress import written
+
 
 class History:
     """Numbers by name for each epoch: history["loss"] is a list, history.epochs a list of dicts."""
 
     def __init__(self, epochs: Any = ()) -> None:
         self.epochs: list[dict[str, float]] = [dict(numbers) for numbers in epochs]
+
+    def __repr__(self) -> str:
+        last = f", the last: {written(self.epochs[-1])}" if self.epochs else ""
+        return f"History(epochs: {len(self)}{last})"
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks: the first epoch and the last 20."""
+        names = self.names
+        rows = [
+            [i, *(f"{numbers[name]:.4f}" if name in numbers else "" for name in names)]
+            for i, numbers in enumerate(self.epochs, 1)
+            if i == 1 or i > len(self) - 20
+        ]
+        return table_html("History", ["epoch", *names], rows)
 
     def append(self, numbers: dict[str, float]) -> None:
         """Add the numbers of one epoch."""

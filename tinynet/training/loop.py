@@ -23,11 +23,22 @@ from ..engine.record import no_grad
 from ..engine.tensor import Tensor
 from ..io import load
 from ..messages.arguments import boolean, whole
+from ..messages.names import explained
 from ..models.module import Module
 from ..optim import Optimizer
 from .callbacks import as_callbacks
-from .checks import Metrics, check_loss, inputs_and_target, one_number
+from .checks import (
+    Loss,
+    Metrics,
+    as_loss,
+    dtype_of,
+    inputs_and_target,
+    not_in_keras_order,
+    one_number,
+    refuse_not_finite,
+)
 from .evaluate import evaluate, measured
+from .first_batch import look_at_first_batch
 from .history import History
 from .progress import Progress
 from .run import Run
@@ -61,10 +72,12 @@ def training_step(
 _trained_by: WeakKeyDictionary[Module, list[int]] = WeakKeyDictionary()
 
 
+@not_in_keras_order
+@explained
 def fit(
     model: Module,
     data: Iterable[tuple],
-    loss: Callable[[Any, Any], Tensor],
+    loss: Loss | str,
     optimizer: Optimizer,
     epochs: int,
     *,
@@ -78,17 +91,18 @@ def fit(
 
     data: tn.data.batches(x, target, size=32, rng=rng), or anything that gives tuples of tensors
         and can be gone through once for each epoch.  The target is last in a tuple; several inputs
-        before it go to the model as a list.
-    loss: a function (outputs, target) -> tensor of one number, for example tn.cross_entropy.  The
-        penalties of the model's regularizers are added to it.
+        before it go to the model as a list.  float64 becomes the dtype of the model's weights.
+    loss: a function (outputs, target) -> tensor of one number, for example tn.cross_entropy, or a
+        name: "mse", "mae", "bce", "bce_with_logits", "cross_entropy".  The penalties of the model's
+        regularizers are added to it.
     epochs: how often to go through the data in all, at least 0.  The epochs of a resumed run count.
     validation: batches, or (x, target): their loss and metrics are measured after each epoch.
-    metrics: functions (outputs, target) -> number in a list, for example [tn.metrics.accuracy], or
-        in a dictionary by name.  In training each is the mean over the batches.
+    metrics: functions (outputs, target) -> number, or names such as "accuracy", in a list, or in a
+        dictionary by name.  In training each is the mean over the batches.
     callbacks: those of tn.callbacks, or functions of the Run, which are called after each epoch.
     resume: a file of the callback SaveState: the training goes on where it was written.  All
         arguments must be as they were then; data other than tn.data.batches must give the same
-        batches again.
+        batches again.  A MistakeWarning says where the loss or the examples are others.
     progress: whether to show the progress on stderr.
 
     Loss plus penalties is minimized.  The history has the two apart, so that "loss" can be compared
@@ -97,17 +111,22 @@ def fit(
 
     One model is trained by one thread at a time; others may call predict and evaluate meanwhile.
 
+    The model trains in training mode; validation and the callbacks after an epoch see it in
+    inference mode.  Afterwards, also after an error, every part is in the mode in which it was
+    before.  A new model is in training mode: call model.eval() before you call it yourself.
+
     FloatingPointError where the loss is not finite.  RuntimeError where another thread trains the
-    model.  The model is left in inference mode.
+    model.  MistakeWarning where the first batch looks wrong, for example pictures not scaled to
+    [0, 1], or sorted labels.
     """
     run = Run(model, data, optimizer, as_callbacks(callbacks), validation, metrics)
-    check_loss("fit", loss)
+    run.loss = as_loss("fit", loss)
     epochs = whole("fit", "epochs", epochs, least=0)
     progress = boolean("fit", "progress", progress)
-    with _alone(model):
+    with _alone(model), _modes_kept(model):
         if resume is not None:
             load(resume, run)
-        _run(run, loss, epochs, Progress(epochs) if progress else None)
+        _run(run, epochs, Progress(epochs) if progress else None)
     return run.history
 
 
@@ -128,20 +147,31 @@ def _alone(model: Module) -> Iterator[None]:
             del _trained_by[model]
 
 
-def _run(run: Run, loss: Any, epochs: int, display: Progress | None) -> None:
+@contextlib.contextmanager
+def _modes_kept(model: Module) -> Iterator[None]:
+    """Afterwards each module is in the mode in which it was before."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def _run(run: Run, epochs: int, display: Progress | None) -> None:
     model = run.model
     try:
         model.drop_penalties()  # of calls before this training
         for callback in run.callbacks:
             callback.before_training(run)
         while run.epoch < epochs and not run.stop:
-            _train(run, loss, display)
+            _train(run, display)
             model.eval()  # so that a callback's computation changes nothing
             if run.batch:  # stopped in the middle of the epoch
                 break
             numbers = run.means()
             if run.validation is not None:
-                seen = evaluate(model, run.validation, loss, run.metrics)
+                seen = evaluate(model, run.validation, run.loss, run.metrics)
                 numbers |= {f"validation {name}": value for name, value in seen.items()}
             run.finish_epoch(numbers)
             if display:
@@ -151,23 +181,25 @@ def _run(run: Run, loss: Any, epochs: int, display: Progress | None) -> None:
         for callback in run.callbacks:
             callback.after_training(run)
     finally:
-        model.eval()
         if display:
             display.interrupted()
 
 
-def _train(run: Run, loss: Any, display: Progress | None) -> None:
+def _train(run: Run, display: Progress | None) -> None:
     """Train for one epoch, or for the rest of it."""
     run.model.train()
+    dtype = dtype_of(run.model)
     if display:
         display.start(run.epoch + 1, _length(run.data), "examples")
     # The iterator gets no name here: so an error ends it, and the thread that prepares its batches.
     for batch in run.remaining():
-        x, target = inputs_and_target("fit", batch)
-        check = lambda total: _check_finite(run, total.item())
+        x, target = inputs_and_target("fit", batch, dtype)
+        check = lambda total: _check_finite(run, total.item(), x, target)  # noqa: B023
         outputs, value, penalty = training_step(
-            "fit", run.model, loss, run.optimizer, x, target, check
+            "fit", run.model, run.loss, run.optimizer, x, target, check
         )
+        if not (run.epoch or run.batch):
+            look_at_first_batch(run, x, target, outputs)
         numbers = {"loss": value.item()}
         if isinstance(penalty, Tensor):
             numbers["penalty"] = penalty.item()
@@ -186,15 +218,17 @@ def _train(run: Run, loss: Any, display: Progress | None) -> None:
     run.batch = 0
 
 
-def _check_finite(run: Run, loss: float) -> None:
+def _check_finite(run: Run, loss: float, x: Any, target: Any) -> None:
     if math.isfinite(loss):
         return
+    place = f"epoch {run.epoch + 1}, batch {run.batch + 1}"
+    refuse_not_finite("fit", place, x, target)
     cure = "Try a smaller learning rate or clip_norm=1.0"
     if not run.epoch and not run.batch:  # no step was made yet
         cure = "Check that the inputs are scaled, pictures to [0, 1]"
     raise FloatingPointError(
-        f"fit: the loss is {loss} in epoch {run.epoch + 1}, batch {run.batch + 1}. "
-        f"{cure}; `with tn.doctor():` finds where it comes from."
+        f"fit: the loss is {loss} in {place}. {cure}; `with tn.doctor():` finds where it comes "
+        "from."
     )
 
 

@@ -12,14 +12,16 @@ from typing import Any, TextIO
 class Progress:
     """Writes to a stream, stderr unless another is given.
 
-    On a terminal: a bar, the numbers so far, the speed and the time left.  Elsewhere: a plain line
-    every 30 seconds, and one for each epoch.
+    On a terminal or in a notebook: a bar, the numbers so far, the speed and the time left.
+    Elsewhere: a plain line every 30 seconds, and one for each epoch.
     """
 
     def __init__(self, epochs: int, stream: TextIO | None = None) -> None:
         self.epochs = epochs
         self.stream = sys.stderr if stream is None else stream
-        self.terminal = self.stream.isatty()
+        # Jupyter's stream is no terminal, but rewrites a line as one does.
+        self.notebook = type(self.stream).__module__.startswith("ipykernel")
+        self.terminal = self.notebook or self.stream.isatty()
         self.interval = 0.1 if self.terminal else 30.0  # seconds
         self.width = 0  # of the line that the next one rewrites
 
@@ -44,7 +46,7 @@ class Progress:
         if self.batches:
             left = seconds * (self.batches - batch) / (batch - self.first + 1)
             text = f"{batch}/{self.batches}  {text}  {clock(left)} left"
-            text = self._bar(batch / self.batches, _columns() - len(epoch + text)) + text
+            text = self._bar(batch / self.batches, self._columns() - len(epoch + text)) + text
         else:
             text = f"batch {batch}  {text}"
         self._write(epoch + text, stays=not self.terminal)
@@ -68,18 +70,17 @@ class Progress:
     def _speed(self, seconds: float) -> str:
         return f"{self.examples / max(seconds, 1e-9):,.0f} {self.unit}/s"
 
+    def _columns(self) -> int:
+        return (100 if self.notebook else shutil.get_terminal_size().columns) - 1
+
     def _write(self, text: str, stays: bool) -> None:
         end = "\n" if stays else ""
         if self.terminal and not stays:  # a line that wraps cannot be rewritten
-            text = text[: _columns()]
+            text = text[: self._columns()]
         if self.terminal:
             text = "\r" + text.ljust(self.width)
             self.width = 0 if stays else len(text) - 1
         print(text, end=end, file=self.stream, flush=True)
-
-
-def _columns() -> int:
-    return shutil.get_terminal_size().columns - 1
 
 
 def written(numbers: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy
 from ..data.batches import Batches
 from ..io.state import State, generator_state, restore_generator
 from ..messages.arguments import shown
+from ..messages.mistakes import warn
 from ..models.module import Module
 from ..models.parts import within
 from .history import History
@@ -30,7 +32,30 @@ def state_of(run: Any) -> State:
         "batch": run.batch,
         "examples": run.examples,
         "sums": dict(run.sums),
+        "loss": "" if run.loss is None else getattr(run.loss, "__name__", type(run.loss).__name__),
+        "data hash": run.data_hash,
     }
+
+
+# Entries that older files lack; "" where nothing is known.
+LATER: State = {"loss": "", "data hash": ""}
+HASHED = 2**20  # bytes of the examples, about, and at least one of them
+
+
+def fingerprint(data: Any) -> str:
+    """A short hash of shapes, dtypes, and rows all over the arrays of tn.data.batches.
+
+    "" for other data: it may be drawn anew each time.
+    """
+    if not isinstance(data, Batches):
+        return ""
+    found = hashlib.sha256()
+    room = HASHED // len(data.arrays)
+    for array in data.arrays:
+        found.update(f"{array.shape} {array.dtype}".encode())
+        rows = min(len(array), room // max(array[:1].nbytes, 1) + 1)
+        found.update(array[numpy.arange(rows) * len(array) // rows].tobytes())
+    return found.hexdigest()[:16]
 
 
 def state_of_data(data: Any) -> State:
@@ -53,17 +78,19 @@ def generators(model: Module) -> dict[str, numpy.random.Generator]:
 def restore(run: Any, state: State) -> None:
     """Put a Run into that state.  ValueError, and no change, where it does not fit."""
     own = state_of(run)
-    if not isinstance(state, Mapping) or state.keys() != own.keys():
+    given = LATER | dict(state) if isinstance(state, Mapping) else {}
+    if given.keys() != own.keys():
         found = ", ".join(map(str, state)) if isinstance(state, Mapping) else shown(state)
         raise ValueError(
             "fit: this is not the state of a training run, whose parts are "
             f"{', '.join(own)}; received {found or 'nothing'}. Weights alone are loaded with "
             "tn.load(path, model)."
         )
-    if not _intact(state, own):
+    if not _intact(given, own):
         raise ValueError("fit: the state of the run is broken. Use another file.")
     try:
-        _restore_parts(run, state)
+        _restore_parts(run, given)
+        _warn_of_others(own, given)
     except BaseException:
         _restore_parts(run, own)
         raise
@@ -87,6 +114,20 @@ def _restore_parts(run: Any, state: State) -> None:
             faults.append(str(error))
     if faults:
         raise ValueError("\n".join(faults))
+
+
+def _warn_of_others(own: State, state: State) -> None:
+    """MistakeWarnings of what a run can go on with, and was not begun with."""
+    if own["loss"] and state["loss"] and own["loss"] != state["loss"]:
+        warn(
+            f"fit: the loss is {shown(own['loss'])}, and the saved run had {shown(state['loss'])}. "
+            "Give the same, unless you mean to go on with another."
+        )
+    if own["data hash"] and state["data hash"] and own["data hash"] != state["data hash"]:
+        warn(
+            "fit: the examples are not those of the saved run. Give the same, unless you mean to "
+            "go on with others (or another machine has rounded them otherwise)."
+        )
 
 
 def _restore_generators(model: Module, states: State) -> None:

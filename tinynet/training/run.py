@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -21,7 +22,8 @@ from .checks import (
     repeatable,
 )
 from .history import History
-from .resume import restore, state_of, state_of_data
+from .progress import written
+from .resume import fingerprint, restore, state_of, state_of_data
 
 
 class Run:
@@ -52,6 +54,7 @@ class Run:
             repeatable("fit", "validation", validation)
         self.validation = validation
         self.metrics = metrics_by_name("fit", metrics)
+        self.loss: Any = None  # the function, as fit was given it
         self.history = History()
         self.stop = False
         self.epoch = 0
@@ -59,6 +62,16 @@ class Run:
         self.examples = 0  # of this epoch so far
         self.sums: dict[str, float] = {}  # of this epoch: losses and metrics, times the examples
         self.before_epoch: State = {}  # the state of the data when this epoch began
+
+    def __repr__(self) -> str:
+        name = self.model.name or type(self.model).__name__
+        last = f", the last: {written(self.history.epochs[-1])}" if len(self.history) else ""
+        return f"Run({name!r}, epochs: {self.epoch}, batches of the next: {self.batch}{last})"
+
+    @functools.cached_property
+    def data_hash(self) -> str:
+        """A hash of the examples; "" for data other than tn.data.batches."""
+        return fingerprint(self.data)
 
     @property
     def names(self) -> list[str]:

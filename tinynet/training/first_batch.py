@@ -1,0 +1,133 @@
+"""The first batch of a training: warnings of what is hardly meant, each with its cure.
+
+Each rule is silent where it could be meant.  Nothing is looked at after the first batch.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy
+
+from ..data.batches import Batches
+from ..devices import move
+from ..engine.tensor import Tensor
+from ..layers.activation import Activation
+from ..layers.normalization import BatchNormalization
+from ..messages.mistakes import warn
+from ..models.module import Module
+from .checks import LOSSES, arrays_of
+
+
+def look_at_first_batch(run: Any, x: Any, target: Any, outputs: Any) -> None:
+    """Warn of inputs, a target or labels that are hardly what was meant.  run: the Run."""
+    look_at_pixels(run.model, x)
+    if run.loss in LOSSES.values():  # another loss may scale the outputs
+        look_at_range(outputs, target)
+    look_at_labels(run.data, outputs, target)
+
+
+# -- pictures that were not scaled -----------------------------------------------------------------
+
+
+def look_at_pixels(model: Module, x: Any) -> None:
+    """Pictures (N, H, W, C), or whole numbers (N, D), in [0, 255]."""
+    arrays = arrays_of(x)
+    if len(arrays) != 1 or arrays[0].dtype.kind not in "fiu" or not arrays[0].size:
+        return
+    (a,) = arrays
+    flat = a.ndim == 2 and a.shape[1] >= 64 and not (a % 1).any()
+    if (a.ndim == 4 or flat) and 64 < a.max() <= 255 and a.min() >= 0 and not _may_scale(model):
+        warn(
+            f"fit: the inputs reach {float(a.max()):g}. Scale pictures to [0, 1]: "
+            'x.astype("float32") / 255.'
+        )
+
+
+def _may_scale(model: Module) -> bool:
+    """Whether something before the first kernel may scale the inputs: code of the person's own."""
+    for part in model.modules():
+        if isinstance(part, Activation | BatchNormalization):
+            return True
+        if not type(part).__module__.startswith("tinynet."):
+            return True
+        if hasattr(part, "kernel"):
+            return False
+    return True
+
+
+# -- a target that the outputs cannot reach --------------------------------------------------------
+
+RANGES = {"sigmoid": (0, 1), "softmax": (0, 1), "tanh": (-1, 1), "relu": (0, math.inf)}
+SLACK = 0.5  # by how much a target with noise on it may go beyond
+
+
+def look_at_range(outputs: Any, target: Any) -> None:
+    """A target of the outputs' shape, outside what their last operation gives."""
+    if not isinstance(outputs, Tensor) or outputs.operation not in RANGES:
+        return
+    arrays = arrays_of(target)
+    if len(arrays) != 1 or arrays[0].shape != outputs.shape or not outputs.size:
+        return
+    least, most = float(arrays[0].min()), float(arrays[0].max())
+    low, high = RANGES[outputs.operation]
+    if least < low - SLACK or most > high + SLACK:
+        end = "1]" if high == 1 else "infinity)"
+        warn(
+            f"fit: the target goes from {least:g} to {most:g}, and the outputs of a "
+            f"{outputs.operation} stay in [{low}, {end}. Scale the target, or leave the "
+            f"{outputs.operation} out."
+        )
+
+
+# -- labels of one class, or sorted ----------------------------------------------------------------
+
+LEAST = 32  # labels that say something
+
+
+def look_at_labels(data: Any, outputs: Any, target: Any) -> None:
+    """Class numbers (N,) that are all equal, or sorted."""
+    if not isinstance(outputs, Tensor) or outputs.ndim != 2 or outputs.shape[1] < 2:
+        return
+    whole = isinstance(data, Batches)
+    labels = data.arrays[-1] if whole else move(arrays_of(target)[0], "cpu")
+    if labels.ndim != 1 or labels.dtype.kind not in "iu" or len(labels) < LEAST:
+        return
+    if whole:
+        look_at_all_labels(labels, shuffled=data.rng is not None or len(data) == 1)
+    elif not hasattr(data, "__len__") or len(data) > 1:
+        look_at_some_labels(labels, outputs.shape[1])
+
+
+def look_at_all_labels(labels: numpy.ndarray, shuffled: bool) -> None:
+    """The labels of all examples."""
+    if (labels == labels[0]).all():
+        warn(
+            f"fit: all {len(labels):,} labels are {labels[0]}. Give examples of several classes: "
+            "from labels of one class, a model learns to say nothing else."
+        )
+    elif not shuffled and _are_sorted(labels):
+        warn(
+            "fit: the labels are sorted, and the batches are not shuffled. Shuffle: "
+            "tn.data.batches(..., rng=numpy.random.default_rng(0))."
+        )
+
+
+def look_at_some_labels(labels: numpy.ndarray, classes: int) -> None:
+    """The labels of the first batch, where the others are not known.
+
+    Silent for two classes all equal (one may be rare), for all classes in their order (drawn so),
+    and for a rare one at the end (by chance).
+    """
+    found, counts = numpy.unique(labels, return_counts=True)
+    if 2 < classes > len(found) and counts.min() >= 4 and _are_sorted(labels):
+        they_are = "sorted" if len(found) > 1 else f"all {labels[0]}, as where they are sorted"
+        warn(
+            f"fit: the labels of the first batch are {they_are}. Shuffle: "
+            "tn.data.batches(x, labels, rng=numpy.random.default_rng(0))."
+        )
+
+
+def _are_sorted(labels: numpy.ndarray) -> bool:
+    return bool((labels[1:] >= labels[:-1]).all())
