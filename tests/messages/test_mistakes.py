@@ -326,3 +326,129 @@ def test_layers_take_float64_inputs_as_their_own_dtype():
     result = tn.Tensor(X.astype(float), requires_grad=True) * 2
     with pytest.raises(TypeError, match=r"x is float64 and w 'dense\.kernel' is float32"):
         network(result)
+
+
+# -- from the review by fresh fingers --------------------------------------------------------------
+
+
+class Tied(tn.Module):
+    def __init__(self):
+        self.one, self.other = Dense(4), Dense(4)
+        self.other.kernel = self.one.kernel
+
+
+class HasMode(tn.Module):
+    def __init__(self, default):
+        self.part = Dense(3)
+        self.forward = lambda x, training=default: self.part(x)
+
+
+def kept_gradients():
+    network = model()
+    sgd = optimizer(network)
+    for _ in range(2):
+        tn.cross_entropy(network(X), LABELS).backward()
+        sgd.step()
+
+
+def cut_in_forward():
+    class Cut(tn.Module):
+        def __init__(self):
+            self.first, self.last = Dense(4), Dense(3)
+
+        def forward(self, x):
+            return self.last(tn.Tensor(self.first(x).numpy()))
+
+    fit(network=Cut().build((4,), RNG))
+
+
+def keras_callback():
+    class Mine(tn.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            pass
+
+
+def short_schedule():
+    network = model()
+    sgd = tn.optim.SGD(network.parameters(), lr=tn.schedules.Cosine(0.1, 3))
+    tn.fit(network, tn.data.batches(X, LABELS, rng=RNG), "cross_entropy", sgd, 3, progress=False)
+
+
+def own_loss(y_true, y_pred):
+    return tn.mse(y_pred, y_true)
+
+
+MORE = {
+    "forward(x, training=False)": (lambda: HasMode(False).build((4,), RNG), "Leave it out"),
+    "tied before it is built": (Tied, "To tie weights, build both layers first"),
+    "a weight that is an array": (
+        lambda: set_attribute(Dense(3).build((4,), RNG), "kernel", np.ones((4, 3))),
+        "kernel must stay a Tensor",
+    ),
+    "layer.weight": (lambda: Dense(3).weight, "Write layer.kernel"),
+    "zero_grad forgotten": (kept_gradients, "zero_grad()"),
+    "NumPy in forward": (cut_in_forward, "got no gradient. In forward use tn. functions"),
+    "a callback of Keras'": (keras_callback, "Write after_epoch(self, run)."),
+    "EarlyStopping(monitor=)": (
+        lambda: tn.callbacks.EarlyStopping(monitor="val_loss"),
+        "Write watch=.",
+    ),
+    "a schedule in epochs": (short_schedule, "A schedule counts batches"),
+    "a loss (y_true, y_pred)": (lambda: fit(X, X, own_loss, model(Dense(4))), "swap the param"),
+    "cross_entropy(labels, logits)": (
+        lambda: tn.cross_entropy(LABELS, model()(X)),
+        "Are they swapped?",
+    ),
+    "Tensor(3, 4)": (lambda: tn.Tensor(3, 4), "For a shape write tn.zeros(3, 4)."),
+    "model(x, z)": (lambda: model()(X, X), "several inputs come as one list"),
+    "self.weights = ...": (
+        lambda: set_attribute(tn.Module(), "weights", 3),
+        "Give the attribute another name",
+    ),
+    "optimizer.param_groups": (lambda: optimizer(model()).param_groups, "optimizer.lr = 0.01"),
+    "Adam()": (lambda: tn.optim.Adam(), "the argument parameters is missing"),
+    "Adam(named_parameters())": (
+        lambda: tn.optim.Adam(model().named_parameters()),
+        "Give model.parameters().",
+    ),
+    "argmax(dim=)": (lambda: tensor().argmax(dim=1), "Write axis=."),
+    "concatenate(dim=)": (lambda: tn.concatenate([tensor()], dim=1), "Write axis=."),
+    "x.long()": (lambda: tensor().long(), "array.astype(int)"),
+    "tn.sum(x)": (lambda: tn.sum(tensor()), "Write x.sum(axis)."),
+    "history.loss": (lambda: fit().loss, "Write history['loss']."),
+    "save(state, path)": (lambda: tn.save(model().state_dict(), "a.npz"), "it comes first"),
+    "batches((x, y))": (lambda: tn.data.batches((X, LABELS)), "Give the arrays apart"),
+}
+TABLE |= MORE
+
+
+def test_more_that_simply_works():
+    history = fit(metrics=["accuracy"])
+    assert history.history["loss"] == dict(history)["loss"] == history["loss"]
+    network = model(Dense(1, kernel_initializer="zeros"))
+    above = np.float32(LABELS > 0)[:, None]
+    found = tn.evaluate(network, (X, above), tn.bce_with_logits, ["accuracy"])
+    assert found["accuracy"] == (above == 0).mean()  # the logit 0 says: class 0
+    path_free = tn.evaluate(network, [X, above], "bce_with_logits")
+    assert path_free["loss"] == pytest.approx(np.log(2))
+
+
+def test_gradients_are_added_up_before_a_step_without_a_word():
+    network = model()
+    sgd = optimizer(network)
+    for _ in range(2):
+        sgd.zero_grad()
+        for _ in range(3):
+            tn.cross_entropy(network(X), LABELS).backward()
+        sgd.step()
+    for w in network.parameters():
+        w.grad = None  # instead of zero_grad()
+    for _ in range(2):
+        tn.cross_entropy(network(X), LABELS).backward()
+
+
+def test_what_is_hidden_on_purpose_has_its_weights():
+    teacher = model()
+    student = Listed(teacher, "_teacher").build((4,), RNG)
+    assert student.parameters() == []
+    HasMode(None).build((4,), RNG)

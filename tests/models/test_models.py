@@ -1407,7 +1407,8 @@ def test_the_layers_of_a_sequential_by_number_slice_and_name():
     first, second, third = model
     assert [first, second, third] == model.layers and len(model) == 3
     assert (model[0], model[-1], model["dense_1"]) == (first, third, third)
-    assert model[1:] == [second, third]
+    assert model[1:].layers == [second, third]
+    assert (model[:1](ones(2, 4)).numpy() == first(ones(2, 4)).numpy()).all()
     with pytest.raises(KeyError, match=r"no layer is called 'out'\. There are \['dense', 'flat"):
         model["out"]
     assert bool(tn.Sequential())

@@ -45,9 +45,10 @@ def batches(
     try:
         data = [_on_host(a) for a in arrays]
     except ValueError:
-        raise ValueError(
-            "batches: the rows of the list have different lengths. Give arrays, (N, ...) each."
-        ) from None
+        cure = "Give arrays, (N, ...) each."
+        if len(arrays) == 1:
+            cure = "Give the arrays apart, batches(x, target)."
+        raise ValueError(f"batches: the rows of the list have different lengths. {cure}") from None
     if not data or any(a.ndim == 0 for a in data):
         raise ValueError("batches: there is nothing to divide. Give arrays, (N, ...) each.")
     lengths = [len(a) for a in data]

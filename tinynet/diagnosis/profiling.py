@@ -18,7 +18,7 @@ from ..messages.arguments import boolean, shown, whole
 from ..models.module import Module
 from ..models.summary import aligned
 from ..optim import Optimizer
-from ..training.checks import check_loss, check_model, check_trainable, inputs_and_target
+from ..training.checks import as_loss, check_model, check_trainable, dtype_of, inputs_and_target
 from .current_layer import Place
 from .kept_memory import size_text
 from .rollback import rolled_back
@@ -167,7 +167,7 @@ def profile(
     each operation.
     """
     check_model("profile", model)
-    check_loss("profile", loss)
+    loss = as_loss("profile", loss)
     if optimizer is not None and not isinstance(optimizer, Optimizer):
         raise TypeError(
             f"profile: optimizer is {shown(optimizer)}. Give tn.optim.Adam(model.parameters()), or "
@@ -202,7 +202,7 @@ def _one_batch(batch: Any, model: Module) -> tuple[Any, Any]:
         )
     if isinstance(batch, tuple) and all(is_array(a) or type(a) is list for a in batch):
         batch = next(iter(batches(*batch, size=max(len(batch[0]), 1), device=model.device)))
-    return inputs_and_target("profile", batch)
+    return inputs_and_target("profile", batch, dtype_of(model))
 
 
 def _rows(

@@ -16,7 +16,7 @@ from numpy import asarray, generic, ndarray, ones
 
 from ..devices import Array, device_of, is_array, kernels, move, xp
 from ..messages import engine as messages
-from .inputs import PROMOTED, as_array, without_gradient
+from .inputs import as_array, without_gradient
 from .record import USED, current_observer
 
 COPY_BELOW = 1024  # numbers: copying fewer is cheaper than the check in devices/cpu/ownership.py
@@ -26,10 +26,7 @@ def upstream(root: Any, dy: Any) -> Array:
     """The gradient that backward() starts from, checked: dy, or 1 for a tensor of one element."""
     y = root.data
     if not root.requires_grad:
-        raise RuntimeError(
-            "backward: nothing to differentiate. No tensor that this one was computed from was "
-            "made with requires_grad=True, or it was computed under no_grad."
-        )
+        raise messages.no_way_back()
     if dy is None:
         if y.size != 1:
             raise ValueError(f"shape {y.shape} is not one number. Use .sum(), or pass dy.")
@@ -38,10 +35,7 @@ def upstream(root: Any, dy: Any) -> Array:
     if not is_array(dy):
         dy = move(as_array(dy, y.dtype).astype(y.dtype), root.device)
     if dy.shape != y.shape or dy.dtype != y.dtype or device_of(dy) != root.device:
-        raise ValueError(
-            f"dy must have this tensor's shape {y.shape}, {y.dtype}, on {root.device}; "
-            f"received {dy.shape}, {dy.dtype}, on {device_of(dy)}."
-        )
+        raise messages.other_array("dy", y, root.device, dy, device_of(dy))
     return dy
 
 
@@ -66,10 +60,7 @@ def walk(root: Any, dy: Array) -> None:
             leaves.append((y, dy))
             continue
         if edges is USED:
-            raise RuntimeError(
-                f"backward: this graph was already used, up to the result of {y.operation}. Run "
-                "the forward pass again, or add the losses that share it and call backward once."
-            )
+            raise messages.used_graph(y.operation)
         y._edges = USED
         if type(dy) is ndarray:  # a read-only view: a pullback that writes into dy fails
             dy = dy.view()
@@ -101,11 +92,14 @@ def walk(root: Any, dy: Array) -> None:
     while leaves:
         x, *only = leaves.pop()
         if x.grad is not None:
+            if x._spent:
+                messages.not_zeroed(x.label)
             x.grad = _sum(x.grad, only[0])
         elif only[0].size < COPY_BELOW:
             x.grad = only[0].copy()
         else:
             x.grad = kernels(only[0]).owned(only)
+        x._spent = False
 
 
 def like(dx: Any, wanted: Any, kind: Any, x: Any, operation: str) -> Array:
@@ -120,15 +114,9 @@ def like(dx: Any, wanted: Any, kind: Any, x: Any, operation: str) -> Array:
         summed = sum_to(dx, wanted.shape)
         if summed is not None:
             return summed
-    found, cure = type(dx).__name__, ""
-    if is_array(dx):
-        found = f"{dx.shape} {dx.dtype} on {device_of(dx)}"
-        cure = f" {PROMOTED}" if dx.dtype != wanted.dtype else ""
-    place = "cpu" if kind is ndarray else "gpu"
-    raise TypeError(
-        f"{operation}: the pullback of the input {x.label} returned {found}. It must return an "
-        f"array like the input, {wanted.shape} {wanted.dtype} on {place}.{cure}"
-    )
+    there = device_of(dx) if is_array(dx) else None
+    home = "cpu" if kind is ndarray else "gpu"
+    raise messages.unlike_input(operation, x.label, dx, there, wanted, home)
 
 
 def sum_to(dx: Array, shape: tuple[int, ...]) -> Array | None:

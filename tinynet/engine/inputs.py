@@ -14,7 +14,7 @@ import numpy
 
 from ..devices import Array, device_of, is_array, move
 from ..messages.arguments import shown
-from ..messages.engine import refuse_mask, two_dtypes
+from ..messages.engine import PROMOTED, refuse_mask, two_dtypes
 from .values import Values
 
 
@@ -148,9 +148,6 @@ def in_dtype(y: Array, dtype: Any) -> Array:
     if dtype is None:
         return y.astype(numpy.float32)
     raise TypeError(f"{dtype} in, {y.dtype} out. {PROMOTED}")
-
-
-PROMOTED = "A NumPy float64 scalar promotes float32: use Python floats and math.sqrt."
 
 
 def sort_out(

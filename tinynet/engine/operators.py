@@ -180,8 +180,30 @@ def min_(x, axis: Axis = None, keepdims: bool = False):
 
 
 def argmax(x, axis: int | None = None, keepdims: bool = False):
+    """The index of the largest element, the first among equals.  Shapes as for sum; no gradient."""
     _count(x, axis)
     return x.argmax(axis=axis, keepdims=keepdims), None
+
+
+def var(x, axis: Axis = None, keepdims: bool = False):
+    """The variance: the mean of (x - mean)^2, as NumPy has it.  Shapes as for sum."""
+    kept, n = _kept(x, axis), _count(x, axis)
+    away = x - x.mean(axis=axis, keepdims=True)
+    y = (away * away).mean(axis=axis, keepdims=keepdims)
+    return y, lambda dy: xp(dy).reshape(dy * (2 / n), kept) * away
+
+
+def std(x, axis: Axis = None, keepdims: bool = False):
+    """The standard deviation, the root of var.  Where it is 0, so is the gradient."""
+    y, back = var(x, axis, keepdims)
+    y = xp(x).sqrt(y)
+    return y, lambda dy: back(dy / xp(y).where(y == 0, 1, 2 * y))
+
+
+def squeeze(x, axis: Axis = None):
+    """The same elements without the axes of size 1, or without those named, which must have it."""
+    shape = x.shape
+    return x.squeeze(axis), lambda dy: dy.reshape(shape)
 
 
 def _axes(x: Array, axis: Axis) -> tuple[int, ...]:

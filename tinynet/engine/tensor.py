@@ -18,7 +18,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, overload
 
-from numpy import ndarray
+from numpy import bool_, ndarray
 
 from ..devices import Array, is_array, move, xp
 from ..messages import engine as messages
@@ -162,7 +162,7 @@ class Tensor(Values):
     """
 
     __slots__ = (
-        "__weakref__", "_order", "_record", "data", "frozen", "grad", "name", "operation",
+        "__weakref__", "_order", "_record", "_spent", "data", "frozen", "grad", "name", "operation",
         "requires_grad",
     )  # fmt: skip
     __hash__ = object.__hash__  # by identity, since == compares values
@@ -170,12 +170,15 @@ class Tensor(Values):
     grad: Array | None
     frozen: bool
     _order: int
+    _spent: bool  # whether step() has used the gradient
     _record: Record | None
     _edges = None  # so the walk back can treat a leaf like a Record
 
     def __init__(
         self, data: Any, requires_grad: bool = False, name: str | None = None, device: Any = None
     ) -> None:
+        if not isinstance(requires_grad, bool | bool_):
+            raise messages.not_a_shape(requires_grad)
         try:
             if type(data) is not ndarray or not data.dtype.isnative:
                 data = as_array(data)
@@ -193,6 +196,7 @@ class Tensor(Values):
         self.operation = ""
         self._order = next(numbers)
         self._record = None
+        self._spent = False
 
     # -- what it is --------------------------------------------------------------------------
 
@@ -296,7 +300,10 @@ class Tensor(Values):
     mean = differentiable(work=operators.reads_all)(operators.mean)
     max = _reduction(operators.max_)
     min = _reduction(operators.min_)
-    _argmax = _reduction(operators.argmax)
+    argmax = _reduction(operators.argmax)
+    var = differentiable(work=operators.reads_all)(operators.var)
+    std = differentiable(work=operators.reads_all)(operators.std)
+    squeeze = _for_integers_too(operators.squeeze)
     _getitem = _for_integers_too(operators.getitem)
     _reshape = _for_integers_too(operators.reshape)
     _transpose = _for_integers_too(operators.transpose)
@@ -309,25 +316,9 @@ class Tensor(Values):
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
 
-    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
-        """The index of the largest element, the first among equals; no gradient flows."""
-        return self._argmax(axis=axis, keepdims=keepdims)
-
-    def var(self, axis: operators.Axis = None, keepdims: bool = False) -> Tensor:
-        """The variance: the mean of the squared distances from the mean, as numpy.var has it."""
-        return ((self - self.mean(axis, True)) ** 2).mean(axis, keepdims)
-
-    def std(self, axis: operators.Axis = None, keepdims: bool = False) -> Tensor:
-        """The standard deviation, the root of var.  Where it is 0, the gradient is not finite."""
-        return self.var(axis, keepdims) ** 0.5
-
     def flatten(self) -> Tensor:
         """All elements in one row, the batch too.  The layer Flatten keeps the batch."""
         return self.reshape(-1)
-
-    def squeeze(self, axis: operators.Axis = None) -> Tensor:
-        """The same elements without the axes of size 1; without those named, which must have it."""
-        return self.reshape(self.data.squeeze(axis).shape)
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same elements in another shape, where one size may be -1: (2, 3) or ((2, 3))."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 from . import npz, safetensors
 from .atomic import replacing
@@ -58,12 +58,15 @@ def save(path: str | os.PathLike[str], thing: Any) -> Path:
     return place
 
 
+Thing = TypeVar("Thing")
+
+
 @overload
 def load(path: str | os.PathLike[str]) -> State: ...
 @overload
-def load(path: str | os.PathLike[str], thing: Any) -> None: ...
-def load(path: str | os.PathLike[str], thing: Any = None) -> State | None:
-    """Read a file into the thing that it was saved from; without a thing, return the state.
+def load(path: str | os.PathLike[str], thing: Thing) -> Thing: ...
+def load(path: str | os.PathLike[str], thing: Any = None) -> Any:
+    """Read a file into the thing that it was saved from, and return it; alone, return the state.
 
     path: as for save.
     thing: has a `load_state_dict(state)`, which takes everything or, if anything differs, nothing.
@@ -92,13 +95,14 @@ def load(path: str | os.PathLike[str], thing: Any = None) -> State | None:
         thing.load_state_dict(state)
     except (ValueError, TypeError, OSError) as error:
         raise _located(where, error) from None
-    return None
+    return thing
 
 
 def file_of(where: str, path: Any) -> Path:
     """The path with its ending.  TypeError if it is not a path, ValueError for a wrong ending."""
     if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
-        raise TypeError(f"{where}: path is {type(path).__name__}. Give a str or a pathlib.Path.")
+        cure = "Give a str or a pathlib.Path; it comes first, tn.save(path, model)."
+        raise TypeError(f"{where}: path is {type(path).__name__}. {cure}")
     place = Path(path)
     if place.name in ("", ".."):
         raise ValueError(

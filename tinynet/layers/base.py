@@ -89,9 +89,25 @@ class Layer(Exact, Module):
     def fits(self, shape: Any) -> None:
         """ValueError, without a name, if the weights were made for inputs of another shape."""
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._complete and name in ("kernel", "bias", "gamma", "beta"):
+            if value is None:
+                raise ValueError(
+                    f"{self.label}: {name} is set to None. To tie weights, build both layers "
+                    f"first: layer.build(shape, rng); then one.{name} = other.{name}."
+                )
+            if not isinstance(value, Tensor):
+                raise TypeError(
+                    f"{self.label}: {name} must stay a Tensor. Write layer.{name}.data[...] = "
+                    "array."
+                )
+        super().__setattr__(name, value)
+
     # -- the same for all layers ----------------------------------------------------------------
 
-    def __call__(self, x: Any, training: bool | None = None) -> Any:
+    def __call__(self, x: Any, *more: Any, training: bool | None = None) -> Any:
+        if more:
+            raise self.several_inputs()
         if training is not None:
             return in_mode(self, x, training)
         if type(x) is not Tensor or self.merges:
@@ -222,9 +238,9 @@ class Layer(Exact, Module):
                 f"{self.label}: {name}_initializer gave {drawn}, and the {name} is {shape} "
                 "float32. Return an array of that shape, .astype('float32')."
             )
-        return self.weight(name, values)
+        return self.new_weight(name, values)
 
-    def weight(self, name: str, values: numpy.ndarray, trained: bool = True) -> Tensor:
+    def new_weight(self, name: str, values: numpy.ndarray, trained: bool = True) -> Tensor:
         """A weight that starts from those values."""
         full = f"{self.name}.{name}" if self.name else name
         return Tensor(values, requires_grad=trained, name=full)

@@ -59,8 +59,8 @@ class Conv2D(WithKernel):
 
     def create(self, shape: Any) -> None:
         cure = channels_first(shape)
-        if cure:
-            H, W, C = shape
+        H, W, C = shape
+        if cure and (H > 1 or self.kernel_size[0] > 1):
             warn(f"{self.label}: input {written(shape)}: {H} x {W} pixels, {C} channels? {cure}")
         self.make_weights(self.kernel_shape(shape[2]), self.filters)
 

@@ -57,11 +57,11 @@ class BatchNormalization(Layer):
     def create(self, shape: Any) -> None:
         zeros, ones = numpy.zeros(shape[-1], numpy.float32), numpy.ones(shape[-1], numpy.float32)
         if self.scale:
-            self.gamma = self.weight("gamma", ones)
+            self.gamma = self.new_weight("gamma", ones)
         if self.center:
-            self.beta = self.weight("beta", zeros)
-        self.moving_mean = self.weight("moving_mean", zeros, trained=False)
-        self.moving_variance = self.weight("moving_variance", ones, trained=False)
+            self.beta = self.new_weight("beta", zeros)
+        self.moving_mean = self.new_weight("moving_mean", zeros, trained=False)
+        self.moving_variance = self.new_weight("moving_variance", ones, trained=False)
 
     def fits(self, shape: Any) -> None:
         C = len(self.moving_mean)

@@ -180,6 +180,8 @@ def channels_first(shape: Any) -> str:
 
 def shown(value: Any) -> str:
     """A value as errors show it: in full if it is short."""
+    if isinstance(value, type):
+        return f"class {value.__name__}"
     text = repr(value)
     return text if len(text) <= 40 else f"{type(value).__name__} {text[:40]}..."
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy
 
+from .arguments import shown
+from .mistakes import warn
 from .names import OF_TENSORS, missing, unknown_argument
 from .notebook import picture_html
 
@@ -94,6 +96,47 @@ def without_pullback(operation: str, label: str, pullbacks: tuple, i: int) -> Ty
     )
 
 
+def no_way_back() -> RuntimeError:
+    """The error for backward() where no gradient is asked for."""
+    return RuntimeError(
+        "backward: nothing to differentiate. No tensor that this one was computed from was made "
+        "with requires_grad=True, or it was computed under no_grad."
+    )
+
+
+def used_graph(operation: str) -> RuntimeError:
+    """The error for a second backward()."""
+    return RuntimeError(
+        f"backward: this graph was already used, up to the result of {operation}. Run the forward "
+        "pass again, or add the losses that share it and call backward once."
+    )
+
+
+def other_array(name: str, y: Any, device: str, dy: Any, there: str) -> ValueError:
+    """The error for a dy that is not like y."""
+    return ValueError(
+        f"{name} must have this tensor's shape {y.shape}, {y.dtype}, on {device}; received "
+        f"{dy.shape}, {dy.dtype}, on {there}."
+    )
+
+
+PROMOTED = "A NumPy float64 scalar promotes float32: use Python floats and math.sqrt."
+
+
+def unlike_input(
+    operation: str, label: str, dx: Any, there: str | None, wanted: Any, home: str
+) -> TypeError:
+    """The error for what a pullback returned.  there: its device, None if it is no array."""
+    found, cure = type(dx).__name__, ""
+    if there is not None:
+        found = f"{dx.shape} {dx.dtype} on {there}"
+        cure = f" {PROMOTED}" if dx.dtype != wanted.dtype else ""
+    return TypeError(
+        f"{operation}: the pullback of the input {label} returned {found}. It must return an array "
+        f"like the input, {wanted.shape} {wanted.dtype} on {home}.{cure}"
+    )
+
+
 def failed_pullback(operation: str, error: ValueError) -> Exception:
     """The error for one that a pullback raised."""
     if "read-only" in str(error):
@@ -126,6 +169,22 @@ def refuse_mask(name: str, x: Any) -> None:
     """TypeError for a masked array."""
     if type(x) is not numpy.ndarray and hasattr(x, "filled"):
         raise TypeError(f"{name} is a masked array, and its mask would be lost. Give x.filled(0).")
+
+
+def not_a_shape(requires_grad: Any) -> TypeError:
+    """The error for Tensor(3, 4), which PyTorch reads as a shape."""
+    return TypeError(
+        f"Tensor: requires_grad must be True or False, received {shown(requires_grad)}. For a "
+        "shape write tn.zeros(3, 4)."
+    )
+
+
+def not_zeroed(label: str) -> None:
+    """Warn where a gradient is added to one that step() has used already."""
+    warn(
+        f"backward: the gradient of {label} still holds that of the last step(). Call "
+        "optimizer.zero_grad() before each backward()."
+    )
 
 
 def no_numpy_function(name: str) -> TypeError:

@@ -19,9 +19,12 @@ GENERATOR = "rng=numpy.random.default_rng(0)"
 
 # Functions and classes of other libraries, in lower case.
 ELSEWHERE = {
+    "acc": "Write tn.metrics.accuracy(outputs, labels).",
     "adaptiveavgpool2d": "Write tn.layers.GlobalAveragePooling2D().",
+    "all": "Write x.data.all().",
     "arange": "Write tn.Tensor(numpy.arange(n)).",
     "array": "Write tn.Tensor(data).",
+    "argmax": "Write x.argmax(axis).",
     "as_tensor": "Write tn.Tensor(data).",
     "avgpool2d": "Write tn.layers.AveragePooling2D(2).",
     "batchnorm": "Write tn.layers.BatchNormalization().",
@@ -32,9 +35,11 @@ ELSEWHERE = {
     "binary_cross_entropy": "Write tn.bce(probability, target).",
     "binary_cross_entropy_with_logits": "Write tn.bce_with_logits(logits, target).",
     "binarycrossentropy": "Write tn.bce(probability, target).",
+    "cast": "Convert the array, tn.Tensor(array.astype('float32')).",
     "cat": "Write tn.concatenate([a, b], axis=0).",
     "categoricalcrossentropy": "Write tn.cross_entropy(logits, labels).",
     "clamp": "Write tn.clip(x, low, high).",
+    "clip_grad_norm_": "Write clip_norm=1.0 at the optimizer.",
     "convtranspose2d": "Write tn.layers.Conv2DTranspose(filters, kernel_size).",
     "crossentropyloss": "Write tn.cross_entropy(logits, labels), a function.",
     "cuda": 'Write model.to("gpu"); tn.gpu_available() says whether there is one.',
@@ -43,36 +48,58 @@ ELSEWHERE = {
     "dropout2d": "Write tn.layers.SpatialDropout2D(rate).",
     "earlystopping": "Write tn.callbacks.EarlyStopping(...).",
     "from_numpy": "Write tn.Tensor(array).",
+    "einsum": "Write products with @, and x.transpose().",
+    "expand_dims": "Write x[None] or x[..., None].",
+    "eye": "Write tn.Tensor(numpy.eye(n)), or tn.one_hot(labels, classes).",
+    "full": "Write tn.Tensor(numpy.full(shape, value, 'float32')).",
     "functional": "Functions are in tn itself: tn.relu, tn.cross_entropy.",
+    "gelu": "Write x * tn.sigmoid(1.702 * x), nearly the same.",
+    "grad": "Write loss.backward(); the gradients are then in w.grad.",
     "gradienttape": "Write loss.backward(); the gradients are then in w.grad.",
     "input": "Write tn.Input(shape), or input_shape= at the model.",
     "keras": "The layers are in tn.layers, tn.Sequential is the model.",
+    "isnan": "Write numpy.isnan(x.numpy()).",
     "l1loss": "Write tn.mae(prediction, target).",
     "lr_scheduler": "Write lr=tn.schedules.Cosine(...), or Step, or Warmup.",
+    "losses": "They are in tn itself: tn.mse, tn.bce, tn.cross_entropy.",
     "linear": "Write tn.layers.Dense(units).",
     "load_model": "Build the model, and write tn.load(path, model).",
     "load_state_dict": "Write model.load_state_dict(state), or tn.load(path, model).",
     "manual_seed": f"Randomness comes from generators: give {GENERATOR}.",
+    "max": "Write x.max(axis).",
     "maxpool2d": "Write tn.layers.MaxPooling2D(2).",
     "modelcheckpoint": 'Write tn.callbacks.BestModel("best.npz").',
+    "mean": "Write x.mean(axis).",
+    "min": "Write x.min(axis).",
+    "mm": "Write x @ y.",
     "model": "Write tn.Model(inputs, outputs).",
     "module": "Write tn.Module.",
+    "modulelist": "A plain list of layers will do.",
     "mseloss": "Write tn.mse(prediction, target), a function.",
     "nll_loss": "Write tn.cross_entropy(logits, labels).",
     "nn": "Layers are in tn.layers, the base of models is tn.Module.",
+    "ones_like": "Write tn.ones(x.shape).",
+    "parameter": "Write tn.Tensor(data, requires_grad=True).",
     "rand": "Write tn.Tensor(rng.random(shape, dtype='float32')).",
+    "randint": "Write rng.integers(low, high, shape).",
     "randn": "Write tn.Tensor(rng.standard_normal(shape, dtype='float32')).",
     "random": "Write rng = numpy.random.default_rng(0), and give rng=rng.",
+    "reduce_mean": "Write x.mean(axis).",
     "relu": 'Write activation="relu" in the layer before it, or tn.relu(x).',
+    "save_model": "Write tn.save(path, model).",
     "seed": f"Randomness comes from generators: give {GENERATOR}.",
     "sequential": "Write tn.Sequential([...]).",
     "set_seed": f"Randomness comes from generators: give {GENERATOR}.",
     "sigmoid": 'Write activation="sigmoid" in the layer before it, or tn.sigmoid(x).',
     "sparsecategoricalcrossentropy": "Write tn.cross_entropy(logits, labels).",
     "square": "Write x**2.",
+    "sum": "Write x.sum(axis).",
     "summary": "Write model.summary().",
     "tanh": 'Write activation="tanh" in the layer before it, or tn.tanh(x).',
     "tensor": "Write tn.Tensor(data).",
+    "tile": "Write tn.concatenate([x, x]).",
+    "to_categorical": "Write tn.one_hot(labels, classes).",
+    "transpose": "Write x.transpose(1, 0), the axes in their new order.",
     "tensordataset": f"Write tn.data.batches(x, target, size=32, {GENERATOR}).",
     "upsample": "Write tn.layers.UpSampling2D(2).",
     "utils": f"Write tn.data.batches(x, target, size=32, {GENERATOR}).",
@@ -87,12 +114,14 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "bias": ("use_bias",),
     "clipnorm": ("clip_norm",),
     "criterion": ("loss",),
+    "filepath": ("path",),
     "decay": ("weight_decay",),
     "dim": ("axis",),
     "eps": ("epsilon",),
     "keep_dims": ("keepdims",),
     "keepdim": ("keepdims",),
     "learning_rate": ("lr",),
+    "monitor": ("watch",),
     "loss_fn": ("loss",),
     "n_epochs": ("epochs",),
     "nb_epoch": ("epochs",),
@@ -101,6 +130,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "out_channels": ("filters",),
     "out_features": ("units",),
     "p": ("rate",),
+    "restore_best_weights": ("restore_best",),
     "stride": ("strides", "stride"),
     "strides": ("strides", "stride"),
     "validation_data": ("validation",),
@@ -111,13 +141,16 @@ SENTENCES = {
     "batch_size": f"Batches come from tn.data.batches(x, target, size=32, {GENERATOR}).",
     "betas": "Write beta_1=0.9, beta_2=0.999.",
     "dtype": "Numbers are float32; convert arrays before, array.astype('float32').",
+    "from_logits": "tn.cross_entropy takes logits; tn.bce probabilities, bce_with_logits logits.",
     "in_channels": "Leave it out: the layer sees how many channels its input has.",
     "in_features": "Leave it out: the layer sees how many features its input has.",
     "input_dim": "input_shape belongs to the model: tn.Sequential([...], input_shape=(784,)).",
     "input_shape": "It belongs to the model: tn.Sequential([...], input_shape=(784,), rng=rng).",
     "noise_shape": "Whole channels are dropped by SpatialDropout2D.",
+    "mode": 'Write better="lower" or "higher".',
     "num_workers": "Write prefetch=True: a thread prepares the next batch.",
     "seed": f"Give {GENERATOR}.",
+    "save_best_only": "Leave it out: BestModel does so, and SaveState writes every time.",
     "shuffle": f"Give {GENERATOR}: it shuffles.",
     "validation_split": "Divide the arrays, and give validation=(x, target).",
 }
@@ -130,6 +163,7 @@ OF_MODELS = {
     "count_params": "Write sum(w.size for w in model.weights().values()); summary() prints it.",
     "cpu": 'Write model.to("cpu").',
     "cuda": 'Write model.to("gpu").',
+    "double": "Weights are float32. For gradcheck, make tensors of float64 arrays.",
     "evaluate": "Write tn.evaluate(model, (x, target), tn.cross_entropy, [tn.metrics.accuracy]).",
     "fit": (
         "Write tn.fit(model, tn.data.batches(x, target, rng=rng), tn.cross_entropy, "
@@ -137,9 +171,13 @@ OF_MODELS = {
     ),
     "get_layer": "Write model[0] or model['dense'].",
     "get_weights": "Write model.state_dict(), or model.weights().",
+    "freeze": "Write model.trainable = False.",
+    "input": "Write model.input_shape.",
     "load": "Write tn.load(path, model).",
     "load_weights": "Write tn.load(path, model).",
     "named_children": "Write model.children().",
+    "non_trainable_weights": "Write [w for w in model.weights().values() if not w.requires_grad].",
+    "output": "Write model.made_shape; model[:2] is a model of the first layers.",
     "predict": "Write tn.predict(model, x).",
     "register_buffer": "Set a tensor without requires_grad as an attribute.",
     "register_parameter": "Set a tensor with requires_grad=True as an attribute.",
@@ -148,9 +186,11 @@ OF_MODELS = {
     "save_weights": 'Write tn.save("model.npz", model).',
     "set_weights": "Write model.load_state_dict(state).",
     "train_on_batch": "Write the loop: zero_grad(), loss, backward(), step().",
+    "test_on_batch": "Write tn.evaluate(model, (x, target), loss).",
     "trainable_variables": "Write model.parameters().",
     "trainable_weights": "Write model.parameters().",
     "variables": "Write model.weights().",
+    "weight": "Write layer.kernel, of shape (in, out).",
     "zero_grad": "Write optimizer.zero_grad().",
 }
 
@@ -160,6 +200,9 @@ _FUNCTIONS = (
 )
 _FUNCTIONS += " sqrt tanh where"
 OF_TENSORS = {name: f"Write tn.{name}(x)." for name in _FUNCTIONS.split()} | {
+    "all": "Write x.data.all().",
+    "any": "Write x.data.any().",
+    "argmin": "Write (-x).argmax(axis).",
     "astype": "Convert the array, tn.Tensor(array.astype('float32')).",
     "clamp": "Write tn.clip(x, low, high).",
     "clone": "Write copy.copy(x) for a leaf; operations never change their inputs.",
@@ -170,8 +213,11 @@ OF_TENSORS = {name: f"Write tn.{name}(x)." for name in _FUNCTIONS.split()} | {
     "dot": "Write x @ y.",
     "double": "Convert the array, tn.Tensor(array.astype('float64')).",
     "expand": "Operations broadcast by themselves.",
+    "fill_": "Write x.data[...] = value.",
     "float": "Convert the array, tn.Tensor(array.astype('float32')).",
     "grad_fn": "Write x.operation.",
+    "int": "Convert the array, array.astype(int): labels stay integers.",
+    "long": "Convert the array, array.astype(int): labels stay integers.",
     "mm": "Write x @ y.",
     "norm": "Write tn.sqrt((x * x).sum()).",
     "numel": "Write x.size.",
@@ -179,17 +225,33 @@ OF_TENSORS = {name: f"Write tn.{name}(x)." for name in _FUNCTIONS.split()} | {
     "pow": "Write x**y.",
     "repeat": "Write tn.concatenate([x, x]).",
     "requires_grad_": "Write tn.Tensor(data, requires_grad=True).",
+    "sort": "Write numpy.sort(x.numpy()).",
     "swapaxes": "Write x.transpose(0, 2, 1), all axes in their new order.",
     "unsqueeze": "Write x[None] or x[..., None].",
     "view": "Write x.reshape(...).",
     "zero_": "Write x.grad = None; optimizer.zero_grad() does it for all parameters.",
 }
 
+# Attributes of optimizers.
+OF_OPTIMIZERS = {
+    "apply_gradients": "Write loss.backward(), then optimizer.step().",
+    "minimize": "Write optimizer.zero_grad(), loss.backward(), then optimizer.step().",
+    "param_groups": "Write optimizer.lr = 0.01; parameters are in optimizer.parameters.",
+    "update": "Write optimizer.step().",
+}
+
+# Attributes of the history, which is the dictionary itself.
+OF_HISTORIES = {
+    "items": "Write [(name, history[name]) for name in history.names].",
+    "params": "Write history.names.",
+    "values": "Write [history[name] for name in history.names].",
+}
+
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The name that looks most like it, whatever is a capital; None if none does."""
     by_lower = {n.lower(): n for n in names if not n.startswith("_")}
-    near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.7)
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.8)
     return by_lower[near[0]] if near else None
 
 
@@ -203,8 +265,7 @@ def missing(where: str, name: str, names: Iterable[str], said: Mapping[str, str]
         exact = False
     hint = f"Did you mean {near}?" if near else ""
     if not exact:
-        alike = nearest(name, said) if not near else None
-        hint = said.get(name, said.get(name.lower(), said[alike] if alike else hint))
+        hint = said.get(name, said.get(name.lower(), hint))
     if not hint and said is ELSEWHERE:
         hint = f"There are {', '.join(names)}."
     return AttributeError(f"{where} has no {name}. {hint}".rstrip())
@@ -277,6 +338,10 @@ def parameters_of(kind: type) -> dict[str, inspect.Parameter] | None:
     return None
 
 
+def _needed(p: inspect.Parameter) -> bool:
+    return p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD
+
+
 class Explained(type):
     """The class of classes that answer a wrong argument with the right one."""
 
@@ -286,6 +351,9 @@ class Explained(type):
         parameters = parameters_of(cls)
         if parameters is not None:
             check_arguments(cls.__name__, tuple(parameters), settings)
+            missed = next((p for p in list(parameters.values())[len(args) :] if _needed(p)), None)
+            if missed and missed.name not in settings:
+                raise TypeError(f"{cls.__name__}: the argument {missed.name} is missing.")
             most = sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters.values())
             if len(args) > most and cls.by_position:
                 raise TypeError(f"{cls.__name__}: {cls.by_position}")
@@ -317,4 +385,4 @@ class Exact(metaclass=Explained):
                 near = same[0] if same else nearest(name, names)
                 hint = f" Did you mean {near}?" if near else ""
                 raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.{hint}")
-        object.__setattr__(self, name, value)
+        super().__setattr__(name, value)

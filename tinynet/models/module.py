@@ -54,6 +54,12 @@ class Module(Parts):
         """The computation, on tensors.  Write it in the subclass."""
         raise NotImplementedError(f"{self.label}: it has no forward(x). Write one.")
 
+    def several_inputs(self) -> TypeError:
+        """The error for model(x, z)."""
+        return TypeError(
+            f"{self.label}: several inputs come as one list: model([x, z]), forward(self, inputs)."
+        )
+
     def nothing_returned(self) -> TypeError:
         """The error for a forward that returned None."""
         return TypeError(f"{self.label}: forward returned nothing. End it with `return y`.")
@@ -62,11 +68,14 @@ class Module(Parts):
         """What to write in the place of model.fit, and of a misspelt name."""
         raise missing(self.label, name, [*dir(type(self)), *vars(self)], OF_MODELS)
 
-    def __call__(self, x: Any, training: bool | None = None) -> Any:
+    def __call__(self, x: Any, *more: Any, training: bool | None = None) -> Any:
         """forward(x); for values of the functional graph, its place in the graph.
 
+        x: a batch; for several inputs, a list of them.
         training: the mode for this call alone, True for Monte Carlo dropout; None: the module's.
         """
+        if more:
+            raise self.several_inputs()
         if training is not None:
             return in_mode(self, x, training)
         if type(x) is not Tensor and is_symbolic(x):
@@ -89,7 +98,7 @@ class Module(Parts):
     def _first_forward(self, x: Any) -> Any:
         """forward(x); its parts get the generator, and the module remembers the shapes."""
         give_generator(self, self.rng)
-        self._tell_of_hidden_parts()
+        self._tell_of_mistakes()
         y = self.forward(x)
         outputs = y if isinstance(y, list | tuple) else [y]
         if hasattr(x, "shape") and outputs and all(isinstance(t, Tensor) for t in outputs):
@@ -107,7 +116,7 @@ class Module(Parts):
         rng: draws the weights of every part without its own generator.
         """
         give_generator(self, self.rng if rng is None else rng)
-        self._tell_of_hidden_parts()
+        self._tell_of_mistakes()
         for name, child in self.children():
             if child.name is None:
                 give_name(child, name)
@@ -163,7 +172,7 @@ class Module(Parts):
 
     def summary(self) -> None:
         """Print the table of layers, output shapes and parameters, as Keras does."""
-        self._tell_of_hidden_parts()
+        self._tell_of_mistakes()
         print(self._table())
 
     def _table(self) -> str:

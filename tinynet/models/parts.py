@@ -7,6 +7,7 @@ and a subclass needs no `super().__init__()`.  Attributes that begin with an und
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
@@ -108,17 +109,26 @@ class Parts:
             if value.requires_grad or is_frozen(value) or not value.operation:
                 yield name, value
 
-    def _tell_of_hidden_parts(self) -> None:
-        """Warn of modules among the attributes where the walk does not look."""
+    def _tell_of_mistakes(self) -> None:
+        """Warn of parts where the walk does not look, and of a mode that forward has as argument.
+
+        Parts that have their weights already may be hidden on purpose.
+        """
         for module in self.modules():
+            mode = inspect.signature(module.forward).parameters.get("training")
+            if mode is not None and mode.default is not None:
+                warn(
+                    f"{module.label}: forward gets no training=, so it is {mode.default} in every "
+                    "call. Leave it out: the mode is self.training."
+                )
             for name, value in vars(module).items():
                 inner = [] if callable(value) or not hasattr(value, "__dict__") else vars(value)
-                if name.startswith("_") and any(within({name: value}, Parts)):
+                if name.startswith("_") and _without_weights({name: value}):
                     warn(
                         f"{module.label}: the layers in {name} are not found, as names that begin "
                         f"with _ are skipped. Call it {name.lstrip('_')}."
                     )
-                elif not isinstance(value, Tensor) and any(within(inner, Parts)):
+                elif not isinstance(value, Tensor) and _without_weights(inner):
                     warn(
                         f"{module.label}: the layers in {name} are not found, as "
                         f"{type(value).__name__} is no Module. Derive it from tn.Module."
@@ -165,6 +175,14 @@ class Parts:
                     w.requires_grad, w.frozen = True, False
                 elif not trainable and w.requires_grad:
                     w.requires_grad, w.frozen, w.grad = False, True, None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _METHODS:
+            raise AttributeError(
+                f"{self.label}: {name} is a method of every module. Give the attribute another "
+                "name."
+            )
+        object.__setattr__(self, name, value)
 
     # -- its mode and place ---------------------------------------------------------------------
 
@@ -244,7 +262,15 @@ class Parts:
             tensor.data[...] = array
 
 
+# Names that an attribute would take away from the walk, or from the modes.
+_METHODS = {"children", "eval", "modules", "parameters", "to", "train", "weights"}
 _HOLDERS = (Parts, list, tuple, dict)  # what an attribute with modules in it may be
+
+
+def _without_weights(values: Any) -> bool:
+    """Whether a part among the values still waits for the shape of its input."""
+    found = [module for _, part in within(values, Parts) for module in part.modules()]
+    return any(not getattr(module, "built", True) for module in found)
 
 
 def is_frozen(weight: Tensor) -> bool:

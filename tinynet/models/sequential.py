@@ -38,7 +38,9 @@ class LayeredModel(Exact, Module):
         return iter(self.layers)
 
     def __getitem__(self, which: int | slice | str) -> Any:
-        """A layer by its number or name; for a slice, a list of layers."""
+        """A layer by its number or name; a slice is a model of the same layers, model[:2]."""
+        if isinstance(which, slice):
+            return Sequential(self.layers[which], rng=self.rng)
         if not isinstance(which, str):
             return self.layers[which]
         named = dict(self.children())

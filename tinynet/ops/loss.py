@@ -26,6 +26,12 @@ def _takes_logits(operation: str, cure: str) -> Callable[[Loss], Loss]:
     def decorate(loss: Loss) -> Loss:
         @functools.wraps(loss)
         def told(logits: Any, *others: Any, **settings: Any) -> Tensor:
+            labels = others[0] if others else None
+            if getattr(labels, "requires_grad", False) and not getattr(logits, "operation", ""):
+                raise TypeError(
+                    f"{loss.__name__}: the target needs a gradient, and the prediction needs none. "
+                    f"Are they swapped? {loss.__name__}(prediction, target)."
+                )
             if getattr(logits, "operation", "") == operation and logits.size:
                 y = logits.data
                 if y.min() >= 0 and y.max() <= 1:
@@ -205,8 +211,9 @@ def in_unit_interval(hint: str = "", **values: Array) -> None:
     for name, value in values.items():
         x = xp(value).asarray(value)
         if x.size and not (x.min() >= 0 and x.max() <= 1):  # with a NaN, both are NaN
-            outside = x[~((x >= 0) & (x <= 1))].ravel()[0]
-            raise ValueError(f"{name} must be in [0, 1], and holds {float(outside):g}.{hint}")
+            outside = float(x[~((x >= 0) & (x <= 1))].ravel()[0])
+            hint = "" if outside != outside else hint  # NaN
+            raise ValueError(f"{name} must be in [0, 1], and holds {outside:g}.{hint}")
 
 
 def reduce(

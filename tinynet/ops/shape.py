@@ -11,8 +11,10 @@ import numpy
 from ..devices import kernels, xp
 from ..engine.tensor import Tensor, differentiable
 from ..messages.arguments import choice
+from ..messages.names import explained
 
 
+@explained
 def concatenate(tensors: Sequence[Any], axis: int = 0) -> Tensor:
     """Tensors one after another along an existing axis.
 
@@ -33,6 +35,7 @@ def _concatenate(*tensors, axis: int):
     return y, tuple(part(start, end) for start, end in zip([0, *ends], ends, strict=False))
 
 
+@explained
 def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
     """Tensors of one shape, one after another along a new axis.  n x (...) -> (n, ...)"""
     return _stack(*_several("stack", tensors), axis=axis)

@@ -20,7 +20,7 @@ from ..engine.tensor import Tensor
 from ..io.state import State, match
 from ..messages.arguments import AT_LEAST_0, BELOW_1, POSITIVE, Range, is_number, number, whole
 from ..messages.mistakes import trained_in_inference, warn
-from ..messages.names import Exact
+from ..messages.names import OF_OPTIMIZERS, Exact, missing
 from .flat import Flat, flat_groups
 from .parameters import global_norm, refuse_shared_memory, trainable
 
@@ -96,6 +96,10 @@ class Optimizer(Exact):
         text = ", ".join(f"{name}={value!r}" for name, value in settings.items())
         return f"{type(self).__name__}({len(self.parameters)} parameters, {text})"
 
+    def __getattr__(self, name: str) -> Any:
+        """What to write in the place of optimizer.param_groups, and of a misspelt name."""
+        raise missing(type(self).__name__, name, dir(type(self)), OF_OPTIMIZERS)
+
     @property
     def parameters(self) -> tuple[Tensor, ...]:
         """The parameters that it moves.  For others, make another optimizer."""
@@ -169,7 +173,7 @@ class Optimizer(Exact):
             flat.move(rule)
         for p, _ in self._layout.places:  # what was computed from it is out of date
             if p.grad is not None:
-                p._order = next(numbers)
+                p._order, p._spent = next(numbers), True
         object.__setattr__(self, "steps", self.steps + 1)  # not by way of Exact, which checks
 
     def _lay_out(self, slots: list[list[Array]]) -> None:

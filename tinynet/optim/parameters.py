@@ -28,7 +28,8 @@ def trainable(where: str, parameters: Any) -> list[Tensor]:
         )
     for i, p in enumerate(found):
         if not isinstance(p, Tensor):
-            raise TypeError(f"{where}: parameter {i} is {type(p).__name__}. Give Tensors.")
+            cure = "Give model.parameters()." if isinstance(p, tuple) else "Give Tensors."
+            raise TypeError(f"{where}: parameter {i} is {type(p).__name__}. {cure}")
         if not (p.requires_grad and p.is_leaf):
             raise ValueError(
                 f"{where}: parameter {i}, {p.label}, gets no gradient of its own. Make it with "

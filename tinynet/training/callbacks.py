@@ -12,14 +12,32 @@ from typing import Any
 from ..io import file_of, save
 from ..io.state import State
 from ..messages.arguments import boolean, choice, shown, whole
-from ..messages.names import asked
+from ..messages.names import Explained, asked
+
+# Keras' moments, and ours.
+MOMENTS = {
+    "batch_end": "after_batch",
+    "train_batch_end": "after_batch",
+    "train_begin": "before_training",
+    "train_end": "after_training",
+}
 
 
-class Callback:
+class Callback(metaclass=Explained):
     """fit calls these methods with its Run.  They may use its model, history, epoch, batch, stop.
 
-    A subclass overrides the moments that it needs.
+    A subclass overrides the moments that it needs.  TypeError where it has Keras' on_epoch_end.
     """
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        for name in vars(cls):
+            if name.startswith("on_"):
+                moment = name.removeprefix("on_")
+                raise TypeError(
+                    f"{cls.__name__}: fit calls no {name}. Write "
+                    f"{MOMENTS.get(moment, 'after_epoch')}(self, run)."
+                )
 
     @property
     def kind(self) -> str:

@@ -15,6 +15,7 @@ from ..data.batches import batches
 from ..devices import is_array
 from ..engine.tensor import Tensor
 from ..messages.arguments import known, shown
+from ..messages.mistakes import warn
 from ..metrics import accuracy, auc, log_loss, psnr, r2, top_k
 from ..models.module import Module
 from ..ops.loss import bce, bce_with_logits, cross_entropy, mae, mse
@@ -100,7 +101,19 @@ def as_loss(where: str, loss: Any) -> Loss:
     if isinstance(loss, str):
         return _by_name(where, "loss", loss, LOSSES)
     check_loss(where, loss)
+    outputs_come_first(where, loss)
     return loss
+
+
+def outputs_come_first(where: str, function: Any) -> None:
+    """Warn of a loss or metric of Keras' form, (y_true, y_pred)."""
+    code = getattr(function, "__code__", None)
+    first = code.co_varnames[: code.co_argcount][:1] if code else ()
+    if first and first[0] in ("labels", "target", "targets", "true", "y_true"):
+        warn(
+            f"{where}: {function.__name__}({first[0]}, ...) has Keras' order. Here it is "
+            "(outputs, target): swap the parameters."
+        )
 
 
 def _by_name(where: str, kind: str, name: str, values: dict[str, Any]) -> Any:
@@ -174,7 +187,9 @@ def refuse_not_finite(where: str, place: str, x: Any, target: Any) -> None:
 
 def as_batches(where: str, name: str, data: Any, model: Module) -> Iterable[tuple]:
     """(x, target) in batches on the model's device; batches as they are."""
-    if isinstance(data, tuple) and all(hasattr(a, "shape") or type(a) is list for a in data):
+    pair = isinstance(data, list) and len(data) == 2 and all(hasattr(a, "shape") for a in data)
+    whole = isinstance(data, tuple) and all(hasattr(a, "shape") or type(a) is list for a in data)
+    if pair or whole:
         return batches(*data, size=256, device=model.device)
     return iterable(where, name, data)
 
@@ -225,6 +240,7 @@ def metrics_by_name(where: str, metrics: Any) -> dict[str, Metric]:
         for name, metric in given.items()
     }
     for name, metric in named.items():
+        outputs_come_first(where, metric)
         if not callable(metric):
             raise TypeError(
                 f"{where}: the metric {shown(metric)} cannot be called. Give a function "
@@ -241,6 +257,14 @@ def metrics_by_name(where: str, metrics: Any) -> dict[str, Metric]:
                 "Rename it."
             )
     return named
+
+
+def fitting(metrics: dict[str, Metric], loss: Any) -> dict[str, Metric]:
+    """The metrics for a model with that loss: the accuracy of logits has the threshold 0."""
+    if loss is not bce_with_logits:
+        return metrics
+    of_logits = functools.partial(accuracy, threshold=0)
+    return {name: of_logits if f is accuracy else f for name, f in metrics.items()}
 
 
 def _named(where: str, metrics: Any) -> dict[str, Metric | str]:

@@ -20,6 +20,7 @@ from .checks import (
     as_loss,
     check_model,
     dtype_of,
+    fitting,
     inputs_and_target,
     metrics_by_name,
     one_number,
@@ -48,7 +49,7 @@ def evaluate(
     check_model("evaluate", model)
     data = as_batches("evaluate", "data", data, model)
     loss = None if loss is None else as_loss("evaluate", loss)
-    metrics = metrics_by_name("evaluate", metrics)
+    metrics = fitting(metrics_by_name("evaluate", metrics), loss)
     of_all = {name: metric for name, metric in metrics.items() if getattr(metric, "of_all", False)}
     of_batch = {name: metric for name, metric in metrics.items() if name not in of_all}
     kept: list[tuple[Any, Any]] = []

@@ -23,9 +23,20 @@ from .checks import LOSSES, arrays_of
 def look_at_first_batch(run: Any, x: Any, target: Any, outputs: Any) -> None:
     """Warn of inputs, a target or labels that are hardly what was meant.  run: the Run."""
     look_at_pixels(run.model, x)
+    look_at_gradients(run.model)
     if run.loss in LOSSES.values():  # another loss may scale the outputs
         look_at_range(outputs, target)
     look_at_labels(run.data, outputs, target)
+
+
+def look_at_schedule(optimizer: Any, epochs: int, batches: int | None) -> None:
+    """A schedule that counts epochs, as PyTorch's do: at 0 after as many steps."""
+    lr, batches = optimizer._lr, batches or 0
+    if callable(lr) and epochs and batches > 1 and lr(epochs - 1) > 0 == lr(epochs):
+        warn(
+            f"fit: the learning rate is 0 after {epochs} of {epochs * batches:,} steps. A schedule "
+            "counts batches: steps=epochs * len(data)."
+        )
 
 
 # -- pictures that were not scaled -----------------------------------------------------------------
@@ -55,6 +66,20 @@ def _may_scale(model: Module) -> bool:
         if hasattr(part, "kernel"):
             return False
     return True
+
+
+# -- what the loss does not reach ------------------------------------------------------------------
+
+
+def look_at_gradients(model: Module) -> None:
+    """Parameters that the first backward() has given no gradient."""
+    left = [name for name, p in model.named_parameters() if p.grad is None]
+    if left:
+        names = ", ".join(left[:3]) + (", ..." if len(left) > 3 else "")
+        warn(
+            f"fit: {names} got no gradient. In forward use tn. functions: .numpy(), .data and "
+            ".detach() cut the gradient. What is not to be trained: layer.trainable = False."
+        )
 
 
 # -- a target that the outputs cannot reach --------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..messages.names import OF_HISTORIES, missing
 from ..messages.notebook import table_html
 from .progress import written
 
@@ -27,6 +28,20 @@ class History:
             if i == 1 or i > len(self) - 20
         ]
         return table_html("History", ["epoch", *names], rows)
+
+    @property
+    def history(self) -> History:
+        """Itself: Keras' history.history["loss"] is history["loss"] here."""
+        return self
+
+    def keys(self) -> list[str]:
+        """The names; so dict(history) is a dictionary of lists."""
+        return self.names
+
+    def __getattr__(self, name: str) -> Any:
+        names = self.names if "epochs" in vars(self) else []
+        said = {n: f"Write history[{n!r}]." for n in names}
+        raise missing("History", name, dir(type(self)), OF_HISTORIES | said)
 
     def append(self, numbers: dict[str, float]) -> None:
         """Add the numbers of one epoch."""

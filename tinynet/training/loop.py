@@ -32,13 +32,14 @@ from .checks import (
     Metrics,
     as_loss,
     dtype_of,
+    fitting,
     inputs_and_target,
     not_in_keras_order,
     one_number,
     refuse_not_finite,
 )
 from .evaluate import evaluate, measured
-from .first_batch import look_at_first_batch
+from .first_batch import look_at_first_batch, look_at_schedule
 from .history import History
 from .progress import Progress
 from .run import Run
@@ -121,11 +122,13 @@ def fit(
     """
     run = Run(model, data, optimizer, as_callbacks(callbacks), validation, metrics)
     run.loss = as_loss("fit", loss)
+    run.metrics = fitting(run.metrics, run.loss)
     epochs = whole("fit", "epochs", epochs, least=0)
     progress = boolean("fit", "progress", progress)
     with _alone(model), _modes_kept(model):
         if resume is not None:
             load(resume, run)
+        look_at_schedule(optimizer, epochs, _length(data))
         _run(run, epochs, Progress(epochs) if progress else None)
     return run.history
 
