@@ -143,12 +143,14 @@ TABLE = {
     "a condition that requires a gradient": (
         lambda: tn.where(weights(2), ones(2), ones(2)),
         TypeError,
-        "where: no gradient flows to condition, and it requires one. Pass condition.detach().",
+        "where: no gradient flows to condition, and it requires one. Pass condition.detach(), "
+        "unless the arguments are swapped.",
     ),
     "an index that requires a gradient": (
         lambda: X[weights(2)],
         TypeError,
-        "getitem: no gradient flows to index, and it requires one. Pass index.detach().",
+        "getitem: no gradient flows to index, and it requires one. Pass index.detach(), unless the "
+        "arguments are swapped.",
     ),
     "assignment to elements": (
         lambda: X.__setitem__(0, 1.0),
@@ -278,7 +280,8 @@ TABLE = {
     "an upstream gradient that requires one": (
         lambda: weights(3).backward(weights(3)),
         TypeError,
-        "backward: no gradient flows to dy, and it requires one. Pass dy.detach().",
+        "backward: no gradient flows to dy, and it requires one. Pass dy.detach(), unless the "
+        "arguments are swapped.",
     ),
     # -- devices ----------------------------------------------------------------------------------
     "a device that does not exist": (

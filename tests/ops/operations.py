@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import operator
+import statistics
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -278,6 +279,8 @@ TABLE = [
     row("reshape: -1", lambda x: x.reshape((2, -1)), lambda x: x.reshape(2, 6), signed(3, 4)),
     row("reshape: empty", lambda x: x.reshape(2, 0), lambda x: x.reshape(2, 0), signed(0, 3)),
     row("reshape: number", lambda x: x.reshape(()), lambda x: x[0, 0], signed(1, 1)),
+    row("squeeze", lambda x: x.squeeze(), lambda x: x[:, 0, :, 0], signed(3, 1, 2, 1)),
+    row("squeeze", lambda x: x.squeeze(1), lambda x: x[:, 0], signed(3, 1, 2, 1)),
     row("transpose", lambda x: x.T, partial(oracles.transpose, axes=(1, 0)), signed(3, 4)),
     *(
         row("transpose", lambda x, axes: x.transpose(axes), oracles.transpose, cube, axes=order)
@@ -286,6 +289,8 @@ TABLE = [
     ),
     reduction("sum", tn.Tensor.sum, sum),
     reduction("mean", tn.Tensor.mean, oracles.mean),
+    reduction("var", tn.Tensor.var, statistics.pvariance),
+    reduction("std", tn.Tensor.std, statistics.pstdev),
     reduction("max", tn.Tensor.max, max),
     reduction("min", tn.Tensor.min, min),
     every(axes(None, 0, 1, (0, 1)), "sum", tn.Tensor.sum, reduced(sum), signed(0, 3)),

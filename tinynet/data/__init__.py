@@ -1,5 +1,7 @@
 """Data: data sets, drawn pictures, augmentation, and minibatches for the training loop."""
 
+from typing import TYPE_CHECKING
+
 from ..messages.names import asked
 from . import augment
 from .batches import batches
@@ -33,4 +35,5 @@ __all__ = [
     "xo",
 ]
 
-__getattr__ = asked(__name__, __all__)
+if not TYPE_CHECKING:  # type checkers know the names
+    __getattr__ = asked(__name__, __all__)

@@ -189,9 +189,7 @@ class Batches:
 
 def _on_host(a: Any) -> numpy.ndarray:
     if isinstance(a, Tensor):
-        return a.numpy()
+        a = a.numpy()
     refuse_mask("batches: an array", a)
-    if is_array(a):
-        return numpy.asarray(move(a, "cpu"))
-    array = numpy.asarray(a)
+    array = numpy.asarray(move(a, "cpu") if is_array(a) else a)
     return array.astype(numpy.float32) if array.dtype == numpy.float64 else array

@@ -11,6 +11,7 @@ import numpy
 
 from ..messages.arguments import boolean, pair, shown
 
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 MOST = 80_000_000  # pixels: a small file can claim billions, and phones take 50 million
 
 
@@ -61,7 +62,7 @@ def picture(
         )
     color = boolean("picture", "color", color)
 
-    pixels, background = _fitted(_read(Path(path), color), room)
+    pixels, background = _fitted(_read(Path(path), color, room), room)
     if invert is True:
         pixels = 1 - pixels
     elif invert == "auto" and not color:
@@ -71,7 +72,7 @@ def picture(
     return pixels[None]
 
 
-def _read(file: Path, color: bool) -> numpy.ndarray:
+def _read(file: Path, color: bool, room: tuple[int, int] | None) -> numpy.ndarray:
     """The pixels (H, W, 1) or (H, W, 3) in [0, 1]."""
     try:
         from PIL import Image, ImageOps, UnidentifiedImageError
@@ -88,10 +89,15 @@ def _read(file: Path, color: bool) -> numpy.ndarray:
     with open(file, "rb") as stream, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, of large pictures and odd headers
         try:
-            image: Any = Image.open(stream)
+            Image.init()
+            formats = [name for name in FORMATS if name in Image.OPEN]
+            image: Any = Image.open(stream, formats=formats)
             if image.width * image.height > MOST:
                 raise Image.DecompressionBombError
             image = ImageOps.exif_transpose(image)
+            if room and image.mode in ("L", "RGB", "RGBA", "CMYK"):
+                # far larger than needed: shrunk first, it takes a tenth of the memory
+                image = image.reduce(max(1, min(image.size) // (8 * max(room))))
             if image.mode[0] in "IF":  # gray of 16 bits, or numbers
                 pixels = numpy.asarray(image, numpy.float32) / (1 if image.mode == "F" else 65535)
             else:

@@ -92,14 +92,14 @@ def walk(root: Any, dy: Array) -> None:
     while leaves:
         x, *only = leaves.pop()
         if x.grad is not None:
-            if x._spent:
-                messages.not_zeroed(x.label)
+            x._spent = x._spent and "kept"  # step() will warn
             x.grad = _sum(x.grad, only[0])
-        elif only[0].size < COPY_BELOW:
+            continue
+        x._spent = False
+        if only[0].size < COPY_BELOW:
             x.grad = only[0].copy()
         else:
             x.grad = kernels(only[0]).owned(only)
-        x._spent = False
 
 
 def like(dx: Any, wanted: Any, kind: Any, x: Any, operation: str) -> Array:

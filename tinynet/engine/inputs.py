@@ -81,6 +81,7 @@ def settle_settings(settings: dict, names: Sequence, given: Sequence, arrays: Se
         if isinstance(value, numpy.generic):
             settings[key] = value.item()  # a float64 scalar would promote
         elif type(value) not in (int, float, bool, str, tuple):
+            refuse_mask(key, value)
             settings[key] = without_gradient(value, key)
             same_device((*map(called, names, given), key), (*arrays, settings[key]))
     return settings
@@ -91,7 +92,10 @@ def without_gradient(x: Any, name: str) -> Any:
     if not isinstance(x, Values):
         return x
     if x.requires_grad:
-        raise TypeError(f"no gradient flows to {name}, and it requires one. Pass {name}.detach().")
+        raise TypeError(
+            f"no gradient flows to {name}, and it requires one. Pass {name}.detach(), unless the "
+            "arguments are swapped."
+        )
     return x.data
 
 

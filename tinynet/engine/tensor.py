@@ -105,13 +105,13 @@ def differentiable(forward: Any = None, *, integers: bool = False, work: Declare
                 y = in_dtype(y, dtype)
         except (ValueError, TypeError, IndexError, OverflowError) as error:
             shown = [x for x in settings.values() if is_array(x)]
-            raise messages.located(name, (*shown, *values), error, signature) from None
+            raise messages.located(name, (*shown, *values), error, settings, signature) from None
 
         result = Tensor.__new__(Tensor)
         result.data = y
         result.grad = result.name = result._record = None
         result.operation = name
-        result.requires_grad = False
+        result.requires_grad = result.frozen = result._spent = result._inferred_by = False
         result._order = order = next(numbers)
         if not paused.get() and y.dtype.kind == "f":
             edges: list[Edge] = []
@@ -162,15 +162,18 @@ class Tensor(Values):
     """
 
     __slots__ = (
-        "__weakref__", "_order", "_record", "_spent", "data", "frozen", "grad", "name", "operation",
-        "requires_grad",
+        "__weakref__", "_inferred_by", "_order", "_record", "_spent", "data", "frozen", "grad",
+        "name", "operation", "requires_grad",
     )  # fmt: skip
     __hash__ = object.__hash__  # by identity, since == compares values
 
     grad: Array | None
     frozen: bool
     _order: int
-    _spent: bool  # whether step() has used the gradient
+    # For step(): True once it has used the gradient, "kept" once backward() added to that one; and
+    # the model that used the tensor in inference mode.
+    _spent: Any
+    _inferred_by: Any
     _record: Record | None
     _edges = None  # so the walk back can treat a leaf like a Record
 
@@ -196,7 +199,7 @@ class Tensor(Values):
         self.operation = ""
         self._order = next(numbers)
         self._record = None
-        self._spent = False
+        self.frozen = self._spent = self._inferred_by = False
 
     # -- what it is --------------------------------------------------------------------------
 
@@ -268,8 +271,8 @@ class Tensor(Values):
         """NumPy asks here: for array * tensor, which works, and for numpy.exp(tensor)."""
         operation = messages.OPERATORS.get(function.__name__)
         if operation is None or method != "__call__" or settings:
-            raise messages.no_numpy_function(function.__name__)
-        return getattr(Tensor, operation)(*inputs)
+            raise messages.no_numpy_function(function.__name__, method, settings)
+        return getattr(Tensor, operation)(*map(messages.as_number, inputs))
 
     __rsub__ = lambda x, y: Tensor.__sub__(y, x)
     __rtruediv__ = lambda x, y: Tensor.__truediv__(y, x)

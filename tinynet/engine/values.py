@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
@@ -73,12 +73,14 @@ class Values:
     def __int__(self) -> int:
         return int(self.item())
 
-    def __getattr__(self, name: str) -> Any:
-        """What to write in the place of x.view(), and of a misspelt name."""
-        raise no_attribute(name, dir(type(self)))
+    if not TYPE_CHECKING:  # type checkers know the names
+
+        def __getattr__(self, name: str) -> Any:
+            """What to write in the place of x.view(), and of a misspelt name."""
+            raise no_attribute(self, name)
 
     def __dlpack__(self, **settings: Any) -> Any:
-        return self.data.__dlpack__(**settings)
+        return self.__array__(copy=False).__dlpack__(**settings)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return self.data.__dlpack_device__()

@@ -1,5 +1,7 @@
 """Layers, with Keras' words, arithmetic and defaults."""
 
+from typing import TYPE_CHECKING
+
 from ..messages.names import asked
 from .activation import Activation, LeakyReLU, Softmax
 from .base import Layer
@@ -34,4 +36,5 @@ __all__ = [
     "ZeroPadding2D",
 ]
 
-__getattr__ = asked(__name__, __all__)
+if not TYPE_CHECKING:  # type checkers know the names
+    __getattr__ = asked(__name__, __all__)

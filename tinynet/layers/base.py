@@ -15,7 +15,7 @@ from typing import Any
 import numpy
 
 from ..engine.record import current_observer, paused
-from ..engine.tensor import Tensor, differentiable
+from ..engine.tensor import Tensor
 from ..messages.arguments import (
     Shape,
     boolean,
@@ -25,8 +25,8 @@ from ..messages.arguments import (
     shape_of_example,
     shown,
 )
-from ..messages.mistakes import trained_in_inference, warn
-from ..messages.names import Exact, parameters_of
+from ..messages.mistakes import warn
+from ..messages.names import Exact
 from ..models.module import Module, give_generator, in_mode
 from ..models.names import give_name
 from ..models.parts import asked_mode
@@ -89,8 +89,8 @@ class Layer(Exact, Module):
     def fits(self, shape: Any) -> None:
         """ValueError, without a name, if the weights were made for inputs of another shape."""
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if self._complete and name in ("kernel", "bias", "gamma", "beta"):
+    def _check_attribute(self, name: str, value: Any) -> None:
+        if name in ("kernel", "bias", "gamma", "beta") and self.__module__.startswith("tinynet."):
             if value is None:
                 raise ValueError(
                     f"{self.label}: {name} is set to None. To tie weights, build both layers "
@@ -101,7 +101,10 @@ class Layer(Exact, Module):
                     f"{self.label}: {name} must stay a Tensor. Write layer.{name}.data[...] = "
                     "array."
                 )
-        super().__setattr__(name, value)
+        super()._check_attribute(name, value)
+
+    def look_at_input(self, shape: Any) -> None:
+        """Warn of a shape of the data that is hardly meant."""
 
     # -- the same for all layers ----------------------------------------------------------------
 
@@ -141,6 +144,8 @@ class Layer(Exact, Module):
         if not self.merges and not x.ndim:
             raise ValueError(f"{self.label}: the input is one number. Give a batch, (N, ...).")
         new = not self.built
+        if new and not self.merges and not x.operation:  # data, and no result of another layer
+            self.look_at_input(shape)
         self.build(shape)
         device = x[0].device if self.merges else x.device
         if new and device != "cpu":
@@ -194,19 +199,14 @@ class Layer(Exact, Module):
             )
         return self.training
 
-    def in_inference(self, y: Tensor) -> Tensor:
-        """y, the output in inference mode; the optimizer is told if it is trained so."""
-        if not y.requires_grad or asked_mode.get() is not None or not self._trainable:
-            return y
-        return _noted(y, self.label)
-
     def __repr__(self) -> str:
         """Its arguments where they are not the defaults, and what is known once it is built."""
         given = []
-        for name, p in (parameters_of(type(self)) or {}).items():
+        for name, p in (self._arguments or {}).items():
             value = getattr(self, name, p.default)
             value = getattr(value, "__name__", value)  # of a function
-            if value != p.default and name not in ("rng", "name"):
+            plain = isinstance(value, bool | int | float | str | tuple)
+            if plain and value != p.default and name != "name":
                 given.append(f"{name}={value!r}")
         return f"{self.label}({', '.join(given)}){self._facts()}"
 
@@ -291,17 +291,6 @@ class Layer(Exact, Module):
                 "list of inputs, in a graph of tn.Input and tn.Model."
             )
         return [shape_of_example(self.label, s) for s in shape]
-
-
-@differentiable
-def _noted(y, label: str):
-    """y itself.  Its gradient passes only where a network is trained, or looked into."""
-
-    def back(dy):
-        trained_in_inference.add(label)
-        return dy
-
-    return y, back
 
 
 class WithKernel(Layer):

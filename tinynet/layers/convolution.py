@@ -6,7 +6,7 @@ from typing import Any
 
 from ..engine.tensor import Tensor
 from ..messages.arguments import Shape, channels_first, pair, pictures, whole, written
-from ..messages.mistakes import warn
+from ..messages.mistakes import tell_channels_first
 from ..ops.convolution import conv2d, conv2d_transpose, windows_of_result
 from ..ops.windows import Padding, Pair, windows
 from .base import WithKernel
@@ -23,8 +23,8 @@ class Conv2D(WithKernel):
     """
 
     by_position = (
-        "from the third on, arguments have names. A layer names its output only: PyTorch's "
-        "Conv2d(1, 16, 3) is Conv2D(16, 3); a stride is strides=2."
+        "from the third on, arguments have names, strides=2. A layer names its output only: of "
+        "PyTorch's (1, 16, 3) leave the 1 out."
     )
     channels_axis = 2  # the kernel's axis for the channels of the input
 
@@ -58,14 +58,13 @@ class Conv2D(WithKernel):
         return (*self.size_after((H, W)), self.filters)
 
     def create(self, shape: Any) -> None:
-        cure = channels_first(shape)
-        H, W, C = shape
-        if cure and (H > 1 or self.kernel_size[0] > 1):
-            warn(f"{self.label}: input {written(shape)}: {H} x {W} pixels, {C} channels? {cure}")
         self.make_weights(self.kernel_shape(shape[2]), self.filters)
 
     def kernel_shape(self, C: int) -> Shape:
         return (*self.kernel_size, C, self.filters)
+
+    def look_at_input(self, shape: Any) -> None:
+        tell_channels_first(self.label, shape)
 
     def fits(self, shape: Any) -> None:
         C = self.kernel.shape[self.channels_axis]  # type: ignore[union-attr]

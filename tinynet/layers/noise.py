@@ -20,8 +20,11 @@ class _Noise(Layer):
             )
         self.rng = self.rng.spawn(1)[0]
 
+    differs_in_training = True
+    amount = property(lambda self: self.rate)  # of noise
+
     def forward(self, x: Tensor) -> Tensor:
-        return self.noisy(x) if self.trains() else self.in_inference(x)
+        return self.noisy(x) if self.amount and self.trains() else x
 
     def noisy(self, x: Tensor) -> Tensor:
         """The output in training."""
@@ -39,7 +42,7 @@ class Dropout(_Noise):
         self.rate = number(self.label, "rate", rate, BELOW_1, "It is the share to drop.")
 
     def noisy(self, x: Tensor) -> Tensor:
-        return dropout(x, self.rate, self.rng) if self.rate else x
+        return dropout(x, self.rate, self.rng)
 
 
 class SpatialDropout2D(Dropout):
@@ -54,8 +57,6 @@ class SpatialDropout2D(Dropout):
         return pictures(shape)
 
     def noisy(self, x: Tensor) -> Tensor:
-        if self.rate == 0:
-            return x
         return dropout(x, self.rate, self.rng, mask_shape=(len(x), 1, 1, x.shape[3]))
 
 
@@ -69,5 +70,7 @@ class GaussianNoise(_Noise):
         super().__init__(**common)
         self.stddev = number(self.label, "stddev", stddev, AT_LEAST_0)
 
+    amount = property(lambda self: self.stddev)
+
     def noisy(self, x: Tensor) -> Tensor:
-        return gaussian_noise(x, self.stddev, self.rng) if self.stddev else x
+        return gaussian_noise(x, self.stddev, self.rng)

@@ -25,6 +25,7 @@ class BatchNormalization(Layer):
     ValueError in training for fewer than two values a channel, such as a batch of one row.
     """
 
+    differs_in_training = True
     moving_mean: Any = None
     moving_variance: Any = None
 
@@ -72,15 +73,13 @@ class BatchNormalization(Layer):
 
     def forward(self, x: Tensor) -> Tensor:
         C = x.shape[-1]
-        training = self.trains() and self._trainable
-        y = batch_norm(
+        return batch_norm(
             x,
             xp(x.data).ones(C, x.dtype) if self.gamma is None else self.gamma,
             xp(x.data).zeros(C, x.dtype) if self.beta is None else self.beta,
             moving_mean=self.moving_mean.data,
             moving_variance=self.moving_variance.data,
-            training=training,
+            training=self._trainable and self.trains(),
             momentum=self.momentum,
             epsilon=self.epsilon,
         )
-        return y if training else self.in_inference(y)

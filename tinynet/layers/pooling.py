@@ -6,6 +6,7 @@ from typing import Any
 
 from ..engine.tensor import Tensor
 from ..messages.arguments import pair, pictures
+from ..messages.mistakes import tell_channels_first
 from ..ops.pooling import average_pool2d, max_pool2d
 from ..ops.windows import Padding, Pair, windows
 from .base import Layer
@@ -31,6 +32,9 @@ class _Pooling(Layer):
     def shape_after(self, shape: Any) -> Any:
         H, W, C = pictures(shape)
         return (*windows((H, W), self.pool_size, self.strides, self.padding).output, C)
+
+    def look_at_input(self, shape: Any) -> None:
+        tell_channels_first(self.label, shape)
 
     def forward(self, x: Tensor) -> Tensor:
         return type(self).pool(x, self.pool_size, stride=self.strides, padding=self.padding)

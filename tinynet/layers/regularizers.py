@@ -7,7 +7,7 @@ weights to 0.  Each is a function of a tensor, so it can make activations sparse
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..engine.tensor import Tensor
 from ..messages.arguments import AT_LEAST_0, number
@@ -70,4 +70,5 @@ def _check_tensor(where: str, x: Any) -> None:
         raise TypeError(f"{where}: x is {type(x).__name__}. Give a Tensor.")
 
 
-__getattr__ = asked(__name__, ["L1", "L1L2", "L2"])
+if not TYPE_CHECKING:  # type checkers know the names
+    __getattr__ = asked(__name__, ["L1", "L1L2", "L2"])

@@ -170,7 +170,7 @@ def pictures(shape: Any) -> tuple[int, int, int]:
 
 def channels_first(shape: Any) -> str:
     """What to say of pictures (N, C, H, W), which other libraries have; "" of others."""
-    if len(shape) == 3 and shape[0] in (1, 3) and shape[1] == shape[2] >= 8:
+    if len(shape) == 3 and shape[0] in (1, 3) and min(shape[1:]) >= 16:
         return "Channels are last here: x.transpose(0, 2, 3, 1)."
     return ""
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy
 
 from .arguments import shown
-from .mistakes import warn
 from .names import OF_TENSORS, missing, unknown_argument
 from .notebook import picture_html
 
+REDUCTIONS = ("max", "mean", "min", "std", "sum", "var")
 # NumPy's functions for which operators stand, and the method of Tensor that computes each.
 OPERATORS = {
     "add": "__add__",
@@ -53,6 +53,7 @@ def located(
     operation: str,
     values: Sequence[Any],
     error: Exception,
+    settings: Mapping[str, Any] = {},
     signature: inspect.Signature | None = None,
 ) -> Exception:
     """The same error with the operation's name, and in symbols where NumPy speaks of operands."""
@@ -63,10 +64,11 @@ def located(
             f"shapes {', '.join(shapes)} and {last} do not broadcast. Counted from the right, "
             "sizes must be equal or 1: reshape one of them."
         )
-    if signature is not None and "unexpected keyword argument" in message:
-        word, names = message.split("'")[1], list(signature.parameters)
+    unknown = [word for word in settings if signature and word not in signature.parameters]
+    if unknown and signature:
+        word, names = unknown[0], list(signature.parameters)
         message = str(unknown_argument("", word, names))
-        if word in ("dtype", "out"):  # numpy.sum(tensor) asks tensor.sum with them
+        if word in ("dtype", "out") and operation in REDUCTIONS:  # as numpy.sum(x) asks
             message = (
                 f"numpy.{operation} takes arrays, and this is a Tensor. Write x.{operation}()."
             )
@@ -147,14 +149,14 @@ def failed_pullback(operation: str, error: ValueError) -> Exception:
 def moved_too_early(label: str, operation: str) -> RuntimeError:
     """The error for a parameter that moved between forward and backward."""
     return RuntimeError(
-        f"backward: step() moved the parameter {label} before this backward(), after {operation} "
-        "had used it: the gradient would be wrong. Call backward() first, then step()."
+        f"backward: call it before step(), which has moved the parameter {label} since "
+        f"{operation} used it: the gradient may be wrong."
     )
 
 
-def no_attribute(name: str, names: Sequence[str]) -> AttributeError:
-    """The error for an attribute that tensors have not.  names: those that they have."""
-    return missing("Tensor", name, names, OF_TENSORS)
+def no_attribute(x: Any, name: str) -> AttributeError:
+    """The error for an attribute that a tensor has not."""
+    return missing("Tensor", name, () if name.startswith("_") else dir(type(x)), OF_TENSORS)
 
 
 def replaced_leaf(operator: str, label: str) -> TypeError:
@@ -168,7 +170,10 @@ def replaced_leaf(operator: str, label: str) -> TypeError:
 def refuse_mask(name: str, x: Any) -> None:
     """TypeError for a masked array."""
     if type(x) is not numpy.ndarray and hasattr(x, "filled"):
-        raise TypeError(f"{name} is a masked array, and its mask would be lost. Give x.filled(0).")
+        raise TypeError(
+            f"{name} is a masked array, and its mask would be lost. Leave those examples out, or "
+            "give x.filled(0)."
+        )
 
 
 def not_a_shape(requires_grad: Any) -> TypeError:
@@ -179,15 +184,19 @@ def not_a_shape(requires_grad: Any) -> TypeError:
     )
 
 
-def not_zeroed(label: str) -> None:
-    """Warn where a gradient is added to one that step() has used already."""
-    warn(
-        f"backward: the gradient of {label} still holds that of the last step(). Call "
-        "optimizer.zero_grad() before each backward()."
-    )
+def as_number(x: Any) -> Any:
+    """A number of NumPy's, or an array of one without a shape, as Python's: it promotes nothing."""
+    return x.item() if isinstance(x, numpy.ndarray | numpy.generic) and x.ndim == 0 else x
 
 
-def no_numpy_function(name: str) -> TypeError:
+def no_numpy_function(name: str, method: str, settings: Mapping[str, Any]) -> TypeError:
     """The error for numpy.exp(tensor)."""
+    if method == "__call__" and "out" in settings:
+        return TypeError(
+            f"numpy.{name}: an array cannot be changed by a Tensor in place. Write array = "
+            "array + x, which is a Tensor."
+        )
+    if method != "__call__":
+        return TypeError(f"numpy.{name}.{method}: it takes arrays. Write x.sum(), x.max(), ...")
     cure = OF_TENSORS.get(name, f"Write numpy.{name}(x.numpy()), through which no gradient flows.")
     return TypeError(f"numpy.{name}: it takes arrays, and this is a Tensor. {cure}")

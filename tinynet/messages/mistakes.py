@@ -6,9 +6,9 @@ import os
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
-# What was trained in inference mode since the last zero_grad(), and the optimizer has yet to tell.
-trained_in_inference: set[str] = set()
+from .arguments import channels_first, written
 
 _HERE = str(Path(__file__).parent.parent) + os.sep  # the folder of tinynet
 
@@ -19,6 +19,14 @@ class MistakeWarning(UserWarning):
     Python shows each such warning once for each line of your code.  Where you do mean it:
     `warnings.simplefilter("ignore", tn.MistakeWarning)`.
     """
+
+
+def tell_channels_first(where: str, shape: Any) -> None:
+    """Warn of data that other libraries would call pictures (N, C, H, W)."""
+    cure = channels_first(shape)
+    if cure:
+        H, W, C = shape
+        warn(f"{where}: input {written(shape)}: {H} x {W} pixels, {C} channels? {cure}")
 
 
 def warn(message: str) -> None:

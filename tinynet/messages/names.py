@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
@@ -47,6 +48,7 @@ ELSEWHERE = {
     "dataset": f"Write tn.data.batches(x, target, size=32, {GENERATOR}).",
     "dropout2d": "Write tn.layers.SpatialDropout2D(rate).",
     "earlystopping": "Write tn.callbacks.EarlyStopping(...).",
+    "float32": "Write numpy.float32, or dtype='float32'.",
     "from_numpy": "Write tn.Tensor(array).",
     "einsum": "Write products with @, and x.transpose().",
     "expand_dims": "Write x[None] or x[..., None].",
@@ -58,6 +60,7 @@ ELSEWHERE = {
     "gradienttape": "Write loss.backward(); the gradients are then in w.grad.",
     "input": "Write tn.Input(shape), or input_shape= at the model.",
     "keras": "The layers are in tn.layers, tn.Sequential is the model.",
+    "inference_mode": "Write tn.no_grad().",
     "isnan": "Write numpy.isnan(x.numpy()).",
     "l1loss": "Write tn.mae(prediction, target).",
     "lr_scheduler": "Write lr=tn.schedules.Cosine(...), or Step, or Warmup.",
@@ -127,6 +130,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "nb_epoch": ("epochs",),
     "num_epochs": ("epochs",),
     "optim": ("optimizer",),
+    "num_classes": ("classes",),
     "out_channels": ("filters",),
     "out_features": ("units",),
     "p": ("rate",),
@@ -200,11 +204,13 @@ _FUNCTIONS = (
 )
 _FUNCTIONS += " sqrt tanh where"
 OF_TENSORS = {name: f"Write tn.{name}(x)." for name in _FUNCTIONS.split()} | {
+    "absolute": "Write tn.abs(x).",
     "all": "Write x.data.all().",
     "any": "Write x.data.any().",
     "argmin": "Write (-x).argmax(axis).",
     "astype": "Convert the array, tn.Tensor(array.astype('float32')).",
     "clamp": "Write tn.clip(x, low, high).",
+    "clip": "Write tn.clip(x, low, high).",
     "clone": "Write copy.copy(x) for a leaf; operations never change their inputs.",
     "copy": "Write copy.copy(x) for a leaf; operations never change their inputs.",
     "cpu": 'Write x.to("cpu").',
@@ -214,11 +220,16 @@ OF_TENSORS = {name: f"Write tn.{name}(x)." for name in _FUNCTIONS.split()} | {
     "double": "Convert the array, tn.Tensor(array.astype('float64')).",
     "expand": "Operations broadcast by themselves.",
     "fill_": "Write x.data[...] = value.",
+    "flip": "Write tn.flip(x, axis).",
     "float": "Convert the array, tn.Tensor(array.astype('float32')).",
     "grad_fn": "Write x.operation.",
     "int": "Convert the array, array.astype(int): labels stay integers.",
     "long": "Convert the array, array.astype(int): labels stay integers.",
+    "matmul": "Write x @ y.",
+    "maximum": "Write tn.maximum(x, y).",
+    "minimum": "Write tn.minimum(x, y).",
     "mm": "Write x @ y.",
+    "negative": "Write -x.",
     "norm": "Write tn.sqrt((x * x).sum()).",
     "numel": "Write x.size.",
     "permute": "Write x.transpose(0, 2, 1).",
@@ -226,9 +237,11 @@ OF_TENSORS = {name: f"Write tn.{name}(x)." for name in _FUNCTIONS.split()} | {
     "repeat": "Write tn.concatenate([x, x]).",
     "requires_grad_": "Write tn.Tensor(data, requires_grad=True).",
     "sort": "Write numpy.sort(x.numpy()).",
+    "square": "Write x**2.",
     "swapaxes": "Write x.transpose(0, 2, 1), all axes in their new order.",
     "unsqueeze": "Write x[None] or x[..., None].",
     "view": "Write x.reshape(...).",
+    "where": "Write tn.where(mask, x, y).",
     "zero_": "Write x.grad = None; optimizer.zero_grad() does it for all parameters.",
 }
 
@@ -236,6 +249,7 @@ OF_TENSORS = {name: f"Write tn.{name}(x)." for name in _FUNCTIONS.split()} | {
 OF_OPTIMIZERS = {
     "apply_gradients": "Write loss.backward(), then optimizer.step().",
     "minimize": "Write optimizer.zero_grad(), loss.backward(), then optimizer.step().",
+    "learning_rate": "Write optimizer.lr.",
     "param_groups": "Write optimizer.lr = 0.01; parameters are in optimizer.parameters.",
     "update": "Write optimizer.step().",
 }
@@ -257,17 +271,14 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
 
 def missing(where: str, name: str, names: Iterable[str], said: Mapping[str, str]) -> AttributeError:
     """The error for an attribute that there is not.  said: of other libraries, in lower case."""
-    if name.startswith("_"):  # asked by Python itself, and by libraries
+    if not name or name.startswith("_"):  # asked by Python itself, and by libraries
         return AttributeError(f"{where} has no attribute {name!r}")
     near = nearest(name, set(names) - {name})
-    exact = near is not None and near.lower() == name.lower()
-    if name[0].isupper() and near and near[0].islower():  # a class was meant, and not a function
-        exact = False
+    if name[0].isupper() and near and near[0].islower():
+        near = None  # a class was meant, and not a function
     hint = f"Did you mean {near}?" if near else ""
-    if not exact:
+    if near is None or near.lower() != name.lower():
         hint = said.get(name, said.get(name.lower(), hint))
-    if not hint and said is ELSEWHERE:
-        hint = f"There are {', '.join(names)}."
     return AttributeError(f"{where} has no {name}. {hint}".rstrip())
 
 
@@ -275,7 +286,9 @@ def asked(module: str, names: Iterable[str]) -> Callable[[str], NoReturn]:
     """A module's __getattr__, for a name that is none of its public names."""
 
     def __getattr__(name: str) -> NoReturn:
-        raise missing(f"tn.{module.rpartition('.')[2]}", name, names, ELSEWHERE)
+        error = missing(f"tn.{module.rpartition('.')[2]}", name, names, ELSEWHERE)
+        more = "" if len(error.args[0].split(". ")) > 1 else f" There are {', '.join(names)}."
+        raise AttributeError(f"{error}{more}")
 
     return __getattr__
 
@@ -319,17 +332,18 @@ def explained(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
-@functools.cache
 def parameters_of(kind: type) -> dict[str, inspect.Parameter] | None:
     """The arguments of a class: where its __init__ takes **others, those of its base too.
 
-    None if any name is allowed.
+    None if they cannot be known.
     """
     found: dict[str, inspect.Parameter] = {}
     for base in kind.__mro__:
         if "__init__" in vars(base):
             own = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
             others = [p for p in own if p.kind is p.VAR_KEYWORD]
+            if any(p.kind is p.VAR_POSITIONAL for p in own):
+                return None
             new = [p for p in own if p not in others and p.name not in found]
             by_name_only = bool(found)
             found |= {p.name: p.replace(kind=p.KEYWORD_ONLY) if by_name_only else p for p in new}
@@ -338,51 +352,49 @@ def parameters_of(kind: type) -> dict[str, inspect.Parameter] | None:
     return None
 
 
-def _needed(p: inspect.Parameter) -> bool:
-    return p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD
+def _ours(kind: type) -> bool:
+    """Whether it is a class of tinynet; a person's own may take and hold what it likes."""
+    return kind.__module__.startswith("tinynet.")
 
 
-class Explained(type):
-    """The class of classes that answer a wrong argument with the right one."""
+class Explained:
+    """The base of classes that answer a wrong argument with the right one."""
 
     by_position = ""  # what to say where too many arguments are given without their names
+    _arguments: dict[str, inspect.Parameter] | None = None
 
-    def __call__(cls, *args: Any, **settings: Any) -> Any:
-        parameters = parameters_of(cls)
-        if parameters is not None:
-            check_arguments(cls.__name__, tuple(parameters), settings)
-            missed = next((p for p in list(parameters.values())[len(args) :] if _needed(p)), None)
-            if missed and missed.name not in settings:
-                raise TypeError(f"{cls.__name__}: the argument {missed.name} is missing.")
-            most = sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters.values())
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        cls._arguments = parameters_of(cls)
+        shown = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        if cls._arguments is not None:  # help() shows every argument, in place of **others
+            shown = list(cls._arguments.values())
+        cls.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+
+    def __new__(cls, *args: Any, **settings: Any) -> Any:
+        if cls._arguments is not None and _ours(cls):
+            check_arguments(cls.__name__, tuple(cls._arguments), settings)
+            most = sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in cls._arguments.values())
             if len(args) > most and cls.by_position:
                 raise TypeError(f"{cls.__name__}: {cls.by_position}")
-        made = super().__call__(*args, **settings)
-        if isinstance(made, Exact) and cls.__module__.startswith("tinynet."):
-            object.__setattr__(made, "_complete", True)
-        return made
-
-    @property
-    def __signature__(cls) -> inspect.Signature | None:
-        """What help() shows: every argument, in place of **others."""
-        parameters = parameters_of(cls)
-        return None if parameters is None else inspect.Signature(list(parameters.values()))
+        return super().__new__(cls)
 
 
-class Exact(metaclass=Explained):
-    """Something of tinynet that refuses an attribute which it has not: layer.trianable = False.
-
-    A class that derives from it elsewhere may hold what it likes.
-    """
-
-    _complete = False  # whether it is made
+class Exact(Explained):
+    """Something that refuses an attribute which it has not: layer.trianable = False."""
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if self._complete and not name.startswith("_") and name not in vars(self):
-            names = [n for n in {*dir(type(self)), *vars(self)} if not n.startswith("_")]
-            if name not in names:
-                same = [n for n in ARGUMENTS.get(name, ()) if n in names]
-                near = same[0] if same else nearest(name, names)
-                hint = f" Did you mean {near}?" if near else ""
-                raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.{hint}")
+        if not sys._getframe(1).f_globals.get("__name__", "").startswith("tinynet."):
+            self._check_attribute(name, value)
         super().__setattr__(name, value)
+
+    def _check_attribute(self, name: str, value: Any) -> None:
+        """AttributeError for a name that it has not.  It is asked for code outside of tinynet."""
+        if name.startswith("_") or name in vars(self) or not _ours(type(self)):
+            return
+        names = [n for n in {*dir(type(self)), *vars(self)} if not n.startswith("_")]
+        if name not in names:
+            same = [n for n in ARGUMENTS.get(name, ()) if n in names]
+            near = same[0] if same else nearest(name, names)
+            hint = f" Did you mean {near}?" if near else ""
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.{hint}")

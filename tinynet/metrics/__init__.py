@@ -5,6 +5,8 @@ describes one batch.  tn.evaluate gives the mean over the batches of a set, weig
 auc, psnr and r2, which are no such means, it computes once, of all outputs.
 """
 
+from typing import TYPE_CHECKING
+
 from ..messages.names import asked
 from .classes import accuracy, confusion_matrix, log_loss, top_k
 from .closeness import psnr, r2
@@ -12,4 +14,5 @@ from .ranking import auc, roc_curve
 
 __all__ = ["accuracy", "auc", "confusion_matrix", "log_loss", "psnr", "r2", "roc_curve", "top_k"]
 
-__getattr__ = asked(__name__, __all__)
+if not TYPE_CHECKING:  # type checkers know the names
+    __getattr__ = asked(__name__, __all__)

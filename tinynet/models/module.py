@@ -6,7 +6,7 @@ import contextlib
 import html
 import weakref
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
@@ -47,6 +47,8 @@ class Module(Parts):
     given_name: str | None = None  # the name, if a model gave it
     input_shape: Any = None  # that it was built for, or of its first input; without the batch
     made_shape: Any = None  # of the output for an input of that shape, without the batch
+    differs_in_training = False  # whether it computes otherwise in training mode
+    _noted = False
     rng: Any = None  # a numpy.random.Generator: draws the weights, and what dropout drops
     _made_by: Any = ()  # its modules when made_shape was found: another list may give another shape
 
@@ -64,9 +66,15 @@ class Module(Parts):
         """The error for a forward that returned None."""
         return TypeError(f"{self.label}: forward returned nothing. End it with `return y`.")
 
-    def __getattr__(self, name: str) -> Any:
-        """What to write in the place of model.fit, and of a misspelt name."""
-        raise missing(self.label, name, [*dir(type(self)), *vars(self)], OF_MODELS)
+    if not TYPE_CHECKING:  # type checkers know the names
+
+        def __getattr__(self, name: str) -> Any:
+            """What to write in the place of model.fit, and of a misspelt name."""
+            if name.startswith("_"):
+                raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+            if hasattr(type(self), name):  # a property, in which something else is missing
+                return object.__getattribute__(self, name)
+            raise missing(self.label, name, [*dir(type(self)), *vars(self)], OF_MODELS)
 
     def __call__(self, x: Any, *more: Any, training: bool | None = None) -> Any:
         """forward(x); for values of the functional graph, its place in the graph.
@@ -83,6 +91,8 @@ class Module(Parts):
         observer = current_observer.get()
         if observer:
             observer.before_module(self, x)
+        if not self._training or self._noted:
+            self._note_mode()
         try:
             y = self._first_forward(x) if self.input_shape is None else self.forward(x)
         except BaseException:  # the next penalty() must not count the layers that were passed
@@ -95,10 +105,21 @@ class Module(Parts):
             observer.after_module(self, y)
         return y
 
+    def _note_mode(self) -> None:
+        """Mark the parameters for step(), where a result of inference mode may be trained."""
+        inference = not self._training and asked_mode.get() is None and not paused.get()
+        differ = (m for m in self.modules() if m.differs_in_training and m._trainable)
+        if inference != self._noted and any(True for _ in differ):
+            for p in self.parameters():
+                p._inferred_by = self.label if inference else False
+            self._noted = inference
+
     def _first_forward(self, x: Any) -> Any:
         """forward(x); its parts get the generator, and the module remembers the shapes."""
         give_generator(self, self.rng)
-        self._tell_of_mistakes()
+        if not self._made_by:
+            self._tell_of_mistakes()
+            self._made_by = [weakref.ref(module) for module in self.modules()]
         y = self.forward(x)
         outputs = y if isinstance(y, list | tuple) else [y]
         if hasattr(x, "shape") and outputs and all(isinstance(t, Tensor) for t in outputs):
@@ -186,7 +207,7 @@ class Module(Parts):
             return None
 
     def __repr__(self) -> str:
-        parts = [f"{name}={type(part).__name__}" for name, part in self.children()]
+        parts = [f"{part.name or '-'}={type(part).__name__}" for part in self._parts()]
         more = ", ..." if len(parts) > 8 else ""
         return f"{self.label}({', '.join(parts[:8])}{more}){self._facts()}"
 
@@ -195,7 +216,10 @@ class Module(Parts):
         if self.input_shape is None or self.made_shape is None:
             return ""
         shapes = f"{written(self.input_shape)} -> {written(self.made_shape)}"
-        return f": {shapes}, {count(self.weights().values()):,} parameters"
+        try:
+            return f": {shapes}, {count(self.weights().values()):,} parameters"
+        except ValueError:  # a part that was added later waits for its input
+            return f": {shapes}"
 
     def rows(self) -> list[Row]:
         """The lines of the summary: one for each part, with the shape of its first output."""
@@ -223,6 +247,11 @@ def inference() -> Iterator[None]:
 
 def in_mode(module: Module, x: Any, training: bool) -> Any:
     """module(x) in training or in inference mode, whatever its own is."""
+    if is_symbolic(x):
+        raise TypeError(
+            f"{module.label}: a graph has no mode of its own. Call the finished model with it, "
+            "model(x, training=True)."
+        )
     before = asked_mode.get()
     try:
         asked_mode.set(boolean(module.label, "training", training))

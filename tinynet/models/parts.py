@@ -17,6 +17,7 @@ from ..engine.tensor import Tensor
 from ..io.state import State, match
 from ..messages.arguments import boolean
 from ..messages.mistakes import warn
+from ..messages.names import nearest
 
 # The mode that predict, evaluate or model(x, training=True) asks for; None: that of each module.
 # It belongs to the call and not to the model, which other threads may be using.
@@ -114,7 +115,8 @@ class Parts:
 
         Parts that have their weights already may be hidden on purpose.
         """
-        for module in self.modules():
+        known = self.modules()
+        for module in known:
             mode = inspect.signature(module.forward).parameters.get("training")
             if mode is not None and mode.default is not None:
                 warn(
@@ -122,17 +124,18 @@ class Parts:
                     "call. Leave it out: the mode is self.training."
                 )
             for name, value in vars(module).items():
-                inner = [] if callable(value) or not hasattr(value, "__dict__") else vars(value)
-                if name.startswith("_") and _without_weights({name: value}):
+                if name.startswith("_") and _without_weights({name: value}, known):
                     warn(
                         f"{module.label}: the layers in {name} are not found, as names that begin "
                         f"with _ are skipped. Call it {name.lstrip('_')}."
                     )
-                elif not isinstance(value, Tensor) and _without_weights(inner):
-                    warn(
-                        f"{module.label}: the layers in {name} are not found, as "
-                        f"{type(value).__name__} is no Module. Derive it from tn.Module."
-                    )
+                for thing in list(value) if isinstance(value, list | tuple | set) else [value]:
+                    inner = vars(thing) if _is_plain_object(thing) else {}
+                    if _without_weights(inner, known):
+                        warn(
+                            f"{module.label}: the layers in {name} are not found, as "
+                            f"{type(thing).__name__} is no Module. Derive it from tn.Module."
+                        )
 
     def must_be_built(self) -> None:
         """ValueError if the module waits for the shape of its input to make its weights."""
@@ -177,6 +180,12 @@ class Parts:
                     w.requires_grad, w.frozen, w.grad = False, True, None
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("tr") and nearest(name, _SWITCHES):
+            near = nearest(name, _SWITCHES)
+            if name != near and not hasattr(type(self), name):
+                raise AttributeError(
+                    f"{self.label} has no attribute {name!r}. Did you mean {near}?"
+                )
         if name in _METHODS:
             raise AttributeError(
                 f"{self.label}: {name} is a method of every module. Give the attribute another "
@@ -264,18 +273,23 @@ class Parts:
 
 # Names that an attribute would take away from the walk, or from the modes.
 _METHODS = {"children", "eval", "modules", "parameters", "to", "train", "weights"}
+_SWITCHES = ("trainable", "training")
 _HOLDERS = (Parts, list, tuple, dict)  # what an attribute with modules in it may be
 
 
-def _without_weights(values: Any) -> bool:
-    """Whether a part among the values still waits for the shape of its input."""
+def _without_weights(values: Any, known: list[Any]) -> bool:
+    """Whether a part among the values, none of the known ones, waits for its first input."""
     found = [module for _, part in within(values, Parts) for module in part.modules()]
-    return any(not getattr(module, "built", True) for module in found)
+    return any(not getattr(m, "built", True) and all(m is not k for k in known) for m in found)
+
+
+def _is_plain_object(thing: Any) -> bool:
+    return hasattr(thing, "__dict__") and not (callable(thing) or isinstance(thing, Tensor))
 
 
 def is_frozen(weight: Tensor) -> bool:
     """Whether trainable = False froze it, here or through another part that shares it."""
-    return getattr(weight, "frozen", False) and not weight.requires_grad
+    return weight.frozen and not weight.requires_grad
 
 
 def within(values: Any, kinds: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -8,14 +8,14 @@ from typing import Any
 import numpy
 
 from ..messages.arguments import generator, layer_name, shape_of_example, shown
-from ..messages.names import Exact
+from ..messages.names import Explained
 from .module import Module, give_generator
 from .names import names_of
 from .summary import Row, row
 from .symbols import Symbol
 
 
-class LayeredModel(Exact, Module):
+class LayeredModel(Explained, Module):
     """A model of layers, and the name of each layer in it: dense, dense_1.
 
     rng: draws the weights, and what dropout drops.
@@ -149,6 +149,8 @@ class Sequential(LayeredModel):
     def build(self, input_shape: Any, rng: numpy.random.Generator | None = None) -> Sequential:
         give_generator(self, self.rng if rng is None else rng)
         shape = shape_of_example(self.label, input_shape)
+        if self.layers and hasattr(self.layers[0], "look_at_input"):
+            self.layers[0].look_at_input(shape)
         self.output_shape(shape)  # an error in any layer comes before the first is built
         after: Any = shape
         for layer in self.layers:

@@ -10,8 +10,11 @@ import numpy
 from ..devices import device_named, xp
 from ..engine.tensor import Tensor
 from ..messages.arguments import is_whole, shown, whole
+from ..messages.engine import refuse_mask
+from ..messages.names import explained
 
 
+@explained
 def zeros(
     *shape: Any, dtype: Any = "float32", device: str = "cpu", requires_grad: bool = False
 ) -> Tensor:
@@ -24,6 +27,7 @@ def zeros(
     return _made(numpy.zeros, "zeros", shape, dtype, device, requires_grad)
 
 
+@explained
 def ones(
     *shape: Any, dtype: Any = "float32", device: str = "cpu", requires_grad: bool = False
 ) -> Tensor:
@@ -31,6 +35,7 @@ def ones(
     return _made(numpy.ones, "ones", shape, dtype, device, requires_grad)
 
 
+@explained
 def one_hot(labels: Any, classes: int) -> Tensor:
     """For each label a row with 1 in its place and 0 elsewhere.  (...) -> float32 (..., K)
 
@@ -40,6 +45,7 @@ def one_hot(labels: Any, classes: int) -> Tensor:
     integers.
     """
     K = whole("one_hot", "classes", classes, cure="Give how many classes there are.")
+    refuse_mask("one_hot: labels", labels)
     labels = labels.data if isinstance(labels, Tensor) else labels
     labels = xp(labels).asarray(labels)
     if labels.dtype.kind not in "iu":

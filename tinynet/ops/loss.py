@@ -26,12 +26,6 @@ def _takes_logits(operation: str, cure: str) -> Callable[[Loss], Loss]:
     def decorate(loss: Loss) -> Loss:
         @functools.wraps(loss)
         def told(logits: Any, *others: Any, **settings: Any) -> Tensor:
-            labels = others[0] if others else None
-            if getattr(labels, "requires_grad", False) and not getattr(logits, "operation", ""):
-                raise TypeError(
-                    f"{loss.__name__}: the target needs a gradient, and the prediction needs none. "
-                    f"Are they swapped? {loss.__name__}(prediction, target)."
-                )
             if getattr(logits, "operation", "") == operation and logits.size:
                 y = logits.data
                 if y.min() >= 0 and y.max() <= 1:

@@ -10,7 +10,7 @@ import functools
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy
 
@@ -19,7 +19,7 @@ from ..engine.record import numbers
 from ..engine.tensor import Tensor
 from ..io.state import State, match
 from ..messages.arguments import AT_LEAST_0, BELOW_1, POSITIVE, Range, is_number, number, whole
-from ..messages.mistakes import trained_in_inference, warn
+from ..messages.mistakes import warn
 from ..messages.names import OF_OPTIMIZERS, Exact, missing
 from .flat import Flat, flat_groups
 from .parameters import global_norm, refuse_shared_memory, trainable
@@ -76,7 +76,6 @@ class Optimizer(Exact):
         clip_norm: float | None = None,
         **settings: Any,
     ) -> None:
-        trained_in_inference.clear()  # by what came before
         found = trainable(type(self).__name__, parameters)
         refuse_shared_memory(type(self).__name__, found)
         self._parameters = tuple(found)
@@ -96,9 +95,13 @@ class Optimizer(Exact):
         text = ", ".join(f"{name}={value!r}" for name, value in settings.items())
         return f"{type(self).__name__}({len(self.parameters)} parameters, {text})"
 
-    def __getattr__(self, name: str) -> Any:
-        """What to write in the place of optimizer.param_groups, and of a misspelt name."""
-        raise missing(type(self).__name__, name, dir(type(self)), OF_OPTIMIZERS)
+    if not TYPE_CHECKING:  # type checkers know the names
+
+        def __getattr__(self, name: str) -> Any:
+            """What to write in the place of optimizer.param_groups, and of a misspelt name."""
+            if hasattr(type(self), name):  # a property, in which something else is missing
+                return object.__getattribute__(self, name)
+            raise missing(type(self).__name__, name, dir(type(self)), OF_OPTIMIZERS)
 
     @property
     def parameters(self) -> tuple[Tensor, ...]:
@@ -131,7 +134,6 @@ class Optimizer(Exact):
         """Delete the gradients, before the next backward() adds its own."""
         for p in self.parameters:
             p.grad = None
-        trained_in_inference.clear()
 
     def step(self) -> None:
         """Update every parameter that has a gradient, in place.  The others keep their values.
@@ -141,12 +143,14 @@ class Optimizer(Exact):
         infinity (without clip_norm they are not looked for).  After an error, no parameter has
         changed.
         """
-        moving, intact = False, True
+        moving, intact, doubtful = False, True, None
         for p, view in self._layout.places:
             w, dw = p.data, p.grad
             if dw is None:
                 continue
             moving = True
+            if p._inferred_by or p._spent == "kept":
+                doubtful = p
             if w is not view:  # somebody wrote p.data = ...
                 intact = False
                 if w.shape != view.shape or w.dtype != view.dtype:
@@ -162,12 +166,8 @@ class Optimizer(Exact):
             )
         if not intact:
             self._lay_out(self._layout.slots)
-        if trained_in_inference:
-            layer = min(trained_in_inference)
-            warn(
-                f"{layer}: it was trained in inference mode. Call model.train() before the loop, "
-                "or write model(x, training=False) where you mean it."
-            )
+        if doubtful is not None:
+            self._tell(doubtful)
         rule = functools.partial(self._move_piece, self.lr, self._scale())
         for flat in self._layout.flats:
             flat.move(rule)
@@ -175,6 +175,19 @@ class Optimizer(Exact):
             if p.grad is not None:
                 p._order, p._spent = next(numbers), True
         object.__setattr__(self, "steps", self.steps + 1)  # not by way of Exact, which checks
+
+    def _tell(self, p: Tensor) -> None:
+        """Warn of a gradient that is hardly meant."""
+        if p._inferred_by:
+            warn(
+                f"{p._inferred_by}: it is trained in inference mode. Call model.train() before the "
+                "loop, or write model(x, training=False) where you mean it."
+            )
+        if p._spent == "kept":
+            warn(
+                f"{type(self).__name__}: the gradients still hold those of the last step(). Call "
+                "optimizer.zero_grad() before each backward()."
+            )
 
     def _lay_out(self, slots: list[list[Array]]) -> None:
         """Copy parameters and slots into flat arrays, on the device of the parameters.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..messages.arguments import ABOVE_0, POSITIVE, Range, number, whole
 from ..messages.names import asked
@@ -104,4 +104,5 @@ def _number(where: str, step: Any) -> int:
     return whole(where, "step", step, least=0)
 
 
-__getattr__ = asked(__name__, ["Cosine", "Step", "Warmup"])
+if not TYPE_CHECKING:  # type checkers know the names
+    __getattr__ = asked(__name__, ["Cosine", "Step", "Warmup"])

@@ -3,6 +3,8 @@
 Only this package imports matplotlib, and only inside functions, so that tinynet works without it.
 """
 
+from typing import TYPE_CHECKING
+
 from ..messages.names import asked
 from .codes import latent, latent_grid
 from .confusion import confusion
@@ -26,4 +28,5 @@ __all__ = [
     "tiles",
 ]
 
-__getattr__ = asked(__name__, __all__)
+if not TYPE_CHECKING:  # type checkers know the names
+    __getattr__ = asked(__name__, __all__)

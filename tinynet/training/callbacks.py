@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..io import file_of, save
 from ..io.state import State
@@ -23,7 +23,7 @@ MOMENTS = {
 }
 
 
-class Callback(metaclass=Explained):
+class Callback(Explained):
     """fit calls these methods with its Run.  They may use its model, history, epoch, batch, stop.
 
     A subclass overrides the moments that it needs.  TypeError where it has Keras' on_epoch_end.
@@ -270,4 +270,5 @@ def _writable(where: str, path: Any) -> Path:
     return path
 
 
-__getattr__ = asked(__name__, ["BestModel", "Callback", "EarlyStopping", "SaveState"])
+if not TYPE_CHECKING:  # type checkers know the names
+    __getattr__ = asked(__name__, ["BestModel", "Callback", "EarlyStopping", "SaveState"])

@@ -144,7 +144,8 @@ def inputs_and_target(where: str, batch: Any, dtype: Any = None) -> tuple[Any, A
 def dtype_of(model: Module) -> Any:
     """The dtype of its first weight; None where there is none, or none yet."""
     try:
-        return next((weight.dtype for weight in model.weights().values()), None)
+        weights = model.weights().values()
+        return next((w.dtype for w in weights if w.dtype.kind == "f"), None)
     except ValueError:  # a part waits for its first input
         return None
 
