@@ -224,6 +224,15 @@ def test_elementwise_by_pieces(shape, formula, rng, small_parts):
         same(a, before[0]), same(b, before[1])
 
 
+@pytest.mark.parametrize("shape", SIZES)
+def test_elementwise_with_two_results(shape, rng, small_parts):
+    x = rng.standard_normal(shape)
+    for a in (x, x.T):
+        found = cpu.elementwise(lambda a: (a + 1, a * 2), a, results=2)
+        same(numpy.asarray(found[0]), numpy.asarray(a + 1))
+        same(numpy.asarray(found[1]), numpy.asarray(a * 2))
+
+
 ELEMENTWISE = {  # the arguments of each kernel, of two arrays of numbers and one of booleans
     "relu": lambda x, dy, mask: (x,),
     "relu_back": lambda x, dy, mask: (dy, x),

@@ -303,7 +303,7 @@ def test_at_the_ends_of_the_numbers_nothing_overflows(name, dtype):
     y = f(x, *others)
     y.backward(numpy.ones_like(y.data))
     numpy.testing.assert_array_equal(y.data, value)
-    numpy.testing.assert_array_equal(x.grad, dx)
+    numpy.testing.assert_allclose(x.grad, dx, rtol=0, atol=1e-37)  # below normal numbers
 
 
 def beside_zero(f):

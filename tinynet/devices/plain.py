@@ -26,8 +26,11 @@ Key = tuple[int, int]  # 2 x 64 bits
 # -- elementwise, and sums -------------------------------------------------------------------------
 
 
-def elementwise(formula: Formula, *arrays: Array) -> Array:
-    """formula(*arrays); cpu/ computes it piece by piece, in pieces that fit in the cache."""
+def elementwise(formula: Any, *arrays: Array, results: int = 1) -> Any:
+    """formula(*arrays); cpu/ computes it piece by piece, in pieces that fit in the cache.
+
+    results: how many arrays the formula returns.
+    """
     return formula(*arrays)
 
 

@@ -17,6 +17,13 @@ def sigmoid_of(x: Array) -> Array:
     return (e / (1 + e)).astype(x.dtype, copy=False)
 
 
+def sigmoid_and_rest(x: Array) -> tuple[Array, Array]:
+    """y = sigmoid(x) and 1 - y.  Subtracted, 1 - y would lose its digits where y is nearly 1."""
+    e = finite_exp(x)
+    whole = 1 + e
+    return (e / whole).astype(x.dtype, copy=False), (1 / whole).astype(x.dtype, copy=False)
+
+
 def finite_exp(x: Array) -> Array:
     """exp(x), where larger x count as 88 (float64: 709): there exp is still finite.
 
@@ -66,14 +73,8 @@ def sigmoid(x):
     (...) -> (...)
     """
     elementwise = kernels(x).elementwise
-
-    def slope_times(d, y, x):  # 1 - y = 1 / (1 + exp(x)), with all its digits where y is nearly 1
-        x = x.astype(numpy.float32) if x.dtype.itemsize == 2 else x
-        with numpy.errstate(over="ignore"):  # 1 / (1 + infinity) is 0
-            return (d * y / (1 + xp(x).exp(x))).astype(d.dtype, copy=False)
-
-    y = elementwise(sigmoid_of, x)
-    return y, lambda dy: elementwise(slope_times, dy, y, x)
+    y, rest = elementwise(sigmoid_and_rest, x, results=2)
+    return y, lambda dy: elementwise(lambda d, y, r: d * y * r, dy, y, rest)
 
 
 @differentiable

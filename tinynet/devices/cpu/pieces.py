@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy
 
@@ -30,10 +31,12 @@ def sharing(size: int) -> int:
     return MOST if size >= SHARED else 1
 
 
-def elementwise(formula: Formula, *arrays: Array) -> Array:
+def elementwise(formula: Any, *arrays: Array, results: int = 1) -> Any:
     """One of NumPy's own functions writes straight into the result; others make new arrays."""
     if arrays[0].size < 2 * PIECE:
         return formula(*arrays)
+    if results > 1:
+        return _several(formula, arrays, results)
     if isinstance(formula, numpy.ufunc):
         return _by_pieces(lambda *given: formula(*given[:-1], out=given[-1]), *arrays)
     return _by_pieces(lambda *given: formula(*given[:-1]), *arrays)
@@ -55,6 +58,21 @@ def _by_pieces(formula: FormulaInto, *arrays: Array) -> Array:
 
     each(piece, -(-first.size // PIECE), sharing(first.size))
     return y
+
+
+def _several(formula: Any, arrays: Sequence[Array], results: int) -> tuple[Array, ...]:
+    """The arrays that a formula with several results gives."""
+    first = arrays[0]
+    flat = [a.reshape(-1) for a in arrays]
+    found = [numpy.empty(first.size, first.dtype) for _ in range(results)]
+
+    def piece(i: int) -> None:
+        part = slice(i * PIECE, (i + 1) * PIECE)
+        for y, values in zip(found, formula(*(a[part] for a in flat)), strict=True):
+            y[part] = values
+
+    each(piece, -(-first.size // PIECE), sharing(first.size))
+    return tuple(y.reshape(first.shape) for y in found)
 
 
 def total(formula: Formula, *arrays: Array) -> Array:
