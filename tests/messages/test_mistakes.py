@@ -5,9 +5,12 @@ The cure must stand in the first 120 characters, whether it comes as an error or
 
 from __future__ import annotations
 
+import abc
+import copy
 import subprocess
 import sys
 import warnings
+from typing import Protocol
 
 import numpy as np
 import pytest
@@ -454,3 +457,155 @@ def test_what_is_hidden_on_purpose_has_its_weights():
     student = Listed(teacher, "_teacher").build((4,), RNG)
     assert student.parameters() == []
     HasMode(None).build((4,), RNG)
+
+
+# -- what is right is not told: each of these was a false alarm, or broke --------------------------
+
+
+def test_a_gan_trains_without_a_word():
+    draw, judge = model(Dense(4)), model(Dense(1))
+    of_draw, of_judge = optimizer(draw), optimizer(judge)
+    for _ in range(3):
+        of_judge.zero_grad()
+        judge(draw(X).detach()).mean().backward()
+        of_judge.step()
+        of_draw.zero_grad()
+        judge(draw(X)).mean().backward()  # the judge gets a gradient too, which nobody uses
+        of_draw.step()
+
+
+def test_a_network_in_inference_mode_may_judge_what_is_trained():
+    judge = model(Dense(3), BatchNormalization(), Dropout(0.5)).eval()
+    picture = tn.Tensor(X, requires_grad=True)
+    for trained in (tn.optim.SGD([picture], lr=0.1), optimizer(model(Dense(4)))):
+        trained.zero_grad()
+        judge(picture).sum().backward()
+        if trained.parameters[0].grad is None:
+            trained.parameters[0].grad = np.zeros_like(trained.parameters[0].data)
+        trained.step()
+
+
+def test_a_frozen_or_idle_layer_predicts_in_training_mode_without_a_word():
+    network = model(Dense(3), BatchNormalization(), Dropout(0.0))
+    network.layers[1].trainable = False
+    with tn.no_grad():
+        network(X)
+
+
+def test_parts_that_are_found_elsewhere_are_not_told():
+    class Mine(tn.Module):
+        def __init__(self):
+            self.blocks = [Dense(3), Dense(2)]
+            self._last = self.blocks[-1]
+            self.owner = [type("Plain", (), {})()]
+            self.owner[0].model = self
+
+        def forward(self, x):
+            return self._last(self.blocks[0](x))
+
+    assert len(Mine().build((4,), RNG).parameters()) == 4
+
+
+def test_an_error_inside_a_property_stays_what_it_is():
+    class Mine(tn.Module):
+        def __init__(self):
+            self.part = Dense(3)
+
+        @property
+        def code(self):
+            return self.part.kernle
+
+    with pytest.raises(AttributeError, match=r"^Dense has no kernle\. Did you mean kernel"):
+        _ = Mine().code
+
+
+def test_layers_and_optimizers_mix_with_other_bases():
+    class Named(Protocol):
+        def label_of(self) -> str: ...
+
+    class Mine(Dense, Named):
+        def __init__(self, units, **others):
+            self.gain = others.pop("gain", 1.0)
+            super().__init__(units, **others)
+
+        def label_of(self):
+            return "mine"
+
+    class Abstract(tn.optim.SGD, abc.ABC):
+        pass
+
+    assert Mine(3, gain=2.0, name="n").gain == 2
+    assert Abstract([tensor(2)], lr=0.1).lr == 0.1
+    assert copy.deepcopy(Mine(3).build((2,), RNG)).units == 3
+
+
+def test_a_number_of_numpys_is_compared_with_a_tensor():
+    loss = tn.Tensor(2.0)
+    assert np.mean([1.0, 2.0]) < loss
+    assert (np.float64(3) - loss).dtype == np.float32
+    with pytest.raises(TypeError, match=r"^numpy\.add: an array cannot be changed by a Tensor"):
+        array = np.ones(3)
+        array += tensor(3)
+
+
+def test_a_mask_is_refused_among_labels_too():
+    labels = np.ma.array([0, 1], mask=[True, False])
+    for make in (lambda: tn.cross_entropy(tensor(), labels), lambda: tn.one_hot(labels, 2)):
+        with pytest.raises(TypeError, match="is a masked array, and its mask would be lost"):
+            make()
+
+
+def test_no_repr_fails():
+    network = model(Dense(3, kernel_initializer=lambda shape, rng: np.zeros(shape, "float32")))
+    network.layers.append(Dense(3))  # without weights
+    assert repr(network).startswith("Sequential(dense=Dense, -=Dense)")
+    assert "array" not in repr(Dense(3, bias_initializer=np.zeros))
+
+
+def test_feature_maps_are_no_pictures_with_channels_first():
+    layers = [Conv2D(32, 3, padding="same"), MaxPooling2D(), Conv2D(32, 3, padding="same")]
+    model(*layers, shape=(6, 64, 1))(np.zeros((2, 6, 64, 1), np.float32))
+    with pytest.warns(tn.MistakeWarning, match="Channels are last here"):
+        MaxPooling2D()(np.zeros((2, 3, 32, 32), np.float32))
+
+
+def test_a_graph_has_no_mode_of_its_own():
+    with pytest.raises(TypeError, match=r"a graph has no mode of its own\. Call the finished"):
+        Dropout(0.5, rng=RNG)(tn.Input((4,)), training=True)
+
+
+def test_an_argument_that_an_operations_own_code_gives_is_not_the_callers():
+    @tn.differentiable
+    def mine(x):
+        return np.mean(x, foo=1), None
+
+    with pytest.raises(TypeError, match=r"^mine: .*unexpected keyword argument 'foo'"):
+        mine(tensor())
+
+
+def test_modes_may_be_asked_for_one_inside_the_other():
+    class Outer(tn.Module):
+        def __init__(self):
+            self.drop = Dropout(0.5)
+
+        def forward(self, x):
+            inside = self.drop(x, training=False)
+            return inside, self.drop(x)
+
+    inside, outside = Outer().build((4,), RNG).eval()(X, training=True)
+    assert (inside.numpy() == X).all() and (outside.numpy() == 0).any()
+
+
+def test_a_second_batch_in_float64_is_taken_too():
+    network = model()
+    assert network(X).dtype == network(X.astype(float)).dtype == np.float32
+
+
+def test_only_parameters_that_moved_are_out_of_date():
+    w, still = tensor(3, 2), tensor(3, 2)
+    sgd = tn.optim.SGD([w, still], lr=0.1)
+    other = (still * 2).sum()
+    (w * 2).sum().backward()
+    sgd.step()
+    other.backward()
+    assert (still.grad == 2).all()

@@ -14,7 +14,7 @@ import numpy
 
 from ..devices import Array, device_of, is_array, move
 from ..messages.arguments import shown
-from ..messages.engine import PROMOTED, refuse_mask, two_dtypes
+from ..messages.engine import PROMOTED, no_gradient_flows, refuse_mask, two_dtypes
 from .values import Values
 
 
@@ -92,10 +92,7 @@ def without_gradient(x: Any, name: str) -> Any:
     if not isinstance(x, Values):
         return x
     if x.requires_grad:
-        raise TypeError(
-            f"no gradient flows to {name}, and it requires one. Pass {name}.detach(), unless the "
-            "arguments are swapped."
-        )
+        raise no_gradient_flows(name)
     return x.data
 
 

@@ -167,6 +167,14 @@ def replaced_leaf(operator: str, label: str) -> TypeError:
     )
 
 
+def no_gradient_flows(name: str) -> TypeError:
+    """The error for a tensor that requires a gradient where none flows, as labels."""
+    return TypeError(
+        f"no gradient flows to {name}, and it requires one. Pass {name}.detach(), unless the "
+        "arguments are swapped."
+    )
+
+
 def refuse_mask(name: str, x: Any) -> None:
     """TypeError for a masked array."""
     if type(x) is not numpy.ndarray and hasattr(x, "filled"):
