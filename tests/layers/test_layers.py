@@ -1031,3 +1031,10 @@ def test_an_input_that_does_not_fit_changes_nothing():
         layer(ones(1, 8, 8, 1))
     assert layer.kernel is kernel
     assert layer.input_shape == (8, 8, 3)
+
+
+def test_a_built_convolution_tells_pictures_without_channels_from_other_channels():
+    layer = Conv2D(2, 3, rng=seeded())
+    layer(ones(1, 28, 28, 1))
+    with pytest.raises(ValueError, match=r"Give gray pictures a channel: x\[\.\.\., None\]"):
+        layer(ones(4, 28, 28))

@@ -1067,3 +1067,11 @@ def test_the_defaults_are_the_documented_ones():
     assert (tn.optim.Adam([w]).lr, tn.optim.Adam([w]).weight_decay) == (0.001, 0)
     assert (tn.optim.AdamW([w]).lr, tn.optim.AdamW([w]).weight_decay) == (0.001, 0.01)
     assert tn.optim.RMSprop([w]).lr == 0.001
+
+
+def test_a_schedule_of_ones_own_is_told_from_another_by_its_numbers():
+    make = lambda schedule: tn.optim.SGD([parameter(1)], lr=schedule)
+    state = make(lambda step: 0.1).state_dict()
+    make(lambda step: 0.1).load_state_dict(state)
+    with pytest.raises(ValueError, match=r"lr is '<function .*<lambda>> [0-9a-f]{8}' here, and"):
+        make(lambda step: 0.5).load_state_dict(state)

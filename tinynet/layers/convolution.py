@@ -68,7 +68,7 @@ class Conv2D(WithKernel):
 
     def fits(self, shape: Any) -> None:
         C = self.kernel.shape[self.channels_axis]  # type: ignore[union-attr]
-        if shape[-1] != C:
+        if pictures(shape)[-1] != C:
             if channels_first(shape) and shape[0] == C:
                 raise ValueError(f"input {written(shape)}. {channels_first(shape)}")
             raise ValueError(

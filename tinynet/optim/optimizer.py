@@ -17,7 +17,7 @@ import numpy
 from ..devices import Array, device_of, move, xp
 from ..engine.record import numbers
 from ..engine.tensor import Tensor
-from ..io.state import State, match
+from ..io.state import State, match, own_hash
 from ..messages.arguments import AT_LEAST_0, BELOW_1, POSITIVE, Range, is_number, number, whole
 from ..messages.mistakes import warn
 from ..messages.names import OF_OPTIMIZERS, Exact, missing
@@ -41,6 +41,11 @@ _RANGES: dict[str, Range] = {
 def setting(name: str) -> Any:
     """A setting, to read only.  (lr can be set: no slot depends on it.)"""
     return property(lambda self: self._settings[name])
+
+
+def _text(schedule: Schedule) -> str:
+    """A schedule as a state has it."""
+    return re.sub(r" at 0x\w+", "", repr(schedule)) + own_hash(schedule)
 
 
 class _Layout(NamedTuple):
@@ -241,7 +246,7 @@ class Optimizer(Exact):
         }
         return {
             "kind": type(self).__name__,
-            "lr": re.sub(r" at 0x\w+", "", repr(self._lr)) if callable(self._lr) else self._lr,
+            "lr": _text(self._lr) if callable(self._lr) else self._lr,
             "steps": self.steps,
             "settings": dict(self._settings),
             "slots": slots,

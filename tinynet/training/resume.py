@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from ..data.batches import Batches
-from ..io.state import State, generator_state, restore_generator
+from ..io.state import State, generator_state, own_hash, restore_generator
 from ..messages.arguments import shown
 from ..messages.mistakes import warn
 from ..models.module import Module
@@ -32,7 +32,7 @@ def state_of(run: Any) -> State:
         "batch": run.batch,
         "examples": run.examples,
         "sums": dict(run.sums),
-        "loss": "" if run.loss is None else getattr(run.loss, "__name__", type(run.loss).__name__),
+        "loss": "" if run.loss is None else _called(run.loss),
         "data hash": run.data_hash,
     }
 
@@ -56,6 +56,10 @@ def fingerprint(data: Any) -> str:
         rows = min(len(array), room // max(array[:1].nbytes, 1) + 1)
         found.update(array[numpy.arange(rows) * len(array) // rows].tobytes())
     return found.hexdigest()[:16]
+
+
+def _called(function: Any) -> str:
+    return getattr(function, "__name__", type(function).__name__) + own_hash(function)
 
 
 def state_of_data(data: Any) -> State:
