@@ -174,6 +174,10 @@ TABLE = {
     # -- shapes and dtypes ------------------------------------------------------------------------
     "float64 beside float32": (lambda: tensor() * np.ones(3), 'array.astype("float32")'),
     "a masked array": (lambda: tn.Tensor(np.ma.array([1.0], mask=[True])), "give x.filled(0)."),
+    "a mask in an operation": (
+        lambda: tn.exp(np.ma.array([1.0], mask=[True])),
+        "give x.filled(0).",
+    ),
     "masked examples": (lambda: tn.data.batches(np.ma.array(X), LABELS), "give x.filled(0)."),
     "pictures without channels": (
         lambda: Conv2D(4, 3, rng=RNG)(np.ones((5, 28, 28), np.float32)),
@@ -609,3 +613,25 @@ def test_only_parameters_that_moved_are_out_of_date():
     sgd.step()
     other.backward()
     assert (still.grad == 2).all()
+
+
+def test_a_frozen_normalization_may_be_in_inference_mode_while_others_are_trained():
+    network = model(Dense(3), BatchNormalization()).eval()
+    network.layers[1].trainable = False
+    sgd = optimizer(network)
+    tn.cross_entropy(network(X), LABELS).backward()
+    sgd.step()
+
+
+def test_an_operation_of_ones_own_called_softmax_may_give_logits():
+    @tn.differentiable
+    def softmax(x):
+        return 5 * x, lambda dy: 5 * dy
+
+    tn.cross_entropy(softmax(tensor()), [0, 1])
+
+
+def test_only_the_accuracy_has_another_threshold_for_logits():
+    target = np.float32(LABELS > 0)[:, None]
+    found = tn.evaluate(model(Dense(1)), (X, target), "bce_with_logits", {"zero": lambda o, t: 0.0})
+    assert found["zero"] == 0
