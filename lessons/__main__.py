@@ -50,6 +50,9 @@ def main(arguments: list[str] | None = None, called: str = f"python -m {__packag
     except UsageError as error:
         print(f"lessons: {error}", file=sys.stderr)
         return 2
+    except tn.data.DataError as error:
+        print(f"lessons: {error}", file=sys.stderr)
+        return 2
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

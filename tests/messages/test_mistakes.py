@@ -428,6 +428,23 @@ MORE = {
     "save(state, path)": (lambda: tn.save(model().state_dict(), "a.npz"), "it comes first"),
     "batches((x, y))": (lambda: tn.data.batches((X, LABELS)), "Give the arrays apart"),
 }
+MORE |= {
+    "relu before cross_entropy": (
+        lambda: fit(network=model(Dense(3, activation="relu"))),
+        "been through relu. Leave the",
+    ),
+    "sigmoid before cross_entropy": (
+        lambda: fit(network=model(Dense(3, activation="sigmoid"))),
+        "been through sigmoid. Leave the",
+    ),
+    "batches(x, y, 32)": (lambda: tn.data.batches(X, LABELS, 32), "size=32"),
+    "accuracy of argmax": (lambda: tn.metrics.accuracy(LABELS, LABELS), "Leave argmax out"),
+    "mse of class numbers": (
+        lambda: tn.mse(tensor(4, 3), np.ones(4, np.float32)),
+        "use tn.cross_entropy",
+    ),
+    "history['val_loss']": (lambda: fit()["val_loss"], "write history['validation loss']"),
+}
 TABLE |= MORE
 
 

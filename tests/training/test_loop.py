@@ -1042,8 +1042,11 @@ def test_a_run_is_shown_in_a_line():
 def test_a_history_says_what_there_is():
     with pytest.raises(KeyError) as caught:
         history()["val_loss"]
+    assert caught.value.args == ("History: write history['validation loss'].",)
+    with pytest.raises(KeyError) as caught:
+        history()["error"]
     assert caught.value.args == (
-        "History: there is no 'val_loss'. There is loss, validation loss, accuracy.",
+        "History: there is no 'error'. There is loss, validation loss, accuracy.",
     )
     with pytest.raises(KeyError) as caught:
         tn.History()["loss"]

@@ -50,7 +50,10 @@ def batches(
             cure = "Give the arrays apart, batches(x, target)."
         raise ValueError(f"batches: the rows of the list have different lengths. {cure}") from None
     if not data or any(a.ndim == 0 for a in data):
-        raise ValueError("batches: there is nothing to divide. Give arrays, (N, ...) each.")
+        cure = "Give arrays, (N, ...) each."
+        if len(arrays) > 1 and isinstance(arrays[-1], int):
+            cure = f"The size has a name, size={arrays[-1]}."
+        raise ValueError(f"batches: there is nothing to divide. {cure}")
     lengths = [len(a) for a in data]
     if len(set(lengths)) > 1:
         raise ValueError(

@@ -25,6 +25,11 @@ def accuracy(outputs: Any, labels: Any, threshold: float = 0.5) -> float:
     cure = "Give 0.5 for probabilities, 0 for logits."
     threshold = number("accuracy", "threshold", threshold, cure=cure)
     scores = as_scores("accuracy", "outputs", outputs)
+    if scores.ndim == 1 and scores.max(initial=0) > 1 and (scores % 1 == 0).all():
+        raise ValueError(
+            "accuracy: outputs are class numbers, and must be scores (N, K). Leave argmax out; of "
+            "class numbers it is (numbers == labels).mean()."
+        )
     if scores.ndim == 2 and scores.shape[1] > 1:
         truth = as_classes("accuracy", labels, *scores.shape)
         return float((scores.argmax(axis=1) == truth).mean())

@@ -192,13 +192,13 @@ def cross_entropy(logits, labels: Array, reduction: str = "mean"):
 
 
 def equal_shapes(**pair: Array) -> None:
-    x, y = pair.values()
-    if getattr(x, "shape", ()) != getattr(y, "shape", ()):
-        (a, x), (b, y) = ((name, getattr(value, "shape", ())) for name, value in pair.items())
-        raise ValueError(
-            f"{a} {x} and {b} {y} have different shapes. Broadcasting them would compare what does "
-            "not belong together: reshape one."
-        )
+    one, other = pair.values()
+    if getattr(one, "shape", ()) != getattr(other, "shape", ()):
+        (a, x), (b, y) = ((name, tuple(getattr(v, "shape", ()))) for name, v in pair.items())
+        cure = "Broadcasting them would compare what does not belong together: reshape one."
+        if len(x) == 2 and x[-1] > 1 and y == x[:1]:
+            cure = "For class numbers use tn.cross_entropy, or tn.one_hot(labels, classes)."
+        raise ValueError(f"{a} {x} and {b} {y} have different shapes. {cure}")
 
 
 def in_unit_interval(hint: str = "", **values: Array) -> None:

@@ -17,6 +17,7 @@ from ..layers.activation import Activation
 from ..layers.normalization import BatchNormalization
 from ..messages.mistakes import warn
 from ..models.module import Module
+from ..ops.loss import cross_entropy
 from .checks import LOSSES, arrays_of
 
 
@@ -24,6 +25,8 @@ def look_at_first_batch(run: Any, x: Any, target: Any, outputs: Any) -> None:
     """Warn of inputs, a target or labels that are hardly what was meant.  run: the Run."""
     look_at_pixels(run.model, x)
     look_at_gradients(run.model)
+    if run.loss is cross_entropy:
+        look_at_logits(outputs)
     if run.loss in LOSSES.values():  # another loss may scale the outputs
         look_at_range(outputs, target)
     look_at_labels(run.data, outputs, target)
@@ -79,6 +82,21 @@ def look_at_gradients(model: Module) -> None:
         warn(
             f"fit: {names} got no gradient. In forward use tn. functions: .numpy(), .data and "
             ".detach() cut the gradient. What is not to be trained: layer.trainable = False."
+        )
+
+
+def look_at_logits(outputs: Any) -> None:
+    """Logits that an activation has cut: those of relu are 0 or above."""
+    if not isinstance(outputs, Tensor) or outputs.ndim != 2 or len(outputs) < LEAST:
+        return
+    y = outputs.data
+    cut = outputs.operation if outputs.operation in ("sigmoid", "tanh") else ""
+    if y.min() == 0 and (y == 0).mean() > 0.05:
+        cut = "relu"
+    if cut:
+        warn(
+            f"fit: cross_entropy takes logits, and the outputs have been through {cut}. Leave the "
+            "activation of the last layer out."
         )
 
 

@@ -50,6 +50,8 @@ class History:
     def __getitem__(self, name: str) -> list[float]:
         """One number over the epochs that have it.  KeyError for an unknown name."""
         if not any(name in numbers for numbers in self.epochs):
+            if name.startswith("val_"):
+                raise KeyError(f"History: write history['validation {name[4:]}'].")
             there = ", ".join(self.names) or "nothing yet"
             raise KeyError(f"History: there is no {name!r}. There is {there}.")
         return [numbers[name] for numbers in self.epochs if name in numbers]
