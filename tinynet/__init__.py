@@ -90,7 +90,8 @@ def __getattr__(name: str) -> Any:
 
 def _missing(name: str) -> AttributeError:
     """The error for a name that there is not here; it may be in a room: tn.Dense."""
-    from .messages.names import ELSEWHERE, missing
+    from .messages.names import missing
+    from .messages.words import ELSEWHERE
 
     inside: dict[str, str] = {}
     for room in ("data", "layers", "metrics", "optim", "plot") if name[0] != "_" else ():

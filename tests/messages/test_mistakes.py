@@ -648,6 +648,10 @@ def test_an_operation_of_ones_own_called_softmax_may_give_logits():
     tn.cross_entropy(softmax(tensor()), [0, 1])
 
 
+def test_logits_that_start_at_0_have_been_through_no_relu():
+    fit(network=model(Dense(3, kernel_initializer="zeros")))
+
+
 def test_only_the_accuracy_has_another_threshold_for_logits():
     target = np.float32(LABELS > 0)[:, None]
     found = tn.evaluate(model(Dense(1)), (X, target), "bce_with_logits", {"zero": lambda o, t: 0.0})

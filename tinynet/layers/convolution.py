@@ -54,7 +54,7 @@ class Conv2D(WithKernel):
         H, W, _ = pictures(shape)
         cure = channels_first(shape)
         if cure and self.padding == "valid" and self.kernel_size[0] > H:
-            raise ValueError(f"input {written(shape)} is {H} high. {cure}")
+            raise ValueError(f"input {written(shape)} is {H} pixel(s) high. {cure}")
         return (*self.size_after((H, W)), self.filters)
 
     def create(self, shape: Any) -> None:

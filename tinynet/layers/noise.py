@@ -11,6 +11,8 @@ from .base import Layer
 
 
 class _Noise(Layer):
+    differs_in_training = True
+
     def create(self, shape: Any) -> None:
         """Take a generator of its own: noise then takes no numbers from weights or batches."""
         if self.rng is None:
@@ -19,16 +21,6 @@ class _Noise(Layer):
                 "rng=numpy.random.default_rng(0)."
             )
         self.rng = self.rng.spawn(1)[0]
-
-    differs_in_training = True
-    amount = property(lambda self: self.rate)  # of noise
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.noisy(x) if self.amount and self.trains() else x
-
-    def noisy(self, x: Tensor) -> Tensor:
-        """The output in training."""
-        raise NotImplementedError
 
 
 class Dropout(_Noise):
@@ -41,8 +33,8 @@ class Dropout(_Noise):
         super().__init__(**common)
         self.rate = number(self.label, "rate", rate, BELOW_1, "It is the share to drop.")
 
-    def noisy(self, x: Tensor) -> Tensor:
-        return dropout(x, self.rate, self.rng)
+    def forward(self, x: Tensor) -> Tensor:
+        return dropout(x, self.rate, self.rng) if self.rate and self.trains() else x
 
 
 class SpatialDropout2D(Dropout):
@@ -56,7 +48,9 @@ class SpatialDropout2D(Dropout):
     def shape_after(self, shape: Any) -> Any:
         return pictures(shape)
 
-    def noisy(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
+        if not (self.rate and self.trains()):
+            return x
         return dropout(x, self.rate, self.rng, mask_shape=(len(x), 1, 1, x.shape[3]))
 
 
@@ -70,7 +64,5 @@ class GaussianNoise(_Noise):
         super().__init__(**common)
         self.stddev = number(self.label, "stddev", stddev, AT_LEAST_0)
 
-    amount = property(lambda self: self.stddev)
-
-    def noisy(self, x: Tensor) -> Tensor:
-        return gaussian_noise(x, self.stddev, self.rng)
+    def forward(self, x: Tensor) -> Tensor:
+        return gaussian_noise(x, self.stddev, self.rng) if self.stddev and self.trains() else x

@@ -9,8 +9,9 @@ from typing import Any
 import numpy
 
 from .arguments import shown
-from .names import OF_TENSORS, missing, unknown_argument
+from .names import missing, unknown_argument
 from .notebook import picture_html
+from .words import OF_TENSORS
 
 REDUCTIONS = ("max", "mean", "min", "std", "sum", "var")
 # NumPy's functions for which operators stand, and the method of Tensor that computes each.

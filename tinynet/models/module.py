@@ -13,7 +13,8 @@ import numpy
 from ..engine.record import current_observer, no_grad, paused
 from ..engine.tensor import Tensor
 from ..messages.arguments import boolean, generator, shape_of_example, written
-from ..messages.names import OF_MODELS, missing
+from ..messages.names import missing
+from ..messages.words import OF_MODELS
 from .names import give_name, snake_case
 from .parts import Parts, asked_mode
 from .summary import Row, count, row, table

@@ -180,12 +180,9 @@ class Parts:
                     w.requires_grad, w.frozen, w.grad = False, True, None
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name.startswith("tr") and nearest(name, _SWITCHES):
-            near = nearest(name, _SWITCHES)
-            if name != near and not hasattr(type(self), name):
-                raise AttributeError(
-                    f"{self.label} has no attribute {name!r}. Did you mean {near}?"
-                )
+        near = nearest(name, _SWITCHES) if name.startswith("tr") else None
+        if near and not hasattr(type(self), name):
+            raise AttributeError(f"{self.label} has no attribute {name!r}. Did you mean {near}?")
         if name in _METHODS:
             raise AttributeError(
                 f"{self.label}: {name} is a method of every module. Give the attribute another "

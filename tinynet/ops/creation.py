@@ -12,6 +12,7 @@ from ..engine.tensor import Tensor
 from ..messages.arguments import is_whole, shown, whole
 from ..messages.engine import refuse_mask
 from ..messages.names import explained
+from .loss import check_class_numbers
 
 
 @explained
@@ -48,16 +49,10 @@ def one_hot(labels: Any, classes: int) -> Tensor:
     refuse_mask("one_hot: labels", labels)
     labels = labels.data if isinstance(labels, Tensor) else labels
     labels = xp(labels).asarray(labels)
-    if labels.dtype.kind not in "iu":
-        raise TypeError(
-            f"one_hot: labels are {labels.dtype}, and class numbers are integers. Give an array of "
-            "integers, array.astype(int); a list that became a Tensor is float32."
-        )
-    if labels.size and (labels.min() < 0 or labels.max() >= K):
-        raise ValueError(
-            f"one_hot: labels must be in [0, {K}), received {int(labels.min())} to "
-            f"{int(labels.max())}. Count them from 0, or give more classes."
-        )
+    try:
+        check_class_numbers(labels, K, cure=" Count them from 0, or give more classes.")
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"one_hot: {error}") from None
     return Tensor((labels[..., None] == xp(labels).arange(K)).astype("float32"))
 
 

@@ -161,16 +161,7 @@ def cross_entropy(logits, labels: Array, reduction: str = "mean"):
             return xp(logits).exp(log_p) * sums[..., None] - target
 
     elif labels.shape == logits.shape[:-1]:
-        if labels.dtype.kind not in "iu":
-            raise TypeError(
-                f"labels are {labels.dtype}, and class numbers are integers. Give an array of "
-                "integers, array.astype(int); a list that became a Tensor is float32."
-            )
-        if labels.size and (labels.min() < 0 or labels.max() >= K):
-            raise ValueError(
-                f"labels must be in [0, {K}) for logits {logits.shape}, received "
-                f"{int(labels.min())} to {int(labels.max())}."
-            )
+        check_class_numbers(labels, K, f" for logits {logits.shape}")
         places = labels[..., None]
         losses = -xp(logits).take_along_axis(log_p, places, axis=-1)[..., 0]
 
@@ -189,6 +180,20 @@ def cross_entropy(logits, labels: Array, reduction: str = "mean"):
         )
     loss, share = reduce(lambda losses: losses, (losses,), reduction)
     return loss, lambda dy: (dy * share)[..., None] * slopes()
+
+
+def check_class_numbers(labels: Array, K: int, where: str = "", cure: str = "") -> None:
+    """TypeError where labels are no integers, ValueError where they are outside [0, K)."""
+    if labels.dtype.kind not in "iu":
+        raise TypeError(
+            f"labels are {labels.dtype}, and class numbers are integers. Give an array of "
+            "integers, array.astype(int); a list that became a Tensor is float32."
+        )
+    if labels.size and (labels.min() < 0 or labels.max() >= K):
+        raise ValueError(
+            f"labels must be in [0, {K}){where}, received {int(labels.min())} to "
+            f"{int(labels.max())}.{cure}"
+        )
 
 
 def equal_shapes(**pair: Array) -> None:

@@ -20,7 +20,8 @@ from ..engine.tensor import Tensor
 from ..io.state import State, match, own_hash
 from ..messages.arguments import AT_LEAST_0, BELOW_1, POSITIVE, Range, is_number, number, whole
 from ..messages.mistakes import warn
-from ..messages.names import OF_OPTIMIZERS, Exact, missing
+from ..messages.names import Exact, missing
+from ..messages.words import OF_OPTIMIZERS
 from .flat import Flat, flat_groups
 from .parameters import global_norm, refuse_shared_memory, trainable
 

@@ -91,7 +91,7 @@ def look_at_logits(outputs: Any) -> None:
         return
     y = outputs.data
     cut = outputs.operation if outputs.operation in ("sigmoid", "tanh") else ""
-    if y.min() == 0 and (y == 0).mean() > 0.05:
+    if y.min() == 0 < y.max() and (y == 0).mean() > 0.05:
         cut = "relu"
     if cut:
         warn(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..messages.names import OF_HISTORIES, missing
+from ..messages.names import missing
 from ..messages.notebook import table_html
+from ..messages.words import OF_HISTORIES
 from .progress import written
 
 
@@ -38,10 +39,12 @@ class History:
         """The names; so dict(history) is a dictionary of lists."""
         return self.names
 
-    def __getattr__(self, name: str) -> Any:
-        names = self.names if "epochs" in vars(self) else []
-        said = {n: f"Write history[{n!r}]." for n in names}
-        raise missing("History", name, dir(type(self)), OF_HISTORIES | said)
+    if not TYPE_CHECKING:  # type checkers know the names
+
+        def __getattr__(self, name: str) -> Any:
+            names = self.names if "epochs" in vars(self) else []
+            said = {n: f"Write history[{n!r}]." for n in names}
+            raise missing("History", name, dir(type(self)), OF_HISTORIES | said)
 
     def append(self, numbers: dict[str, float]) -> None:
         """Add the numbers of one epoch."""

@@ -153,7 +153,7 @@ def _alone(model: Module) -> Iterator[None]:
 @contextlib.contextmanager
 def _modes_kept(model: Module) -> Iterator[None]:
     """Afterwards each module is in the mode in which it was before."""
-    modes = [(module, module.training) for module in model.modules()]
+    modes = [(module, module._training) for module in model.modules()]
     try:
         yield
     finally:
