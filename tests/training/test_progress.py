@@ -284,6 +284,19 @@ def test_a_training_shows_its_means_so_far(time, capsys):
     ]
 
 
+def test_a_name_stands_in_front_of_each_line(time, capsys):
+    x = numpy.zeros((4, 3), numpy.float32)
+    model = tn.Sequential([Dense(2)], input_shape=(3,), rng=numpy.random.default_rng(0))
+    optimizer = tn.optim.SGD(model.parameters(), 0.1)
+    data = tn.data.batches(x, numpy.zeros((4, 2), numpy.float32), size=2)
+    tn.fit(model, data, "mse", optimizer, 2, progress="the judge")
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition("  ")[0] for line in lines] == [
+        "the judge: epoch 1/2",
+        "the judge: epoch 2/2",
+    ]
+
+
 def test_without_progress_nothing_is_said(time, capsys):
     train(progress=False, validation=(X, Y))
     assert capsys.readouterr() == ("", "")

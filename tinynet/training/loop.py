@@ -86,7 +86,7 @@ def fit(
     metrics: Metrics = (),
     callbacks: Sequence[Any] = (),
     resume: Any = None,
-    progress: bool = True,
+    progress: bool | str = True,
 ) -> History:
     """Train the model, and return the numbers of each epoch.
 
@@ -104,7 +104,7 @@ def fit(
     resume: a file of the callback SaveState: the training goes on where it was written.  All
         arguments must be as they were then; data other than tn.data.batches must give the same
         batches again.  A MistakeWarning says where the loss or the examples are others.
-    progress: whether to show the progress on stderr.
+    progress: whether to show the progress on stderr; or a name, which stands in front of it.
 
     Loss plus penalties is minimized.  The history has the two apart, so that "loss" can be compared
     with "validation loss", which has no penalties.  (Keras adds them to both.)  The batches come in
@@ -124,12 +124,13 @@ def fit(
     run.loss = as_loss("fit", loss)
     run.metrics = fitting(run.metrics, run.loss)
     epochs = whole("fit", "epochs", epochs, least=0)
-    progress = boolean("fit", "progress", progress)
+    name = progress if isinstance(progress, str) else ""
+    shown = bool(name) or boolean("fit", "progress", progress)
     with _alone(model), _modes_kept(model):
         if resume is not None:
             load(resume, run)
         look_at_schedule(optimizer, epochs, _length(data))
-        _run(run, epochs, Progress(epochs) if progress else None)
+        _run(run, epochs, Progress(epochs, name=name) if shown else None)
     return run.history
 
 

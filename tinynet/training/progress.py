@@ -10,14 +10,15 @@ from typing import Any, TextIO
 
 
 class Progress:
-    """Writes to a stream, stderr unless another is given.
+    """Writes to a stream, stderr unless another is given.  name: in front of each line.
 
     On a terminal or in a notebook: a bar, the numbers so far, the speed and the time left.
     Elsewhere: a plain line every 30 seconds, and one for each epoch.
     """
 
-    def __init__(self, epochs: int, stream: TextIO | None = None) -> None:
+    def __init__(self, epochs: int, stream: TextIO | None = None, name: str = "") -> None:
         self.epochs = epochs
+        self.name = f"{name}: " if name else ""
         self.stream = sys.stderr if stream is None else stream
         # Jupyter's stream is no terminal, but rewrites a line as one does.
         self.notebook = type(self.stream).__module__.startswith("ipykernel")
@@ -41,7 +42,7 @@ class Progress:
             return
         self.shown = now
         seconds = now - self.began
-        epoch = f"epoch {self.epoch}/{self.epochs} "
+        epoch = f"{self.name}epoch {self.epoch}/{self.epochs} "
         text = f"{written(numbers)}  {self._speed(seconds)}"
         if self.batches:
             left = seconds * (self.batches - batch) / (batch - self.first + 1)
@@ -53,7 +54,7 @@ class Progress:
 
     def end(self, numbers: Mapping[str, float]) -> None:
         """After each epoch.  The speed is that of training; the time includes validation."""
-        text = f"epoch {self.epoch}/{self.epochs}  {written(numbers)}"
+        text = f"{self.name}epoch {self.epoch}/{self.epochs}  {written(numbers)}"
         text += f"  {self._speed(self.trained - self.began)}"
         self._write(f"{text}  {clock(time.monotonic() - self.began)}", stays=True)
 
