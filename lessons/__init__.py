@@ -1,11 +1,17 @@
 """The lecture's examples, each rebuilt as one short script.  `python -m lessons` lists them.
 
-A lesson has `main(...)`, which computes and returns its results; `claims(results)`, what the lesson
-says that one must see, beside what was seen; and `show(results)`, its figures by name.
+A lesson is a file of cells: text, and the few lines of code that the text is about.  What lessons
+share stands in shared/.  (The chapters autoencode, generate and machine have an older form, with
+main(), claims() and show(), until they are rewritten.)
 """
 
+from __future__ import annotations
+
+import ast
 import os
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 # One thread for BLAS.  tinynet shares large products among threads of its own; what a lesson asks
 # of NumPy itself is small, and on a busy machine BLAS's second thread makes that ten times slower.
@@ -17,8 +23,25 @@ if "OPENBLAS_NUM_THREADS" not in os.environ:
         threadpool_limits(1, "blas")
 
 CHAPTERS = {
-    "neuron": ["perceptron", "activations", "dense", "loss", "gradient_descent", "backprop"],
-    "convolution": ["numbers", "sharpen", "stride_padding", "volume", "pooling", "xo"],
+    "neuron": [
+        "perceptron",
+        "activations",
+        "dense",
+        "loss",
+        "softmax",
+        "gradient_descent",
+        "backprop",
+        "autograd",
+    ],
+    "convolution": [
+        "numbers",
+        "sharpen",
+        "stride_padding",
+        "receptive_field",
+        "volume",
+        "pooling",
+        "xo",
+    ],
     "classify": [
         "keras_api",
         "mnist_low_level",
@@ -28,6 +51,7 @@ CHAPTERS = {
         "regularization",
         "batch_size",
     ],
+    "practice": ["optimizers", "batch_norm", "dropout", "variations"],
     "autoencode": [
         "autoencoder",
         "deep_autoencoder",
@@ -60,3 +84,29 @@ def module_of(name: str) -> str:
     """The module that holds a lesson."""
     chapter = next(chapter for chapter, names in CHAPTERS.items() if name in names)
     return f"{__name__}.{chapter}.{FILES.get(name, name)}"
+
+
+def path_of(name: str) -> Path:
+    """The file of a lesson."""
+    _, chapter, file = module_of(name).split(".")
+    return Path(__file__).parent / chapter / f"{file}.py"
+
+
+def in_cells(name: str) -> bool:
+    """Whether a lesson is written in cells."""
+    return path_of(name).read_text(encoding="utf-8").startswith("# %% [markdown]")
+
+
+def title_of(name: str) -> str:
+    """The first line of a lesson, read without running it."""
+    source = path_of(name).read_text(encoding="utf-8")
+    if source.startswith("# %%"):
+        return source.splitlines()[1].lstrip("# ").partition(": ")[2]
+    return (ast.get_docstring(ast.parse(source)) or "").splitlines()[0].partition(": ")[2]
+
+
+def parts(name: str) -> SimpleNamespace:
+    """A lesson's functions and settings, without running the rest of it."""
+    from .shared.run import definitions
+
+    return definitions(path_of(name))

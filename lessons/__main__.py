@@ -1,56 +1,55 @@
 """`python -m lessons` lists the lessons; `python -m lessons run [NAME...]` runs them.
 
-`python -m lessons ledger [ROW...]` holds what the slides print against what comes out.
+`python -m lessons NAME` and `python lessons/CHAPTER/NAME.py` run one, too.  Further commands write
+a lesson as a notebook or as a page, and hold what the slides print against what comes out.
 Where no clone is, but tinynet installed, `tinynet lessons` does the same.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
 import difflib
-import importlib
 import importlib.util
 import os
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import tinynet as tn
 
-from . import CHAPTERS, module_of
+from . import CHAPTERS, in_cells, path_of, title_of
+from .shared import missing_packages, old_form
+from .shared import run as runner
+from .shared.notebook import write_notebook, write_page
+from .shared.session import Session
 
 ABOUT = "The lectures' examples. Without a command: list them."
 EXIT_CODES = (
-    "Exit code: 0 if every claim holds, 1 if one fails, 2 for a wrong call, 130 after Ctrl-C."
+    "Exit code: 0 if no claim fails, 1 if one does, 2 for a wrong call, 130 after Ctrl-C. "
+    "A lesson that you changed with --set gets 0: what no longer holds is marked as changed."
 )
-NEEDED = {"matplotlib": "matplotlib", "PIL": "pillow", "pooch": "pooch", "tqdm": "tqdm"}
-INSTALL = (
-    'pip install -e ".[lessons]" in the folder of the clone'
-    if __package__ == "lessons"
-    else 'pip install "tinynet-edu[lessons]"'
-)
+COMMANDS = ("list", "run", "notebook", "page", "slides", "ledger")
+NAMES = [name for names in CHAPTERS.values() for name in names]
 
 
 class UsageError(Exception):
     """What the person who called can mend: shown as one line."""
 
 
-def main(arguments: list[str] | None = None, called: str = f"python -m {__package__}") -> int:
+def main(arguments: Sequence[str] | None = None, called: str = f"python -m {__package__}") -> int:
     """called: the command that leads here, as a person types it."""
-    options = _parser(called).parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        if options.command == "run":
-            return _run(options)
-        if options.command == "ledger":
-            return _ledger(options)
-        _list(called)
-        return 0
-    except UsageError as error:
-        print(f"lessons: {error}", file=sys.stderr)
-        return 2
-    except tn.data.DataError as error:
+        if given and given[0] not in COMMANDS and not given[0].startswith("-"):
+            if given[0] not in NAMES:
+                raise _unknown("lesson or command", given[0], [*NAMES, *COMMANDS], called)
+            given.insert(0, "run")
+        options = _parser(called).parse_args(given)
+        result: int = options.command(options)
+        return result
+    except (UsageError, runner.LessonError, tn.data.DataError) as error:
         print(f"lessons: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader, `head` say, has seen enough
@@ -63,85 +62,123 @@ def main(arguments: list[str] | None = None, called: str = f"python -m {__packag
 
 def _parser(called: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=called, description=ABOUT, epilog=EXIT_CODES)
-    parser.set_defaults(called=called)
-    commands = parser.add_subparsers(dest="command", metavar="{list,run,ledger}")
-    commands.add_parser("list", help="the lessons, by chapter (what no command does, too)")
-    run = commands.add_parser("run", help="run lessons, check their claims, draw their figures")
+    parser.set_defaults(called=called, command=_list)
+    commands = parser.add_subparsers(metavar="COMMAND")
+
+    def command(name: str, function: object, about: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=about, description=about, epilog=EXIT_CODES)
+        added.set_defaults(command=function)
+        return added
+
+    command("list", _list, "the lessons, by chapter (what no command does, too)")
+    run = command("run", _run, "run lessons, check their claims, draw their figures")
     run.add_argument("names", nargs="*", metavar="NAME", help="all, unless some are named")
-    run.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="where to compute")
+    run.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="where to train")
+    sizes = run.add_mutually_exclusive_group()
+    sizes.add_argument("--quick", action="store_true", help="a few seconds, and fewer claims")
+    sizes.add_argument("--full", action="store_true", help="the lecture's own size: longer")
     run.add_argument(
-        "--full", action="store_true", help="the lecture's own size, or more data: longer"
-    )
-    run.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="for the figures")
+        "--set", action="append", default=[], metavar="NAME=VALUE",
+        help='another value for a setting of the lesson, for example --set "W=[30, -20]"',
+    )  # fmt: skip
+    run.add_argument("--text", action="store_true", help="print the lesson's text as well")
     run.add_argument("--show", action="store_true", help="open the figures in windows too")
-    ledger = commands.add_parser("ledger", help="what the slides print, and what comes out")
+    notebook = command("notebook", _notebook, "write lessons as Jupyter notebooks")
+    notebook.add_argument("names", nargs="+", metavar="NAME")
+    page = command("page", _page, "run lessons and write them as Markdown, with their figures")
+    page.add_argument("names", nargs="+", metavar="NAME")
+    page.add_argument("--quick", action="store_true", help="a few seconds, and fewer claims")
+    page.add_argument("--no-code", action="store_true", help="leave the code out")
+    page.add_argument("--no-quiz", action="store_true", help="leave the quiz out")
+    for writer in (run, notebook, page):
+        writer.add_argument(
+            "--out", type=Path, default=Path("out"), metavar="DIR", help="where the files go"
+        )
+    command("slides", _slides, "which lesson belongs to which slide")
+    ledger = command("ledger", _ledger, "what the slides print, and what comes out")
     ledger.add_argument("rows", nargs="*", metavar="ROW", help="these in full: B06, or B06a")
     return parser
 
 
-def _list(called: str) -> None:
-    width = max(len(name) for names in CHAPTERS.values() for name in names)
+def _list(options: argparse.Namespace) -> int:
+    width = max(len(name) for name in NAMES)
     for chapter, names in CHAPTERS.items():
         print(chapter)
         for name in names:
-            print(f"  {name:<{width}}  {_title(name)}")
-    print(f"\n{called} run NAME runs one, {called} run all of them.")
-
-
-def _title(name: str) -> str:
-    """The first line of a lesson's docstring, read without running it."""
-    path = Path(__file__).parent.parent.joinpath(*module_of(name).split("."))
-    source = path.with_suffix(".py").read_text(encoding="utf-8")
-    return (ast.get_docstring(ast.parse(source)) or "").splitlines()[0].partition(": ")[2]
+            print(f"  {name:<{width}}  {title_of(name)}")
+    print(f"\n{options.called} NAME runs one, {options.called} run runs all of them.")
+    return 0
 
 
 def _run(options: argparse.Namespace) -> int:
-    all_names = [name for names in CHAPTERS.values() for name in names]
-    names = list(dict.fromkeys(options.names)) or all_names
-    for name in names:
-        if name not in all_names:
-            near = difflib.get_close_matches(name, all_names, n=1, cutoff=0.4)
-            hint = f"Did you mean {near[0]}?" if near else f"{options.called} lists them."
-            raise UsageError(f"there is no lesson {name!r}. {hint}")
+    names = _known(options, options.names) or NAMES
+    settings = dict(runner.setting(text) for text in options.set)
+    if settings and (len(names) > 1 or not in_cells(names[0])):
+        raise UsageError("--set changes one lesson: name the one that has this setting.")
     if options.device == "gpu" and not tn.gpu_available():
         raise UsageError(f"--device gpu: {tn.gpu_unavailable_reason()}")
-    plt = _pyplot(options.show)
+    _prepare_figures(options.show)
     _check_writable(options.out)
 
+    size = "quick" if options.quick else "full" if options.full else "default"
     failed = []
+    began = time.perf_counter()
     for number, name in enumerate(names, 1):
-        print(f"[{number}/{len(names)}] {name}: {_title(name)}", flush=True)
-        lesson = importlib.import_module(module_of(name))
-        start = time.perf_counter()
-        results = lesson.main(device=options.device, full=options.full)
-        claims = lesson.claims(results)
-        _print_claims(claims)
-        for what, figure in lesson.show(results).items():
-            path = options.out / f"{name}_{what}.png"
-            unfinished = path.with_suffix(".tmp")
-            try:  # first under another name: Ctrl-C must not leave half a figure
-                figure.savefig(unfinished, dpi=110, format="png")
-                unfinished.replace(path)
-            except OSError as error:
-                raise UsageError(f"cannot write {path}: {error.strerror or error}.") from None
-            finally:
-                unfinished.unlink(missing_ok=True)
-            print(f"  figure  {path}")
-            if not options.show:
-                plt.close(figure)
-        print(f"  time    {time.perf_counter() - start:.1f} s\n", flush=True)
-        failed += [name] if not all(claim.holds for claim in claims) else []
+        if len(names) > 1:
+            print(f"[{number}/{len(names)}] {name}", flush=True)
+        session = Session(name, size, options.device, options.out, keep_open=options.show)
+        try:
+            if in_cells(name):
+                words = "all" if options.text else "headings"
+                holds = runner.lesson(path_of(name), session, settings, words)
+            else:
+                holds = old_form.lesson(name, session)
+        except OSError as error:
+            raise UsageError(f"cannot write {error.filename}: {error.strerror}.") from None
+        failed += [] if holds else [name]
     if options.show:
+        import matplotlib.pyplot as plt
+
         plt.show()
     if failed:
         print(f"A claim failed in: {', '.join(failed)}.")
         return 1
-    print(f"All claims hold in {len(names)} lesson{'s' * (len(names) > 1)}.")
+    if len(names) > 1:
+        minutes = (time.perf_counter() - began) / 60
+        print(f"No claim failed in {len(names)} lessons, {minutes:.1f} minutes.")
+    return 0
+
+
+def _notebook(options: argparse.Namespace) -> int:
+    names = _in_cells(_known(options, options.names))
+    _check_writable(options.out)
+    for name in names:
+        print(write_notebook(name, options.out))
+    needed = [n for n in ("notebook", "ipykernel") if not importlib.util.find_spec(n)]
+    if needed:
+        print(f"To open it: pip install {' '.join(needed)}, then jupyter notebook.")
+    return 0
+
+
+def _page(options: argparse.Namespace) -> int:
+    names = _in_cells(_known(options, options.names))
+    _prepare_figures(show=False)
+    _check_writable(options.out)
+    for name in names:
+        session = Session(name, "quick" if options.quick else "default", out=options.out)
+        print(write_page(session, not options.no_code, not options.no_quiz))
+    return 0
+
+
+def _slides(options: argparse.Namespace) -> int:
+    from .ledger import slides
+
+    slides.print_index()
     return 0
 
 
 def _ledger(options: argparse.Namespace) -> int:
-    _pyplot(show=False)  # the lessons that the rows call import it
+    _prepare_figures(show=False)  # the lessons that the rows call import matplotlib
     from .ledger import chapters, table
 
     rows = [row for of_chapter in chapters().values() for row in of_chapter]
@@ -157,12 +194,30 @@ def _ledger(options: argparse.Namespace) -> int:
     return 0 if holds else 1
 
 
-def _print_claims(claims: list) -> None:
-    wide = [max(len(c[i]) for c in claims) for i in range(3)]
-    for what, claimed, got, holds in claims:
-        verdict = "ok" if holds else "FAILS"
-        row = f"{what:<{wide[0]}}  claimed {claimed:<{wide[1]}}  got {got:<{wide[2]}}"
-        print(f"  {row}  {verdict}")
+# -- what a call must bring ------------------------------------------------------------------------
+
+
+def _known(options: argparse.Namespace, given: Sequence[str]) -> list[str]:
+    """The names of lessons, each once.  A lesson's file is as good as its name."""
+    names = list(dict.fromkeys(name.removesuffix(".py").split("/")[-1] for name in given))
+    names = ["numbers" if name == "pixels" else name for name in names]
+    for name in names:
+        if name not in NAMES:
+            raise _unknown("lesson", name, NAMES, options.called)
+    return names
+
+
+def _unknown(kind: str, name: str, known: Sequence[str], called: str) -> UsageError:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    hint = f"Did you mean {near[0]}?" if near else f"{called} lists them."
+    return UsageError(f"there is no {kind} {name!r}. {hint}")
+
+
+def _in_cells(names: list[str]) -> list[str]:
+    for name in names:
+        if not in_cells(name):
+            raise UsageError(f"{name} cannot be written so: it has no cells of text yet.")
+    return names
 
 
 def _check_writable(out: Path) -> None:
@@ -176,13 +231,10 @@ def _check_writable(out: Path) -> None:
         raise UsageError(f"cannot write to --out {out}: {reason}. Name another folder.") from None
 
 
-def _pyplot(show: bool):  # type: ignore[no-untyped-def]
-    """matplotlib.pyplot; without windows unless they are wanted and there is a screen."""
-    missing = [name for module, name in NEEDED.items() if not importlib.util.find_spec(module)]
-    if missing:
-        raise UsageError(
-            f"the lessons need {', '.join(missing)}. Install what is missing: {INSTALL}."
-        )
+def _prepare_figures(show: bool) -> None:
+    """Import matplotlib; without windows unless they are wanted and there is a screen."""
+    if missing := missing_packages():
+        raise UsageError(missing)
     import matplotlib
     import matplotlib.pyplot as plt
 
@@ -197,7 +249,6 @@ def _pyplot(show: bool):  # type: ignore[no-untyped-def]
         matplotlib.use("Agg")
     elif plt.get_backend().lower() == "agg":
         raise UsageError("--show: matplotlib found no window toolkit. Try pip install PyQt6.")
-    return plt
 
 
 if __name__ == "__main__":

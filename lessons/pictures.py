@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import textwrap
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -40,7 +41,7 @@ def fashion_mnist(train: int | None = None, test: int | None = None, seed: int =
 
 
 def cifar10(train: int | None = None, test: int | None = None, seed: int = 0) -> Pictures:
-    """Colour pictures 32x32 of ten classes: of CIFAR-10, or drawn."""
+    """Color pictures 32x32 of ten classes: of CIFAR-10, or drawn."""
     names = tn.data.class_names("cifar10")
     real, drawn = tn.data.cifar10, tn.data.color_pictures
     return _pictures("CIFAR-10", real, drawn, names, train, test, seed)
@@ -61,7 +62,7 @@ def _pictures(
 ) -> Pictures:
     sets = _real(real)
     if isinstance(sets, str):
-        print(f"  {_DRAWN[called]} in the place of {called}: {sets}", file=sys.stderr)
+        _tell_once(called, sets)
         rng = np.random.default_rng((seed, 1))
         counts = (20_000 if train is None else train, 2_000 if test is None else test)
         sets = tuple(draw(count, rng) for count in counts)
@@ -74,6 +75,18 @@ def _pictures(
         for (pictures, labels), count in zip(sets, (train, test), strict=True)
     )
     return Pictures(as_float(x), y, as_float(u), v, names, source, is_real)
+
+
+_told: list[str] = []  # of these data sets
+
+
+def _tell_once(called: str, why: str) -> None:
+    """The whole reason once a run, however many lessons and data sets it has."""
+    if called not in _told:
+        reason = "too." if _told else why
+        text = f"{_DRAWN[called]} in the place of {called}: {reason}"
+        print(*textwrap.wrap(text, 100, break_long_words=False), sep="\n", file=sys.stderr)
+        _told.append(called)
 
 
 @functools.cache

@@ -19,7 +19,7 @@ from lessons.__main__ import main as lessons
 from tinynet import __main__ as command
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = (".ci", "benchmarks", "lessons", "tests", "tinynet")
+FOLDERS = (".ci", "benchmarks", "docs", "lessons", "tests", "tinynet")
 FILES = [
     ".pre-commit-config.yaml",
     "CHANGELOG.md",
@@ -53,7 +53,7 @@ def test_one_version_is_told_everywhere(capsys):
     assert "version = attr: tinynet.__version__\n" in (ROOT / "setup.cfg").read_text("utf-8")
     assert f"\nversion: {tn.__version__}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
     assert f"\n## [{tn.__version__}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
-    readme = (ROOT / "README.md").read_text("utf-8")
+    readme = (ROOT / "docs" / "install.md").read_text("utf-8")
     assert f'"dist/tinynet_edu-{tn.__version__}-py3-none-any.whl[lessons]"' in readme
     assert command.main(["--version"]) == 0
     assert capsys.readouterr().out == f"{tn.__version__}\n"
@@ -92,11 +92,11 @@ def test_an_unknown_command_is_one_line_that_says_the_cure(asked, cure, capsys):
 def test_the_lessons_name_the_command_that_led_to_them(tmp_path, capsys):
     called = run("-m", "tinynet", "lessons", cwd=tmp_path)
     assert called.returncode == 0, called.stderr
-    assert "python -m tinynet lessons run NAME runs one" in called.stdout
+    assert "python -m tinynet lessons NAME runs one" in called.stdout
     for main, name in ((command.main, "tinynet lessons"), (lessons, "python -m lessons")):
         more = ["lessons"] if main is command.main else []
         assert main(more) == 0
-        assert f"\n{name} run NAME runs one, {name} run all" in capsys.readouterr().out
+        assert f"\n{name} NAME runs one, {name} run runs all" in capsys.readouterr().out
         assert main([*more, "run", "qqqqqq"]) == 2
         assert f" {name} lists them.\n" in capsys.readouterr().err
         assert main([*more, "ledger", "qqqqqq"]) == 2
@@ -131,7 +131,7 @@ def test_a_missing_extra_is_one_line_that_says_the_cure(arguments, tmp_path, mon
     assert lessons(arguments) == 2
     assert capsys.readouterr().err == (
         "lessons: the lessons need pillow, pooch. Install what is missing: "
-        'pip install -e ".[lessons]" in the folder of the clone.\n'
+        'pip install -e ".[lessons]" in the clone.\n'
     )
     assert not (tmp_path / "new").exists()
 

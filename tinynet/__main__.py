@@ -15,6 +15,8 @@ CALLED = "python -m tinynet" if __name__ == "__main__" else "tinynet"
 COMMANDS = {
     "lessons": "the lectures' examples, by chapter",
     "lessons run NAME": "runs one, checks its claims, draws its figures into out/",
+    "lessons notebook NAME": "writes one as a notebook into out/",
+    "lessons slides": "which lesson belongs to which slide",
     "lessons ledger": "what the slides print, beside what comes out",
     "--version": "the version alone",
 }
@@ -27,12 +29,12 @@ def main(arguments: list[str] | None = None) -> int:
         return _lessons(others)
     if command in ("-h", "--help"):
         lines = [f"tinynet {tinynet.__version__}.  In Python: import tinynet as tn", ""]
-        lines += [f"{CALLED} {name:<16}  {line}" for name, line in COMMANDS.items()]
+        lines += [f"{CALLED} {name:<21}  {line}" for name, line in COMMANDS.items()]
         print("\n".join(lines))
     elif command == "--version":
         print(tinynet.__version__)
     else:
-        inside = command in ("list", "run", "ledger")
+        inside = command in ("list", "run", "notebook", "page", "slides", "ledger")
         cure = f"Did you mean {CALLED} lessons {command}?" if inside else f"{CALLED} lists them."
         print(f"tinynet: there is no command {command!r}. {cure}", file=sys.stderr)
         return 2

@@ -1,151 +1,231 @@
-"""Perceptron: one neuron, one line, and how far beyond it a point lies.
+# %% [markdown]
+# # Perceptron: one neuron draws one line
+#
+# **Lecture.** *Machine Learning II* (TDDC17 AI, Linköping University): "The Perceptron: Forward
+# Propagation", "The Perceptron: Example"
+#
+# **Question.** The smallest neural network has one neuron. It gets a point of the plane and
+# answers with a number between 0 ("no") and 1 ("yes"). Which points can it tell apart?
+#
+# **You will see.** The slide's numbers, z = -6 and y = 0.002. The straight line that one neuron
+# draws through the plane. What each of its three numbers does to that line.
+#
+# **Try.** `python -m lessons perceptron --set W0=10 --set "W=[30, -20]"`: the neuron's three
+# numbers, ten times as large. The line stays where it is. The strip of answers between 0.1 and
+# 0.9 becomes ten times narrower.
 
-Slides    001_2cc8296d8a649d23.txt "The Perceptron: Forward Propagation" and "The Perceptron:
-          Example" (w0 = 1, w = [3, -2], x = [-1, 2])
-Question  What can a weighted sum and a sigmoid know about a point?
-Expect    z = -6 and 0.002, as printed; the same point moved straight over the line: 0.998
-Try       W0, W = 10.0, [30.0, -20.0]: what becomes of the line, and what of the colours?
-"""
-
-from __future__ import annotations
-
-import math
-
-import matplotlib.pyplot as plt
+# %%
 import numpy as np
 
 import tinynet as tn
+from lessons.shared import claim, table
+from lessons.shared.draw import perceptron as draw
 
-from ..claim import at_most, equals
+W0 = 1.0  # the bias
+W = [3.0, -2.0]  # a weight for each input
+X = [-1.0, 2.0]  # the slide's point
 
-W0, W = 1.0, [3.0, -2.0]
-X = [-1.0, 2.0]
-
-
-# %% The perceptron.
-#    z = w0 + x1 w1 + x2 w2
-#    y = g(z), with g the sigmoid 1 / (1 + exp(-z))
-def z_of(x):
-    """(..., 2) -> (...)"""
-    return W0 + x @ tn.Tensor(W).to(x.device)
-
-
-def perceptron(x):
-    return tn.sigmoid(z_of(x))
-
-
-def slide_example(device="cpu"):
-    """The slide's numbers: 1 + 3 * -1 - 2 * 2 = -6, and g(-6)."""
-    x = tn.Tensor(X).to(device)
-    terms = x * tn.Tensor(W).to(device)
-    return {
-        "terms": [W0, *terms.numpy().tolist()],
-        "z": z_of(x).item(),
-        "y": perceptron(x).item(),
-    }
+# %% [markdown]
+# ## A weighted sum
+#
+# A **neuron** is a small formula with numbers that can be chosen. Its **inputs** are here the two
+# coordinates $x_1$ and $x_2$ of a point. The neuron multiplies each input by a **weight** ($w_1$,
+# $w_2$) and adds the products. Then it adds one more number, the **bias** $w_0$:
+#
+# $$z = w_0 + w_1 x_1 + w_2 x_2$$
+#
+# The slide calls such a neuron a **perceptron**. Computing its answer from its inputs is called
+# **forward propagation**. The slide's perceptron has $w_0 = 1$, $w_1 = 3$ and $w_2 = -2$, and its
+# point is $x = (-1, 2)$.
 
 
-# %% The line.  y = 1/2 where z = 0, that is where 1 + 3 x1 - 2 x2 = 0:
-#    x2 = (w0 + w1 x1) / -w2
-# On one side z > 0 and the neuron says yes, on the other z < 0 and it says no.
-def on_the_line(x1):
-    return (W0 + W[0] * x1) / -W[1]
+# %%
+def weighted_sum(x, w0=W0, w=tuple(W)):
+    """A table of points, one in each row (N, 2), -> their sums (N,)"""
+    return w0 + x @ tn.Tensor(w)
 
 
-def plane(device):
-    """y on a grid of points, for the colours of the figure."""
-    x1, x2 = np.meshgrid(np.linspace(-4, 4, 161), np.linspace(-4, 4, 161))
-    points = np.stack([x1, x2], axis=-1).astype(np.float32)  # (161, 161, 2)
-    return perceptron(tn.Tensor(points).to(device)).numpy()
+points = tn.Tensor([X])  # a table with one row
+z = weighted_sum(points).item()
+print(f"z = {W0:g} + {W[0]:g} * ({X[0]:g}) + ({W[1]:g}) * {X[1]:g} = {z:g}")
+
+# %% [markdown]
+# ## From any number to a number between 0 and 1
+#
+# The sum can be any number. An answer between 0 and 1 is easier to read. So the sum goes through
+# a function that maps every number to one between 0 and 1, the **sigmoid** $g$ ($e$ is 2.718...):
+#
+# $$y = g(z) = \frac{1}{1 + e^{-z}}$$
+#
+# A large positive sum gives nearly 1: "yes". A large negative sum gives nearly 0: "no". A sum of
+# 0 gives exactly 1/2: neither. A larger sum always gives a larger answer. A function that is
+# applied to a neuron's sum, as $g$ here, is called its **activation function**.
 
 
-# %% The shortest way over the line.  The chain rule: dy/dx = g'(z) w.  Whatever the point, y rises
-# fastest along w: the weights are the direction in which the neuron looks.
-#    a walk along w:   x(t) = x + t w / |w|
-#    there:            z(t) = z + t |w|
-# so the line is -z / |w| away, and a step of twice that turns z into -z, and y into 1 - y.
-def walk(device):
-    x = tn.Tensor(X, requires_grad=True, device=device)
-    y = perceptron(x)
-    y.backward()
-    slope = y.item() * (1 - y.item())  # g'(z) = g(z) (1 - g(z))
-    length = math.hypot(*W)
-    distance = -z_of(x.detach()).item() / length
-
-    t = np.linspace(0, 2 * distance, 101, dtype=np.float32)
-    points = np.float32(X) + t[:, None] * np.float32(W) / np.float32(length)  # (101, 2)
-    return {
-        "uphill": tn.Tensor(x.grad).numpy() / slope,  # from backward; the mathematics says w
-        "distance": distance,
-        "t": t,
-        "points": points,
-        "y": perceptron(tn.Tensor(points).to(device)).numpy(),
-    }
+# %%
+def perceptron(x, w0=W0, w=tuple(W)):
+    """(N, 2) -> answers (N,), each between 0 and 1"""
+    return tn.sigmoid(weighted_sum(x, w0, w))
 
 
-def main(seed=0, device="cpu", full=False):
-    """Nothing is drawn by chance and nothing is larger with full: the slide's numbers are few."""
-    return {"slide": slide_example(device), "plane": plane(device), "walk": walk(device)}
+y = perceptron(points).item()
+print(f"y = g({z:g}) = {y:.4g}, rounded {y:.3f}")
 
+# %% [markdown]
+# ## The line between yes and no
+#
+# Where is the answer exactly 1/2? Where the sum is 0. For the slide's weights that is where
+#
+# $$1 + 3 x_1 - 2 x_2 = 0$$
+#
+# This is the equation of a straight line. On one side of it every sum is positive and every
+# answer is above 1/2. On the other side every sum is negative and every answer is below 1/2. So
+# one neuron divides the plane by **one straight line**. It cannot draw a curve, a corner or a
+# circle.
+#
+# To see it, we ask the neuron about many points: a grid from -4 to 4 in steps of 0.05.
 
-def claims(results):
-    slide, walk = results["slide"], results["walk"]
-    return [
-        equals("the slide's terms: 1, 3 * -1, -2 * 2", [1, -3, -4], slide["terms"]),
-        equals("their sum z", -6, slide["z"]),
-        equals("g(-6), as printed", 0.002, round(slide["y"], 3)),
-        at_most("its distance from 1 / (1 + e^6)", 1e-7, abs(slide["y"] - 1 / (1 + math.exp(6)))),
-        at_most("distance of uphill (from backward) from w", 1e-4, abs(walk["uphill"] - W).max()),
-        equals("way to the line: 6 / sqrt(13)", 1.6641, round(walk["distance"], 4)),
-        equals("y on the line", 0.5, walk["y"][50].round(5)),
-        equals("y as far beyond it: 1 - 0.002", 0.998, walk["y"][-1].astype(float).round(3)),
-    ]
+# %%
+side = np.linspace(-4, 4, 161, dtype=np.float32)
+grid = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)  # (25921, 2)
+sums = weighted_sum(tn.Tensor(grid)).numpy()
+answers = perceptron(tn.Tensor(grid)).numpy()
 
+print(f"Of {len(grid):,} points, {(sums > 0).sum():,} have a positive sum,")
+print(f"{(sums < 0).sum():,} a negative one, and {(sums == 0).sum()} lie exactly on the line.")
+draw.plane(grid, sums, answers, X, W)
 
-# %% The figures.
-def show(results):
-    return {"plane": draw_plane(results), "walk": draw_walk(results["walk"])}
+# %% [markdown]
+# ## Which way leads to yes?
+#
+# In which direction must a point move so that its sum grows fastest? We try it: from the slide's
+# point we take a step of length 1 in each of 360 directions, one for each degree.
+#
+# The best step is the one in the direction of the arrow $(w_1, w_2)$. This arrow stands at a
+# right angle to the line and points to the side of "yes". A step of length 1 in its direction
+# raises the sum by the arrow's length:
+#
+# $$|w| = \sqrt{w_1^2 + w_2^2}$$
+#
+# The point's sum is -6. To reach the line it must become 0. Each step of length 1 adds $|w|$. So
+# the distance from the point to the line is $6 / |w|$.
 
+# %%
+angles = np.deg2rad(np.arange(360))
+steps = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)  # (360, 2)
+rises = weighted_sum(tn.Tensor(np.float32(X) + steps)).numpy() - z
+best = int(rises.argmax())  # degrees, counted from the direction of x1
 
-def draw_plane(results):
-    figure, axes = plt.subplots(figsize=(7, 5.6), layout="constrained")
-    colors = axes.imshow(
-        results["plane"],
-        cmap="RdBu_r",
-        vmin=0,
-        vmax=1,
-        origin="lower",
-        extent=(-4, 4, -4, 4),
-        interpolation="bilinear",
-    )
-    figure.colorbar(colors, label="y = g(z): what the neuron says")
-    ends = np.array([-4.0, 4.0])
-    axes.plot(ends, on_the_line(ends), "k", linewidth=1.5, label="1 + 3 x1 - 2 x2 = 0")
-    axes.text(1.6, -2.4, "z > 0\ny > 0.5", color="white", fontsize=14, ha="center")
-    axes.text(-2.8, 0.2, "z < 0\ny < 0.5", color="white", fontsize=14, ha="center")
+length = np.hypot(*W)
+arrow = np.array(W) / length  # of length 1
+arrow_angle = np.rad2deg(np.arctan2(*arrow[::-1])) % 360
+distance = -z / length
+table(
+    ["direction of the step", "angle to the x1 axis", "raises the sum by"],
+    [
+        ["the best of 360", f"{best - 360 * (best > 180)} degrees", f"{rises[best]:.3f}"],
+        [
+            "the arrow (w1, w2)",
+            f"{arrow_angle - 360 * (arrow_angle > 180):.1f} degrees",
+            f"{length:.3f}",
+        ],
+    ],
+)
+print(f"distance to the line: {abs(z):g} / {length:.3f} = {abs(distance):.3f}")
 
-    points = results["walk"]["points"]
-    axes.annotate("", points[-1], points[0], arrowprops={"arrowstyle": "->", "linewidth": 1.5})
-    label = f"x = (-1, 2)\nz = {results['slide']['z']:g},  y = {results['slide']['y']:.3f}"
-    axes.plot(*X, "o", color="gold", markeredgecolor="black", markersize=10)
-    axes.text(X[0] - 0.25, X[1] + 0.25, label, color="white", ha="right", fontsize=11)
-    axes.plot(*points[-1], "o", color="white", markeredgecolor="black", markersize=8)
-    label = f"z = 6\ny = {results['walk']['y'][-1]:.3f}"
-    axes.text(points[-1, 0] + 0.25, points[-1, 1], label, color="white", va="center", fontsize=11)
-    axes.set(xlim=(-4, 4), ylim=(-4, 4), xlabel="x1", ylabel="x2")
-    axes.legend(loc="upper left")
-    figure.suptitle("The slide's perceptron: a line, and an opinion on each side of it")
-    return figure
+# %% [markdown]
+# ## Over the line
+#
+# Now we walk from the slide's point straight over the line, as far beyond it as we started before
+# it. The sum grows evenly on this walk, from -6 over 0 to 6. The answer does not grow evenly. Far
+# from the line it hardly changes. Near the line it changes most.
 
+# %%
+way = np.linspace(0, 2 * distance, 101)  # how far we have walked
+places = (np.array(X) + way[:, None] * arrow).astype(np.float32)  # (101, 2)
+on_the_way = perceptron(tn.Tensor(places)).numpy()
 
-def draw_walk(walk):
-    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
-    axes.plot(walk["t"], walk["y"])
-    axes.axvline(walk["distance"], color="black", linewidth=1, label="the line: z = 0, y = 0.5")
-    axes.plot(walk["t"][[0, -1]], walk["y"][[0, -1]], "o", color="C3")
-    axes.text(0.02, 0.07, f"x = (-1, 2): {walk['y'][0]:.3f}")
-    axes.text(2 * walk["distance"] - 0.05, 0.93, f"{walk['y'][-1]:.3f}", ha="right")
-    axes.set(xlabel="distance walked along w", ylabel="y = g(z)")
-    axes.legend(loc="upper left")
-    figure.suptitle("Over the line in a straight walk: from no to yes in about one step")
-    return figure
+first, middle, last = on_the_way[[0, 50, 100]]
+print(f"y at the start: {first:.4f}, on the line: {middle:.4f}, at the end: {last:.4f}")
+draw.walk(way, weighted_sum(tn.Tensor(places)).numpy(), on_the_way, places)
+
+# %% [markdown]
+# ## What each number does
+#
+# We change the numbers of the slide's neuron, one after the other.
+#
+# - **Another bias.** The line moves and keeps its direction. With a bias of 0 it goes through the
+#   point $(0, 0)$. With the same weights, a larger bias moves it farther from there.
+# - **Another weight.** The line turns, because the arrow $(w_1, w_2)$ turns.
+# - **All three numbers times 10.** The line stays: where the sum was 0, ten times the sum is 0 as
+#   well. Everywhere else the sum is ten times as large, so the answers are closer to 0 and 1.
+# - **All three numbers times -1.** The line stays. Every sum changes its sign, so yes and no
+#   change places: an answer of $y$ becomes $1 - y$.
+#
+# The table counts the points whose answer lies between 0.1 and 0.9. They form the pale strip
+# along the line in the figure.
+
+# %%
+neurons = {
+    "as on the slide": (W0, W),
+    "the bias is 0": (0.0, W),
+    "w1 is a third": (W0, [W[0] / 3, W[1]]),
+    "all times 10": (10 * W0, [10 * W[0], 10 * W[1]]),
+    "all times -1": (-W0, [-W[0], -W[1]]),
+}
+of_all = {name: perceptron(tn.Tensor(grid), w0, w).numpy() for name, (w0, w) in neurons.items()}
+between = {name: ((y > 0.1) & (y < 0.9)).mean() for name, y in of_all.items()}
+table(
+    ["neuron", "w0", "w1", "w2", "points between 0.1 and 0.9"],
+    [[n, f"{w0:g}", *(f"{v:g}" for v in w), f"{between[n]:.1%}"] for n, (w0, w) in neurons.items()],
+)
+draw.variants(grid, of_all)
+
+# %% [markdown]
+# ## Claims
+#
+# The program checks what this lesson says, each time that it runs.
+
+# %%
+swapped = abs(of_all["all times -1"] - (1 - answers)).max()
+claim("The slide's sum is z = -6", z == -6, f"{z:g}")
+claim(
+    "The slide's answer, rounded to three decimals, is y = 0.002", round(y, 3) == 0.002, f"{y:.4f}"
+)
+claim(
+    "The best of 360 directions is at most half a degree from the arrow of the weights",
+    abs(best - arrow_angle) <= 0.5,
+    f"{abs(best - arrow_angle):.2f} degrees",
+)
+claim("At the computed distance the answer is 1/2", abs(middle - 0.5) < 1e-4, f"{middle:.5f}")
+claim("As far beyond the line, the answer is 0.998", round(float(last), 3) == 0.998, f"{last:.4f}")
+claim(
+    "With all numbers times 10, at most a fifth as many answers lie between 0.1 and 0.9",
+    between["all times 10"] < between["as on the slide"] / 5,
+    f"{between['all times 10']:.1%} and {between['as on the slide']:.1%} of the points",
+)
+claim(
+    "With all numbers times -1, an answer of y becomes 1 - y",
+    swapped < 1e-6,
+    f"within {swapped:.0e}",
+)
+
+# %% [markdown]
+# ## Quiz
+#
+# 1. What is $z$ for the point $(1, 2)$, with the slide's weights? *1 + 3 - 4 = 0.*
+# 2. What is $y$ there, without a calculator? *1/2, because $z = 0$.*
+# 3. Which point is on the "yes" side: $(2, 0)$ or $(0, 2)$? *$(2, 0)$: its sum is 7. The sum of
+#    $(0, 2)$ is -3.*
+# 4. What is the bias good for? *It moves the line. Without it the line always goes through $(0,
+#    0)$.*
+# 5. All weights and the bias are multiplied by 10. What happens to the line? *Nothing: where the
+#    sum was 0, ten times the sum is 0 too.*
+# 6. And what happens to the answers? *They come closer to 0 and 1.*
+# 7. All weights and the bias change their sign. What happens? *The line stays. Yes and no change
+#    places.*
+# 8. In which direction does the answer rise fastest? *In the direction of the weights, here $(3,
+#    -2)$.*
+# 9. How far is the point $(-1, 2)$ from the line? *$6 / \sqrt{13} = 1.664$.*
+# 10. Can one neuron say yes inside a circle and no outside of it? *No. It can only divide the
+#     plane by one straight line.*

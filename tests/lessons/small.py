@@ -1,4 +1,4 @@
-"""Smaller sizes for the lessons that train: seconds instead of half a minute each.
+"""Smaller sizes for the lessons of the older form that train: seconds instead of half a minute.
 
 So little training does not reach every claim: those are named here, and hold at the lesson's own
 size.  (All of seeds 0 to 2 were tried, with the real pictures and with drawn ones.)
@@ -17,32 +17,6 @@ class Small(NamedTuple):
 
 
 SMALL = {
-    "mnist_low_level": Small(
-        {"train_count": 500, "test_count": 500, "epochs": 2}, ("test accuracy, 1e-3",)
-    ),
-    "mnist": Small({"train_count": 800, "test_count": 300}, ("test accuracy",)),
-    "fashion": Small({"count": 1000, "test": 1000, "epochs": 2}, ("test accuracy,",)),
-    "cifar": Small({"count": 400, "test": 300, "epochs": 2}, ("test accuracy after",)),
-    "regularization": Small(
-        {"count": 300, "test": 500, "epochs": 15, "seeds": 1},
-        (
-            "its last test loss, by its lowest",
-            "augmentation gains",
-            "L2: sum w^2, by that of nothing",
-            "L1: the same",
-            "L1, soft threshold: the same",
-            "early stopping: epochs",
-        ),
-    ),
-    "batch_size": Small(
-        {"count": 1500, "test": 500, "seeds": 1, "draws": 30},
-        (
-            "before training: |mean of all batches - g| / |g|",
-            "after an epoch: |mean of all batches - g| / |g|",
-            "0.05 B/32: loss of 512 over that of 32",
-            "0.02 for all: loss of 512 over that of 8",
-        ),
-    ),
     "autoencoder": Small(
         {"count": 3000, "test": 500, "epochs": (8, 50)},
         ("code of 64: test error, over that of PCA", "code of 32: test error, over that of PCA"),
@@ -156,7 +130,6 @@ SMALL = {
             "smile walk: change of a pixel of the mouth, over others",
         ),
     ),
-    "gradient_descent": Small({}),  # its own size: here only because it takes six seconds
     "speed": Small({"shape": (16, 26, 26, 32), "side": 1024}),
     "dogs_vae": Small({"count": 48, "test": 24, "epochs": 3}, ("sum, 3 epochs: ",)),
 }
