@@ -1,213 +1,293 @@
-"""Dense: a whole layer of neurons is one matrix product.
+# %% [markdown]
+# # Dense: a layer of neurons is one matrix product
+#
+# **Lecture.** *Machine Learning II* (TDDC17 AI, Linköping University): "Multi Output Perceptron",
+# "Single Layer Neural Network", "Deep Neural Network", "Importance of Activation Functions";
+# *Convolution NN* (handwritten notes, author not named): "x w + b", "Sequential API"
+#
+# **Question.** What does a layer like `Dense(3)` compute? And what do several layers in a row add
+# to that?
+#
+# **You will see.** The notes' sum x W + b with its missing row: 23 28 33 and 71 82 93. The 33
+# numbers of a network with three layers. Two networks of the same size, one without and one with
+# an activation function. Only one of them can separate two spirals.
+#
+# **Try.** `python -m lessons dense --set "MISSING_ROW=[0, 0, 0]"`: the fourth input then counts
+# for nothing, and (1, 1, 1, 1) gives 13 17 21. `python -m lessons dense --set TURNS=2`: each
+# spiral goes around twice. Then even with ReLU few neurons are no better than a line, and the
+# largest network still succeeds.
 
-Slides    002_cc530217572c2621.txt "x w + b" (the numbers) and "3 layer model" (the Keras code),
-          001_2cc8296d8a649d23.txt "Multi Output Perceptron" to "Deep Neural Network" (formulas)
-Question  What exactly does Dense(3) compute, and what do several of them in a row add?
-Expect    why the slide's x w + b cannot be computed as printed, and [23, 28, 33] and [71, 82, 93]
-          with its missing row; layers without activations that collapse into a single one
-Try       write the bias as one more row of W. What must be appended to x?
-"""
-
-from __future__ import annotations
-
-import matplotlib.pyplot as plt
+# %%
 import numpy as np
 
 import tinynet as tn
-from tinynet import plot
+from lessons.shared import claim, fit, size, table
+from lessons.shared.draw import dense as draw
 
-from ..claim import at_least, at_most, equals
+PRINTED_W = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]  # the weights in the notes
+MISSING_ROW = [10, 11, 12]  # our guess: 1 to 9 goes on
+B = [1, 2, 3]  # the biases in the notes
+TURNS = 1.25  # how often each spiral goes around
+WIDTHS = [2, 4, 16]  # neurons in each hidden layer
+EPOCHS = size(20, 60)  # an epoch is one pass through all the points
 
-# The slide says (1, 4) (4 x 3) + (3,), and then prints a W of three rows.  The fourth is missing.
-PRINTED_W = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
-MISSING_ROW = [10, 11, 12]  # where the counting leads; printed nowhere
-B = [1, 2, 3]
-ONES, COUNTING = [1, 1, 1, 1], [1, 2, 3, 4]  # the second is drawn as a column, and must be a row
+# %% [markdown]
+# ## A layer is many neurons
+#
+# One neuron multiplies its inputs by weights, and adds the products and a bias (lesson
+# `perceptron`). A **layer** is a group of neurons that all get the same inputs. Each neuron has
+# its own weights and its own bias, so each gives its own sum. The sum of neuron $i$ is on the
+# slide
+#
+# $$z_i = w_{0,i} + \sum_{j=1}^{m} x_j \, w_{j,i}$$
+#
+# Here $m$ is the number of inputs, $x_j$ is input number $j$, $w_{j,i}$ is its weight in neuron
+# $i$, and $w_{0,i}$ is the bias of neuron $i$. Every input reaches every neuron. This is why the
+# layer is called **dense**.
+#
+# Now write the weights into a table, a **matrix** $W$. It has a row for each input and a column
+# for each neuron. Then all sums together are one product of matrices, plus the row of all biases:
+#
+# $$z = x W + b$$
+#
+# ## The row that is missing
+#
+# The notes compute one example. They say which **shapes** (rows, columns) the parts have: $x$ is
+# (1, 4), $W$ is (4, 3), and $b$ has 3 numbers. So there are four inputs and three neurons. But
+# the $W$ that reached us has three rows:
+#
+# $$W = \begin{bmatrix} 1 & 2 & 3 \\ 4 & 5 & 6 \\ 7 & 8 & 9 \end{bmatrix}$$
+#
+# Four inputs need four rows. We try it as it is printed. The input is the row (1, 1, 1, 1).
 
 
-def restored_weights():
-    """The slide's W with its fourth row.  (4, 3)"""
-    return [*PRINTED_W, MISSING_ROW]
-
-
-# %% A layer.   z_i = w_0i + x_1 w_1i + ... + x_m w_mi   for each neuron i
-# Neuron i has its weights in column i of W, so all the sums at once are  z = x W + b.
+# %%
 def dense(x, w, b):
-    """(N, D), (D, O), (O,) -> (N, O)"""
-    return x @ tn.Tensor(w).to(x.device) + tn.Tensor(b).to(x.device)
+    """x W + b.  (N, D), (D, O), (O,) -> (N, O)"""
+    return tn.Tensor(x) @ tn.Tensor(w) + tn.Tensor(b)
 
 
+try:
+    message = str(dense([[1, 1, 1, 1]], PRINTED_W, B).numpy())
+except ValueError as error:
+    message = str(error)
+print(message.split(". ")[0])
+
+# %% [markdown]
+# The shapes (1, 4) and (3, 3) do not fit: the first matrix must have as many columns as the
+# second has rows. A row got lost on the way to us. The printed rows count from 1 to 9, so the
+# fourth is most probably 10, 11, 12. With it everything fits.
+#
+# We compute the sums twice: neuron by neuron as in the first equation, and as one product. (The
+# notes also have the input 1, 2, 3, 4. They write it as a column. In $x W$ it must be a row.)
+
+
+# %%
 def neuron(i, x, w, b):
-    """z_i as the slide writes it, term by term."""
-    return b[i] + sum(x[j] * w[j][i] for j in range(len(x)))
+    """The sum of neuron i, one product after the other."""
+    total = b[i]
+    for j in range(len(x)):
+        total += x[j] * w[j][i]
+    return total
 
 
-def slide_example(x, w=None, device="cpu"):
-    """x W + b, with the restored W unless another is given.  list of D -> list of 3"""
-    w = restored_weights() if w is None else w
-    return dense(tn.Tensor([x]).to(device), w, B).numpy()[0].tolist()
+W = [*PRINTED_W, MISSING_ROW]
+ones, counting = [1, 1, 1, 1], [1, 2, 3, 4]
+sums = dense([ones, counting], W, B).numpy()  # two examples, one in each row
+products = [" ".join(f"{z:g}" for z in row) for row in sums]
+one_by_one = [" ".join(f"{neuron(i, x, W, B)}" for i in range(3)) for x in (ones, counting)]
+table(
+    ["x", "neuron by neuron", "x W + b"],
+    [[str(ones), one_by_one[0], products[0]], [str(counting), one_by_one[1], products[1]]],
+)
+draw.arithmetic(W, B, {"ones": ones, "counting": counting}, sums)
+
+# %% [markdown]
+# Both ways give the same numbers. Note that the last product had **two rows** of inputs and gave
+# two rows of sums. A layer works on many examples at once, one in each row. Such a group of
+# examples is called a **batch**.
+#
+# (The bias can be seen as one more row of $W$. Its input is always 1.)
+#
+# ## Layers in a row
+#
+# The outputs of one layer can be the inputs of the next. That is a **deep** network. The notes
+# build one in Keras: `Dense(2)`, `Dense(3)`, `Dense(4)`. The number is the count of neurons. In
+# tinynet the layers have the same names. The input of the notes is a table of ones with three
+# rows (three examples) and three columns (three inputs for each).
+#
+# How many numbers can be chosen in such a network? A layer with $D$ inputs and $O$ neurons has $D
+# \cdot O$ weights and $O$ biases. All these numbers are called the **parameters** of the network.
+# They begin as random numbers.
+
+# %%
+rng = np.random.default_rng(4)
+layers = [tn.layers.Dense(units, rng=rng) for units in (2, 3, 4)]
+x = tn.ones((3, 3))
+rows, counts = [], []
+for layer in layers:
+    before = x.shape
+    x = layer(x)
+    counts.append(layer.kernel.size + layer.bias.size)
+    parts = f"{layer.kernel.size} + {layer.bias.size}"
+    rows.append([f"Dense({layer.units})", before, x.shape, parts, counts[-1]])
+table(["layer", "inputs", "outputs", "weights + biases", "parameters"], rows)
+print(f"parameters of all layers: {' + '.join(map(str, counts))} = {sum(counts)}")
+draw.network([3, 2, 3, 4], [row[3] for row in rows])
+
+# %% [markdown]
+# ## Without activation functions, three layers are one
+#
+# In the network above each layer only multiplies and adds. Put the first layer into the second:
+#
+# $$(x W_1 + b_1) W_2 + b_2 = x \, (W_1 W_2) + (b_1 W_2 + b_2)$$
+#
+# On the right stands one single layer. Its weights are $W_1 W_2$, and its biases are $b_1 W_2 +
+# b_2$. The same works for a third layer, and for a hundred. So layers that only multiply and add
+# are no more than one layer.
+#
+# A function between the layers changes that. Behind each sum of the first two layers we put the
+# activation function **ReLU**, $g(z) = \max(0, z)$ (lesson `activations`). It replaces negative
+# sums by 0. With it the layers can no longer be put into one.
+
+# %%
+(w1, b1), (w2, b2), (w3, b3) = [(layer.kernel.numpy(), layer.bias.numpy()) for layer in layers]
+one_layer = dense([[1, 1, 1]], w1 @ w2 @ w3, (b1 @ w2 + b2) @ w3 + b3)
+hidden = tn.relu(tn.relu(tn.ones((1, 3)) @ w1 + b1) @ w2 + b2)
+answers = {
+    "three layers, 33 parameters": x,
+    "as one layer, 3 * 4 + 4 = 16 parameters": one_layer,
+    "three layers with ReLU between them": hidden @ w3 + b3,
+}
+rows = [[name, " ".join(f"{v:6.3f}" for v in y.numpy()[0])] for name, y in answers.items()]
+table(["the network", "answer to (1, 1, 1)"], rows)
+
+# %% [markdown]
+# ## What an activation function is good for
+#
+# The slide says it in two sentences: "Linear activation functions produce linear decisions no
+# matter the network size", and "Non-linearities allow us to approximate arbitrarily complex
+# functions". (A **linear** activation function is $g(z) = z$, or no function at all.) Its plot
+# shows points of two kinds. The points themselves did not reach us. We make our own: two
+# **spirals**, one for "yes" and one for "no". No straight line separates them.
+#
+# The networks have three layers: two **hidden** ones (whose outputs nobody sees) and one neuron
+# at the end. Its sum above 0 means "yes". Half of the networks have a ReLU behind each hidden
+# layer. The other half have nothing there. They are **trained**: their parameters are changed a
+# little, again and again, so that they answer better (how, is the topic of lessons `loss` and
+# `gradient_descent`).
 
 
-def error_as_printed(device="cpu"):
-    """What tinynet says to four inputs and the three rows that are printed."""
-    try:
-        return f"no error: {slide_example(ONES, PRINTED_W, device)}"
-    except ValueError as error:
-        return str(error)
+# %%
+def spirals(count, rng):
+    """Points (count, 2) with a little noise; and a 0 or 1 for the spiral of each, (count, 1)"""
+    which = np.arange(count) % 2
+    way = np.sqrt(rng.uniform(0.06, 1, count))  # 1: the outer end
+    angle = 2 * np.pi * TURNS * way + np.pi * which
+    points = 3 * way * np.array([np.cos(angle), np.sin(angle)]) + rng.normal(0, 0.15, (2, count))
+    return np.float32(points.T), np.float32(which)[:, None]
 
 
-# %% A deep network is that again and again, with an activation g between the layers:
-#    z1 = x W1 + b1,   z2 = g(z1) W2 + b2,   z3 = g(z2) W3 + b3 ...
-def network(x, layers, g=tn.relu):
-    """(N, D) -> the z of each layer.  layers: pairs (w, b)"""
-    zs = []
-    for w, b in layers:
-        zs.append(dense(x, w, b))
-        x = g(zs[-1])
-    return zs
-
-
-# The slide draws three inputs, four hidden neurons and two outputs, without numbers.  These weights
-# are small, so that one can follow them.
-W1, B1 = [[1, -1, 2, 0], [0, 1, -1, 1], [2, 0, 1, -1]], [0, 1, -1, 2]
-W2, B2 = [[1, 0], [-1, 2], [0, 1], [1, -1]], [0, 2]
-LAYERS = [(W1, B1), (W2, B2)]
-INPUT = [1, 2, -1]
-
-
-def keras_example(seed, device="cpu"):
-    """Dense(2), Dense(3), Dense(4) on ones (3, 3): each layer's shape, and all parameters."""
+def trained(width, activation, x, yes, seed=1):
+    """A network with two hidden layers that has learned the points."""
     rng = np.random.default_rng(seed)
-    layers = [(rng.normal(size=shape), np.zeros(shape[1])) for shape in [(3, 2), (2, 3), (3, 4)]]
-    zs = network(tn.Tensor(np.ones((3, 3))).to(device), layers)
-    return [z.shape for z in zs], sum(w.size + b.size for w, b in layers)
+    layers = [tn.layers.Dense(units, activation) for units in (width, width)]
+    model = tn.Sequential([*layers, tn.layers.Dense(1)], input_shape=(2,), rng=rng)
+    batches = tn.data.batches(x, yes, size=50, rng=rng)
+    adam = tn.optim.Adam(model.parameters(), 0.01)
+    fit(f"{width}, {activation}", model, batches, "bce_with_logits", adam, epochs=EPOCHS)
+    return model
 
 
-# %% Without g, two layers are one:
-#    (x W1 + b1) W2 + b2  =  x (W1 W2) + (b1 W2 + b2)
-# As the slide says: linear activations give linear decisions "no matter the network size".
-# Along a straight line through the inputs, that network's outputs are straight.  ReLU bends them.
-def collapse(device):
-    w = (tn.Tensor(W1).to(device) @ tn.Tensor(W2).to(device)).numpy()  # (3, 2)
-    b = dense(tn.Tensor([B1]).to(device), W2, B2).numpy()[0]  # (2,)
-    t = np.linspace(0, 1, 65, dtype=np.float32)[:, None]
-    line = (1 - t) * np.float32([2, 1, 0]) + t * np.float32([-2, -1, -3])  # (65, 3)
-    x = tn.Tensor(line).to(device)
-    return {
-        "t": t[:, 0],
-        "as one layer": dense(x, w, b).numpy(),
-        "without g": network(x, LAYERS, g=lambda z: z)[-1].numpy(),
-        "with ReLU": network(x, LAYERS)[-1].numpy(),
-    }
+x, yes = spirals(400, np.random.default_rng(1))
+new_x, new_yes = spirals(2000, np.random.default_rng(101))  # never seen in training
+without = {width: trained(width, None, x, yes) for width in WIDTHS}
+with_relu = {width: trained(width, "relu", x, yes) for width in WIDTHS}
+
+# %% [markdown]
+# We judge them by 2000 new points. To compare, we also search for the best single straight line.
+# We try lines in 72 directions, at 61 places each. The best is the one that puts most of the
+# training points on the right side.
 
 
-def bend(y):
-    """How far the middle of a line is from the mean of its ends.  (T, O) -> number"""
-    return float(abs(y[len(y) // 2] - (y[0] + y[-1]) / 2).max())
+# %%
+def best_line(x, yes):
+    """Two weights and a bias: of 72 * 61 lines the one that is right most often."""
+    angles = np.deg2rad(np.arange(0, 360, 5))
+    weights, biases = np.array([np.cos(angles), np.sin(angles)]), np.linspace(-3, 3, 61)
+    answers = (x @ weights)[:, :, None] + biases > 0  # (points, directions, places)
+    right = (answers == yes[:, :, None]).mean(axis=0)
+    direction, place = np.unravel_index(right.argmax(), right.shape)
+    return weights[:, direction], biases[place]
 
 
-def main(seed=0, device="cpu", full=False):
-    """Nothing is larger with full: this is arithmetic."""
-    z, y = network(tn.Tensor([INPUT]).to(device), LAYERS)
-    return {
-        "error": error_as_printed(device),
-        "three ones": slide_example([1, 1, 1], PRINTED_W, device),
-        "ones": slide_example(ONES, device=device),
-        "counting": slide_example(COUNTING, device=device),
-        "network": [numbers.numpy()[0] for numbers in (z, tn.relu(z), y)],
-        "collapse": collapse(device),
-        "keras": keras_example(seed, device),
-    }
+def share_right(model, x, yes):
+    return float(((tn.predict(model, x) > 0) == yes).mean())
 
 
-def claims(results):
-    z, h, y = results["network"]
-    lines = results["collapse"]
-    straight = lines["without g"]
-    what_is_wrong = results["error"].split(". ")[0].split(": ")[-1]
-    return [
-        equals("W as printed", "x has 4 columns and w has 3 rows", what_is_wrong),
-        equals("the printed W fits three ones only", [13, 17, 21], results["three ones"]),
-        equals("W restored, x = [1, 1, 1, 1]", [23, 28, 33], results["ones"]),
-        equals("W restored, x = [1, 2, 3, 4]", [71, 82, 93], results["counting"]),
-        equals("z: each neuron's own sum", [neuron(i, INPUT, W1, B1) for i in range(4)], z),
-        equals("y: the same of h", [neuron(i, h, W2, B2) for i in range(2)], y),
-        at_most("without g: two layers - one", 1e-5, abs(straight - lines["as one layer"]).max()),
-        at_most("without g: bend of the outputs", 1e-5, bend(straight)),
-        at_least("with ReLU: bend of the outputs", 0.5, bend(lines["with ReLU"])),
-        equals("Dense(2), Dense(3), Dense(4): y", [3, 4], results["keras"][0][-1]),
-        equals("their parameters: 8 + 9 + 16", 33, results["keras"][1]),
-    ]
+w, b = best_line(x, yes)
+line = float(((new_x @ w + b > 0) == new_yes[:, 0]).mean())
+new = new_x, new_yes
+shares = {n: [share_right(m[n], *new) for m in (without, with_relu)] for n in WIDTHS}
+print(f'"Yes" for every point is right for {new_yes.mean():.1%} of the new points,')
+print(f"the best straight line for {line:.1%}.")
+table(
+    ["neurons in a hidden layer", "without activation", "with ReLU"],
+    [[n, *(f"{share:.1%}" for share in shares[n])] for n in WIDTHS],
+)
+largest = WIDTHS[-1]
+pair = {"without activation": without[largest], "with ReLU": with_relu[largest]}
+draw.planes(pair, dict(zip(pair, shares[largest], strict=True)), x, yes, largest)
 
+# %% [markdown]
+# Without activation function the border between "yes" and "no" is a straight line, however many
+# neurons there are. These networks are even a little worse than the best line. The line was
+# chosen by counting mistakes. Training makes a loss small, and that is not the same as the number
+# of mistakes (lesson `loss`).
+#
+# With ReLU the border bends. Each ReLU neuron has a line of its own, where its sum is 0. On one
+# side of it the neuron gives 0, on the other it grows. At this line the border can turn. So few
+# neurons give a border with few corners, and more neurons give a border that can follow the
+# spirals.
 
-# %% The figures.
-def show(results):
-    return {
-        "arithmetic": draw_arithmetic(results),
-        "network": draw_network(results["network"]),
-        "collapse": draw_collapse(results["collapse"]),
-    }
+# %%
+draw.sizes(with_relu, {n: shares[n][1] for n in WIDTHS}, x, yes)
 
+# %% [markdown]
+# ## Claims
+#
+# The program checks what this lesson says, each time that it runs.
 
-def draw_arithmetic(results):
-    """The slide's product, with each term in its cell."""
-    figure, places = plt.subplots(1, 3, figsize=(9, 4.6), layout="constrained")
-    w = np.array(restored_weights())
-    plot.matrix(places[0], w, "W: the slide lacks the last row")
-    places[0].add_patch(plt.Rectangle((-0.5, 2.5), 3, 1, fill=False, edgecolor="C2", linewidth=4))
-    for axes, x, z in zip(places[1:], (ONES, COUNTING), ("ones", "counting"), strict=True):
-        terms = np.array(x)[:, None] * w
-        plot.matrix(axes, np.vstack([terms, B, results[z]]), f"x = {x}")
-        axes.set_yticks(range(6), ["$x_1 w_{1i}$", "$x_2 w_{2i}$", "$x_3 w_{3i}$", "$x_4 w_{4i}$",
-                                   "$b_i$", "sum $z_i$"])  # fmt: skip
-        axes.axhline(4.5, color="black", linewidth=3)
-    title = "x W + b with the missing row.  To W as it is printed tinynet says:"
-    figure.suptitle(f"{title}\n{results['error']}", fontsize=10)
-    return figure
-
-
-def draw_network(values):
-    """The network as a drawing, and as the products that it is."""
-    z, h, y = values
-    figure, places = plt.subplot_mosaic(
-        [["net", "x", "times W1", "plus b1", "= z"],
-         ["net", "h = max(0, z)", "times W2", "plus b2", "= y"]],
-        figsize=(13, 4.6), width_ratios=[9, 4, 4, 4, 4], layout="constrained",
-    )  # fmt: skip
-    tables = zip(list(places)[1:], ([INPUT], W1, [B1], [z], [h], W2, [B2], [y]), strict=True)
-    for name, numbers in tables:
-        plot.matrix(places[name], np.array(numbers), name)
-    draw_neurons(places["net"], [INPUT, h, y], [W1, W2])
-    figure.suptitle("A network with one hidden layer is two matrix products with a bend between")
-    return figure
-
-
-def draw_neurons(axes, layers, weights):
-    heights = [np.linspace(1, -1, len(layer)) * len(layer) / 4 for layer in layers]
-    for left, w in enumerate(weights):
-        for (j, i), weight in np.ndenumerate(w):
-            color = "C3" if weight > 0 else "C0" if weight < 0 else "0.85"
-            ends = heights[left][j], heights[left + 1][i]
-            axes.plot([left, left + 1], ends, color=color, linewidth=0.8 + 1.5 * abs(weight))
-    circle = {"boxstyle": "circle,pad=0.6", "facecolor": "white"}
-    for layer, name in enumerate(("x", "h = g(z)", "y")):
-        for number, height in zip(layers[layer], heights[layer], strict=True):
-            axes.text(layer, height, f"{number:2g}", ha="center", va="center", bbox=circle)
-        axes.text(layer, 1.25, name, ha="center")
-    axes.set(xlim=(-0.3, 2.3), ylim=(-1.25, 1.4))
-    axes.set_title("red: weight > 0, blue: < 0, grey: 0; thick: 2", fontsize=10)
-    axes.set_axis_off()
-
-
-def draw_collapse(lines):
-    figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
-    t = lines["t"]
-    for k, color in enumerate(("C0", "C1")):
-        for name, style in (("with ReLU", "-"), ("as one layer", "--"), ("without g", "o")):
-            every = 8 if style == "o" else 1
-            y = lines[name][::every, k]
-            axes.plot(t[::every], y, style, color=color, label=f"y{k + 1}, {name}")
-    axes.set(xlabel="from one input (0) to another (1), in a straight line", ylabel="output")
-    axes.legend(fontsize=9)
-    figure.suptitle("Without a bend between them, two layers (dots) are one (dashes)")
-    return figure
+# %%
+linear = [share for share, _ in shares.values()]
+bent = [share for _, share in shares.values()]
+claim(
+    "The error about W as printed names the shapes (1, 4) and (3, 3)",
+    "(1, 4)" in message and "(3, 3)" in message,
+    message.split(". ")[0],
+)
+claim(
+    "With the row 10 11 12, x W + b is 23 28 33 for ones and 71 82 93 for 1 2 3 4",
+    sums.tolist() == [[23, 28, 33], [71, 82, 93]],
+    " and ".join(products),
+)
+claim(
+    "Dense(2), Dense(3), Dense(4) with three inputs have 33 parameters",
+    sum(counts) == 33,
+    f"{sum(counts)}",
+)
+claim(
+    "Without activation function no network is right for 3 of 100 points more than the best line",
+    max(linear) < line + 0.03,
+    f"at most {max(linear):.1%} against {line:.1%}",
+)
+claim(
+    "With ReLU, the largest network is right for 20 of 100 points more than the best line",
+    bent[-1] >= line + 0.2,
+    f"{bent[-1]:.1%} against {line:.1%}",
+)
+claim(
+    "With ReLU, the largest network is right for 15 of 100 points more than the smallest",
+    bent[-1] >= bent[0] + 0.15,
+    f"{bent[-1]:.1%} against {bent[0]:.1%}",
+)

@@ -1,255 +1,303 @@
-"""Gradient descent: downhill on the loss, one small step after another.
+# %% [markdown]
+# # Gradient descent: downhill on the loss, step by step
+#
+# **Lecture.** *Machine Learning II* (TDDC17 AI, Linköping University): "Loss Optimization",
+# "Gradient Descent", "Stochastic Gradient Descent", "Mini-Batches while Training"
+#
+# **Question.** A network has weights, and a loss says how bad its answers are. How do we find
+# weights with a lower loss? How long may a step be, and how many examples must we look at before
+# each step?
+#
+# **You will see.** The loss as a landscape, and the way down. The longest step that still works,
+# and what happens above it. Three ways down: all examples for each step, a single one, or a few.
+#
+# **Try.** `python -m lessons gradient_descent --set "SHARES=[0.05, 0.5, 1.0, 1.05]"`: a step of
+# exactly the largest stable length. In the second figure the third path slides down along the
+# valley, but it jumps to and fro across it forever. Its distance stays at 0.35.
 
-Slides    001_2cc8296d8a649d23.txt "Loss Optimization", "Gradient Descent", "Stochastic Gradient
-          Descent" (a single data point, then a batch of B) and "Mini-Batches while Training"
-Question  Where to start, how many examples a step, how long a step?
-Expect    zero weights never move, those of N(0, 1) all arrive; the gradient's noise falls as
-          1 / sqrt(B); 0.95 of the largest stable learning rate arrives, 1.05 of it explodes
-Try       lr=0.05 in `main`: which of the three ways ends nearer to the minimum, which further off?
-"""
-
-from __future__ import annotations
-
-import matplotlib.pyplot as plt
+# %%
 import numpy as np
-from tqdm import tqdm
 
 import tinynet as tn
+from lessons.shared import claim, size, table
+from lessons.shared.draw import gradient_descent as draw
 
-from ..claim import at_least, at_most, equals
+START = [-1.0, 4.0]  # the first weights
+RATE = 0.2  # the learning rate
+BATCH = 16  # examples in a small batch
+SHARES = [0.05, 0.5, 0.95, 1.05]  # rates to compare, as shares of the largest stable one
+N = size(128, 256, 1024)  # examples
+EPOCHS = size(10, 30)  # how often we look at all examples
 
-START = (-1.0, 4.0)  # where all ways down the line's loss begin
-SIGMAS = (0, 0.01, 1, 10)
-SIZES = (1, 4, 16, 64)
-RATES = (0.05, 0.5, 0.95, 1.05)  # in units of the largest stable learning rate
-COLORS = ("C0", "C2", "C1", "C3")
-
-
-# %% Two models with two weights each, so that the whole loss can be drawn.
-def line(x, w):
-    """w0 + w1 x.  Its loss is a bowl, a quadratic with one minimum.  (N,), (..., 2) -> (..., N)"""
-    return w[..., 0:1] + w[..., 1:2] * x
-
-
-def network(x, w):
-    """w2 tanh(w1 x).  Two minima, since (-w1, -w2) gives the same function as (w1, w2)."""
-    return w[..., 1:2] * tn.tanh(w[..., 0:1] * x)
-
-
-#    J(w) = 1/n sum_i (f(x_i; w) - y_i)^2
-def J(model, w, x, y):
-    """One loss for each pair of weights.  (..., 2), (N,), (N,) -> (...)"""
-    return ((model(x, w) - y) ** 2).mean(axis=-1)
+# %% [markdown]
+# ## A landscape of losses
+#
+# We take a very small model, so that we can draw everything: a straight line $w_0 + w_1 x$. It
+# has two weights, $w_0$ and $w_1$. The examples are noisy points around the line $1 + 2 x$. The
+# **loss** $J$ is the mean of the squared errors over all $n$ examples:
+#
+# $$J(w) = \frac{1}{n} \sum_{i=1}^{n} (w_0 + w_1 x_i - y_i)^2$$
+#
+# Each pair of weights is one line through the points, and has one loss. So the loss is a
+# landscape over the plane of the two weights. Good weights lie in its valley. The slide writes
+# the goal as "$W^* = \operatorname{argmin} J(W)$": find the place where the landscape is lowest.
 
 
-def examples(n, seed, device):
-    """Noisy points of 1 + 2 x, for the line, and of 2 tanh(1.5 z), for the network."""
-    rng = np.random.default_rng(seed)
-    x, z = rng.uniform(0, 2, n), rng.normal(0, 1, n)
-    y, t = 1 + 2 * x + rng.normal(0, 0.5, n), 2 * np.tanh(1.5 * z) + rng.normal(0, 0.1, n)
-    return [on(device, a) for a in (x, y, z, t)]
+# %%
+def loss(w, x, y):
+    """The mean squared error of the line with weights w.  (2,), (n,), (n,) -> one number"""
+    return ((w[0] + w[1] * x - y) ** 2).mean()
 
 
-def on(device, numbers):
-    return tn.Tensor(np.asarray(numbers, np.float32)).to(device)
+rng = np.random.default_rng(0)
+x = rng.uniform(0, 2, N)
+y = 1 + 2 * x + rng.normal(0, 0.5, N)
+print(f"loss of the weights ({START[0]:g}, {START[1]:g}): {loss(START, x, y):.3f}")
+print(f"loss of the weights (1, 2): {loss([1, 2], x, y):.3f}")
+
+# %% [markdown]
+# ## One step downhill
+#
+# We stand somewhere in the landscape and see only the ground below our feet. Which way is down?
+# The **gradient** $\partial J / \partial w$ has one number for each weight: how much the loss
+# grows when this weight grows a little. The gradient points uphill. So we take a step in the
+# opposite direction. The step is the gradient times a small number $\eta$ (eta), the **learning
+# rate**:
+#
+# $$w \leftarrow w - \eta \frac{\partial J}{\partial w}$$
+#
+# Repeat this, and you have **gradient descent**, the slide's algorithm. In the code below,
+# `backward()` computes the gradient; the lesson `backprop` shows how.
+#
+# The slide begins at random weights. We begin at $(-1, 4)$, so that all paths below have the same
+# start. Our landscape is a bowl with one lowest place, and any start leads there. The landscape
+# of a network has many valleys. There the start decides in which one we end.
 
 
-# %% The slide's algorithm, with all n examples, a single one, or a batch of B a step.
-#    W <- W - lr dJ_B/dW,    dJ_B/dW = 1/B sum_k dJ_k/dW
-# For a single data point i the slide computes dJ_i/dW in step 4, but subtracts dJ/dW in step 5: the
-# index is lost, twice; dJ_i/dW is meant.  And where a batch takes the place of i the slide's title
-# is still "Stochastic Gradient Descent": what it shows is minibatch gradient descent.
-def descend(model, x, y, start, lr, size, epochs, seed=0):
-    """Where the weights have been: (steps + 1, ..., 2)"""
-    rng = np.random.default_rng(seed)
-    w = tn.Tensor(on(x.device, start).data, requires_grad=True)
-    optimizer = tn.optim.SGD([w], lr)
-    path = [w.numpy().copy()]
-    for _ in range(epochs):
-        for x_batch, y_batch in tn.data.batches(x, y, size=size, rng=rng, device=x.device):
-            optimizer.zero_grad()
-            loss = J(model, w, x_batch, y_batch).sum()  # of one start, or of many at once
-            loss.backward()
-            optimizer.step()
-            path.append(w.numpy().copy())
+# %%
+def gradient(w, x, y):
+    """The gradient of the loss.  (2,), (n,), (n,) -> (2,)"""
+    w = tn.Tensor(np.array(w), requires_grad=True)
+    loss(w, x, y).backward()
+    return w.grad
+
+
+def downhill(x, y, rate, steps, start=tuple(START)):
+    """All weights on the way down.  -> (steps + 1, 2)"""
+    w = np.array(start)
+    path = [w]
+    for _ in range(steps):
+        w = w - rate * gradient(w, x, y)
+        path.append(w)
     return np.array(path)
 
 
-def losses(model, x, y, path):
-    """The loss on all examples, wherever the path has been.  (steps, ..., 2) -> (steps, ...)"""
-    return np.array([J(model, on(x.device, w), x, y).numpy() for w in path])
+path = downhill(x, y, RATE, 100)
+shown = [0, 1, 5, 20, 100]
+table(
+    ["step", "w0", "w1", "loss"],
+    [[i, *(f"{v:.3f}" for v in path[i]), f"{loss(path[i], x, y):.4f}"] for i in shown],
+)
+draw.landscape(loss, x, y, path, shown)
+
+# %% [markdown]
+# The first step is long, because the ground is steep. It leads down to the floor of the valley.
+# Then the steps become short, because the floor is nearly flat: the gradient is small there. The
+# line fits the points better and better. The loss cannot become 0, because the points are noisy.
+#
+# ## How long may a step be?
+#
+# Cut the bowl in a straight line through its lowest place. The cut is a parabola. Call the
+# distance from the lowest place $d$. Then the loss grows by $c\,d^2 / 2$, and the slope is
+# $c\,d$. The number $c$ is the **curvature**: it says how strongly the ground bends. One step
+# changes the distance to
+#
+# $$d \leftarrow d - \eta\,c\,d = (1 - \eta c)\,d$$
+#
+# Each step multiplies the distance by $1 - \eta c$.
+#
+# - With $\eta < 1/c$ the distance shrinks, without a jump to the other side.
+# - With $\eta$ between $1/c$ and $2/c$ each step lands on the other side, but closer.
+# - With $\eta = 2/c$ each step lands on the other side, equally far away.
+# - With $\eta > 2/c$ each step lands further away. The path **diverges**: it moves away forever.
+#
+# A bowl is curved differently in different directions. The direction of the largest curvature is
+# the first that becomes too steep for a step. So the largest stable learning rate is 2 divided by
+# the largest curvature.
+#
+# We measure the curvature. In a bowl the gradient changes evenly, so we ask how much it changes
+# when $w_0$ or $w_1$ grows by 1. These are four numbers, the matrix of second derivatives. Its
+# two eigenvalues are the smallest and the largest curvature.
+
+# %%
+at_zero = gradient([0.0, 0.0], x, y)
+bends = np.stack([gradient([1.0, 0.0], x, y) - at_zero, gradient([0.0, 1.0], x, y) - at_zero])
+smallest, largest = np.linalg.eigvalsh(bends)
+lowest = np.linalg.solve(bends, -at_zero)  # there the gradient is 0
+limit = 2 / largest
+print(f"lowest place: ({lowest[0]:.3f}, {lowest[1]:.3f})")
+print(f"curvatures: {smallest:.3f} and {largest:.3f}; largest stable rate: {limit:.3f}")
+
+walks = {share: downhill(x, y, share * limit, 100) for share in SHARES}
+away = {share: np.linalg.norm(walk - lowest, axis=1) for share, walk in walks.items()}
+table(
+    ["share of the largest stable rate", "rate", "1 - rate * largest", "distance after 100 steps"],
+    [[s, f"{s * limit:.3f}", f"{1 - 2 * s:.2f}", f"{d[-1]:,.5f}"] for s, d in away.items()],
+)
+draw.rates(loss, x, y, walks, away, lowest)
+
+# %% [markdown]
+# The star is the lowest place $w^*$, and $|w - w^*|$ is the distance from it. A rate far below
+# the limit is safe and slow. Just below the limit, the path jumps to and fro across the valley
+# and still arrives. Just above the limit it diverges. At first it even comes closer, because the
+# distance along the valley shrinks. But each jump across the valley is 1.05 times 2 minus 1, or
+# 1.1 times as far as the one before.
+#
+# The direction along the valley is the other side of this. There the curvature is small, and each
+# step shortens the distance only a little. The steep direction limits the rate, and the flat
+# direction then takes the time. The lesson `optimizers` shows four rules that make this better,
+# among them momentum and Adam.
+#
+# ## A single example, or a few
+#
+# The gradient is a mean over all examples. With a million examples a single step is expensive:
+# "Can be very computationally intensive to compute!", says the slide. So it picks one example $i$
+# at random and uses the gradient $\partial J_i / \partial w$ of this example's loss alone. This
+# is **stochastic gradient descent** (SGD). (The slide computes $\partial J_i / \partial w$ in its
+# step 4, but prints $\partial J / \partial w$ in step 5. The index is lost there: $\partial J_i /
+# \partial w$ is meant.)
+#
+# Between the two is a **mini-batch** of $B$ examples, whose gradient is the mean of theirs:
+#
+# $$\frac{\partial J}{\partial w} \approx \frac{1}{B} \sum_{k=1}^{B}
+# \frac{\partial J_k}{\partial w}$$
+#
+# How far is the gradient of a batch from the gradient of all examples? We draw many batches at
+# random, always at the first weights, and measure. The **noise** is the root of the mean squared
+# distance. A mean of $B$ independent numbers varies $\sqrt{B}$ times less than one of them. So we
+# expect that the noise falls as $1 / \sqrt{B}$. It falls even a little faster, because no batch
+# holds an example twice: a batch of all examples has no noise left.
 
 
-# %% Step 1: W ~ N(0, sigma^2).  At zero both slopes of the network are zero, and nothing moves:
-#    dJ/dw1 ~ w2 = 0,    dJ/dw2 ~ tanh(w1 x) = 0
-# Small weights leave that plateau slowly.  Large ones lie where tanh is flat: w1 has no slope.
-def starts(sigma, z, t, count=200, steps=200, seed=0):
-    drawn = sigma * np.random.default_rng(seed).standard_normal((count, 2))
-    path = descend(network, z, t, drawn, 0.1, len(z), steps)
-    return {"path": path, "losses": losses(network, z, t, path)}  # (steps + 1, count, 2)
+# %%
+def batch_gradients(x, y, batch, count, rng, w=tuple(START)):
+    """The gradients of many random batches, all at the same weights.  -> (count, 2)"""
+    drawn = [rng.permutation(len(x))[:batch] for _ in range(count)]
+    return np.array([gradient(w, x[chosen], y[chosen]) for chosen in drawn])
 
 
-# %% Where the bowl's minimum is, and how strongly it bends there:
-#    H = d2J/dw2 = 2/n sum_i (1, x_i)(1, x_i)^T,    H w* = 2/n sum_i (1, x_i) y_i
-# Along an eigenvector of H with eigenvalue c, a step multiplies the distance from w* by 1 - lr c.
-# The distance shrinks while lr < 2 / c, and the largest c is the first that is too large.
-def bowl(x, y):
-    rows = tn.stack([x**0, x], axis=1)  # (n, 2)
-    hessian = (2 / len(x) * rows.T @ rows).numpy()
-    minimum = np.linalg.solve(hessian, (2 / len(x) * rows.T @ y).numpy())
-    return {"minimum": minimum, "stable": 2 / float(np.linalg.eigvalsh(hessian)[-1])}
+COUNT = size(200, 500)  # batches of each size
+of_all = gradient(START, x, y)
+found = {B: batch_gradients(x, y, B, COUNT, np.random.default_rng(1)) for B in (1, 4, 16, 64)}
+noise = {B: np.sqrt(((g - of_all) ** 2).sum(axis=1).mean()) for B, g in found.items()}
+table(
+    ["B", "noise", "noise of one / root of B"],
+    [[B, f"{noise[B]:.2f}", f"{noise[1] / np.sqrt(B):.2f}"] for B in noise],
+)
+draw.noise(found, of_all, noise)
+
+# %% [markdown]
+# ## Three ways down
+#
+# Now we go down with all examples for each step, with batches of 16, and with single examples.
+# Each way looks at all examples equally often. One look at all of them is called an **epoch**. In
+# each epoch we shuffle the examples, and then take them in this order, $B$ at a time. The
+# comments are the steps of the slide.
+#
+# The table shows three distances from the lowest place: after two epochs, the mean over the
+# second half of the steps, and the furthest in another run with a bold rate, 0.9 of the largest
+# stable one.
 
 
-# %% How far is the gradient of a batch from the gradient of all?
-#    E |dJ_B/dW - dJ/dW|^2 = sigma^2 / B * (n - B) / (n - 1)
-# The last factor, since no batch holds an example twice: a batch of all n has no noise left.
-def gradients(size, x, y, count=512, seed=0):
-    """Of at least so many batches, all at START.  (batches, 2)"""
-    rng, found = np.random.default_rng(seed), []
-    while len(found) < count:
-        for x_batch, y_batch in tn.data.batches(x, y, size=size, rng=rng, device=x.device):
-            w = tn.Tensor(on(x.device, START).data, requires_grad=True)
-            J(line, w, x_batch, y_batch).backward()
-            found.append(tn.Tensor(w.grad).numpy())
-    return np.array(found)
+# %%
+def descend(x, y, rate, batch, epochs, rng, start=tuple(START)):
+    """All weights on the way down, with a batch of examples for each step."""
+    w = np.array(start)  # 1. first weights
+    path = [w]
+    for _ in range(epochs):  # 2. loop
+        order = rng.permutation(len(x))
+        for first in range(0, len(x), batch):
+            chosen = order[first : first + batch]  # 3. pick B examples
+            change = gradient(w, x[chosen], y[chosen])  # 4. their gradient
+            w = w - rate * change  # 5. update the weights
+            path.append(w)
+    return np.array(path)  # 6. return them
 
 
-def expected_noise(size, n, sigma):
-    return sigma * np.sqrt((n - size) / (n - 1) / size)
+ways, apart, thrown = {}, {}, {}
+for B in (N, BATCH, 1):
+    ways[B] = descend(x, y, RATE, B, EPOCHS, np.random.default_rng(2))
+    apart[B] = np.linalg.norm(ways[B] - lowest, axis=1)
+    bold = descend(x, y, 0.9 * limit, B, EPOCHS, np.random.default_rng(2))
+    thrown[B] = np.linalg.norm(bold - lowest, axis=1).max()
 
+around = {B: d[len(d) // 2 :].mean() for B, d in apart.items()}
+after_two = {B: apart[B][2 * N // B] for B in ways}
+rows = [
+    [B, f"{len(ways[B]) - 1:,}", f"{after_two[B]:.2f}", f"{around[B]:.3f}", f"{thrown[B]:,.1f}"]
+    for B in ways
+]
+table(["B", "steps", "distance: 2 epochs", "mean, second half", "furthest, bold rate"], rows)
+draw.three_ways(loss, x, y, ways, apart, lowest)
 
-def main(n=256, epochs=30, lr=0.2, seed=0, device="cpu", full=False):
-    """full: four times as many examples, each a step of its own where they come singly."""
-    n = 4 * n if full else n
-    x, y, z, t = examples(n, seed, device)
-    r = bowl(x, y) | {"n": n, "lr": lr, "line": (x, y), "network": (z, t), "ways": {}, "edge": {}}
-    r["starts"] = {sigma: starts(sigma, z, t, seed=seed) for sigma in SIGMAS}
-    for size in tqdm((n, 16, 1), desc="three ways down", disable=None, leave=False):
-        r["ways"][size] = descend(line, x, y, START, lr, size, epochs, seed)
-        r["edge"][size] = descend(line, x, y, START, 0.9 * r["stable"], size, epochs, seed)
-    r["gradients"] = {size: gradients(size, x, y, seed=seed) for size in (*SIZES, n)}
-    true = r["gradients"][n][0]
-    r["noise"] = np.array([np.sqrt((distance(r["gradients"][b], true) ** 2).mean()) for b in SIZES])
-    r["rates"] = {k: descend(line, x, y, START, k * r["stable"], n, 100) for k in RATES}
-    return r
+# %% [markdown]
+# The slide says three things of mini-batches, and we can see each of them.
+#
+# - **"More accurate estimation of gradient".** The noise falls with $B$, as measured above.
+# - **"Smoother convergence".** The path of single examples never comes to rest. Near the lowest
+#   place the gradient of all is almost 0, but the gradient of one example is not. So the weights
+#   keep jumping. With batches of 16 they jump much less.
+# - **"Allows for larger learning rates".** With the bold rate, single examples throw the weights
+#   far away, because some examples have a much larger curvature than the mean of all. With
+#   batches of 16 the weights never get further away than they were at the start.
+#
+# And why not take all examples? After two epochs that way has made two steps, and is still far
+# away. With batches of 16 the weights are already much closer, after the same number of examples.
+#
+# The slide adds that the examples of a batch can be computed in parallel. A step with 16 of them
+# is one call on arrays of 16. The lesson `batch_size` trains a network with batches of many
+# sizes.
+#
+# The noise has one more effect: with a constant rate, small batches never arrive exactly. A
+# learning rate that becomes smaller during the training cures this.
+#
+# ## Claims
+#
+# The program checks what this lesson says, each time that it runs.
 
-
-def distance(path, place):
-    return np.linalg.norm(path - place, axis=-1)
-
-
-def claims(results):
-    r, w = results, results["minimum"]
-    below = {sigma: start["losses"] < 0.05 for sigma, start in r["starts"].items()}
-    steps = {sigma: np.median(b.argmax(axis=0)) for sigma, b in below.items()}
-    right = (r["starts"][1]["path"][-1, :, 0] > 0).sum()
-    off = r["noise"] / expected_noise(np.array(SIZES), r["n"], r["noise"][0]) - 1
-    around = {size: distance(path[len(path) // 2 :], w).mean() for size, path in r["ways"].items()}
-    furthest = {size: distance(path, w).max() for size, path in r["edge"].items()}
-    rates = {k: distance(path, w) for k, path in r["rates"].items()}
-    growth = rates[1.05][-1] / rates[1.05][-2]
-    return [
-        equals("zero weights: how far they move", 0, abs(r["starts"][0]["path"]).max()),
-        equals("N(0, 1): starts of 200 that arrive", 200, below[1][-1].sum()),
-        at_least("of them, in the less visited of two minima", 60, min(right, 200 - right)),
-        at_least("N(0, 0.01^2): steps, over those of N(0, 1)", 1.5, steps[0.01] / steps[1]),
-        at_most("N(0, 10^2): starts of 200 that arrive", 100, below[10][-1].sum()),
-        at_most("noise of B examples: error of the formula, relative", 0.1, abs(off).max()),
-        at_least("single examples end further off than batches: times", 3, around[1] / around[16]),
-        at_most("lr 0.9 of the limit, batches of 16: thrown out to", 4, furthest[16]),
-        at_least("lr 0.9 of the limit, single examples: thrown out to", 100, furthest[1]),
-        at_least("lr 0.05 of the limit: distance left, of 2.9", 1, rates[0.05][-1]),
-        at_most("lr 0.95 of the limit: distance left", 1e-3, rates[0.95][-1]),
-        at_least("lr 1.05 of the limit: distance reached", 1e3, rates[1.05][-1]),
-        at_most("its growth a step, beside |1 - 1.05 * 2| = 1.1", 1e-3, abs(growth - 1.1)),
-    ]
-
-
-# %% The figures.
-def show(results):
-    return {
-        "landscape": draw_landscape(results),
-        "three_ways": draw_ways(results),
-        "noise": draw_noise(results),
-        "rates": draw_rates(results),
-    }
-
-
-def landscape(model, data, across, up):
-    """The loss over a grid of weights, as contour and plot_surface want it."""
-    grid = np.stack(np.meshgrid(np.linspace(*across, 81), np.linspace(*up, 81)), axis=-1)
-    return grid[..., 0], grid[..., 1], losses(model, *data, grid)
-
-
-def contours(axes, r, across, up, title):
-    w0, w1, loss = landscape(line, r["line"], across, up)
-    axes.contour(w0, w1, loss, np.geomspace(0.26, loss.max(), 14), colors="0.75", linewidths=0.7)
-    axes.plot(*r["minimum"], "k+", markersize=11, zorder=3)
-    axes.set(xlim=across, ylim=up, title=title, xlabel="w0", ylabel="w1")
-
-
-def draw_landscape(r):
-    figure = plt.figure(figsize=(12, 5.2), layout="constrained")
-    left = figure.add_subplot(121, projection="3d", computed_zorder=False)
-    right = figure.add_subplot(122)
-    w1, w2, loss = landscape(network, r["network"], (-3, 3), (-3.5, 3.5))
-    left.plot_surface(w1, w2, loss, cmap="Blues_r", alpha=0.85, rstride=2, cstride=2)
-    path = np.concatenate([r["starts"][1]["path"], r["starts"][1]["losses"][..., None]], axis=-1)
-    for one in path[:, :12].transpose(1, 0, 2):  # (steps + 1, 3): w1, w2, J
-        left.plot(*one.T, color="C1" if one[-1, 0] > 0 else "C3", linewidth=1.5)
-        left.plot(*one[0], "k.")
-    left.plot(0, 0, r["starts"][0]["losses"][0, 0], "kx")
-    left.set(title="twelve starts from N(0, 1), and zero (x)", xlabel="w1", ylabel="w2", zlabel="J")
-    left.view_init(48, -62)
-    for color, (sigma, start) in zip(("k", *COLORS), r["starts"].items(), strict=False):
-        low, middle, high = np.quantile(start["losses"], (0.1, 0.5, 0.9), axis=1)
-        right.semilogy(middle, color=color, label=f"sigma = {sigma:g}")
-        right.fill_between(range(len(low)), low, high, color=color, alpha=0.12, linewidth=0)
-    right.legend()
-    right.set(title="200 starts: median, and the middle 80%", xlabel="step", ylabel="loss")
-    figure.suptitle("w2 tanh(w1 x): the first weights decide which minimum, and how soon")
-    return figure
-
-
-def draw_ways(r):
-    figure, axes = plt.subplots(1, 4, figsize=(16, 4.2), layout="constrained")
-    for place, color, size in zip(axes, ("C0", "C2", "C3"), r["ways"], strict=False):
-        path = r["ways"][size]
-        contours(place, r, (-1.5, 3.5), (-0.5, 4.5), f"B = {size}: {len(path) - 1:,} steps")
-        place.plot(*path.T, ".", color=color, markersize=3, alpha=0.15, linewidth=0)
-        place.plot(*path[:100].T, color=color, linewidth=0.8)
-        steps = np.unique(np.geomspace(1, len(path) - 1, 60).astype(int))
-        loss = losses(line, *r["line"], path[steps])
-        axes[3].loglog(steps * size, loss, color=color, label=f"B = {size}")
-    axes[3].legend()
-    axes[3].set(title="the same work each", xlabel="examples seen", ylabel="loss on all examples")
-    figure.suptitle(f"B examples a step, lr = {r['lr']} (lines: the first 100 steps, dots: all)")
-    return figure
-
-
-def draw_noise(r):
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
-    for size, color in ((1, "C3"), (16, "C2"), (r["n"], "k")):
-        left.plot(*r["gradients"][size].T, ".", color=color, markersize=4, label=f"B = {size}")
-    left.set(title="gradients of batches, at one place", xlabel="dJ/dw0", ylabel="dJ/dw1")
-    sizes, sigma = np.geomspace(1, 0.9 * r["n"], 100), r["noise"][0]
-    right.loglog(sizes, sigma / np.sqrt(sizes), "k:", label="sigma / sqrt(B)")
-    right.loglog(sizes, expected_noise(sizes, r["n"], sigma), "k", label="none drawn twice")
-    right.loglog(SIZES, r["noise"], "C3o", label="measured")
-    right.set(title="their distance from the gradient of all", xlabel="B", ylabel="noise")
-    left.legend()
-    right.legend()
-    figure.suptitle("The noise of a batch's gradient falls as 1 / sqrt(B)")
-    return figure
-
-
-def draw_rates(r):
-    figure, axes = plt.subplots(1, 5, figsize=(18, 3.9), layout="constrained")
-    for place, color, (k, path) in zip(axes, COLORS, r["rates"].items(), strict=False):
-        contours(place, r, (-3, 5), (-2, 5), f"lr = {k:g} x 2 / c")
-        place.plot(*path[:40].T, color=color, linewidth=0.8, marker=".", markersize=3)
-        axes[4].semilogy(distance(path, r["minimum"]), color=color, label=f"{k:g} x 2 / c")
-    axes[4].legend()
-    axes[4].set(title="distance from the minimum", xlabel="step", ylabel="|w - w*|")
-    figure.suptitle(f"Learning rates around 2 / c = {r['stable']:.3f}; c is the largest curvature")
-    return figure
+# %%
+_, _, below, above = SHARES
+factor = away[above][-1] / away[above][-2]  # of the last step
+claim(
+    f"At {below:g} of the largest stable rate, 100 steps leave a distance below 0.001",
+    away[below][-1] < 1e-3,
+    f"{away[below][-1]:.1e}",
+)
+claim(
+    f"At {above:g} of this rate, late steps multiply the distance by what the curvature predicts",
+    abs(factor - abs(1 - 2 * above)) < 1e-3,
+    f"by {factor:.4f}, predicted {abs(1 - 2 * above):.4f}",
+)
+claim(
+    "The noise of batches of 16 is between 0.2 and 0.3 of the noise of single examples",
+    0.2 < noise[16] / noise[1] < 0.3,
+    f"{noise[16] / noise[1]:.3f}",
+)
+claim(
+    f"After two epochs, the weights are at most 0.6 times as far away with batches of {BATCH} "
+    "as with all examples for each step",
+    after_two[BATCH] < 0.6 * after_two[N],
+    f"{after_two[BATCH]:.2f} and {after_two[N]:.2f}",
+)
+claim(
+    "In the second half, the weights stay at least 3 times as far away with single examples as "
+    f"with batches of {BATCH}",
+    around[1] > 3 * around[BATCH],
+    f"{around[1]:.3f} and {around[BATCH]:.3f}",
+)
+claim(
+    "At 0.9 of the largest stable rate, single examples throw the weights beyond a distance of "
+    f"100, batches of {BATCH} not beyond 4",
+    thrown[1] > 100 and thrown[BATCH] < 4,
+    f"{thrown[1]:,.0f} and {thrown[BATCH]:.1f}",
+)
