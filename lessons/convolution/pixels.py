@@ -1,28 +1,47 @@
-"""Numbers: what a picture is to a machine.
+# %% [markdown]
+# # Numbers: a machine sees a table of numbers where we see a face
+#
+# **Lecture.** *Machine Learning II* (TDDC17 AI, Linköping University): "Images are Numbers".
+# *AutoEncoders and Convolutional Neural Networks (CNN)* (TIES4911, Lecture 3, University of
+# Jyväskylä): "Image Classification", with "What Computers See". *Classification of Machine
+# Learning Problems* (slides without a course's name): "Vectors, Matrices, Tensors, Color Images"
+#
+# **Question.** What does a computer get when we give it a picture? And what happens to the
+# picture when we calculate with it?
+#
+# **You will see.** A face as a table of 16 x 12 numbers. A picture hidden in 64 numbers, which
+# you can draw with a pencil. A photograph as 921,600 numbers, and what it becomes when we add to
+# them or put them in another order.
+#
+# **Try.** `python -m lessons numbers --set BRIGHTER=40`: with a smaller addend fewer numbers lose
+# their ninth bit. Then try `python -m lessons numbers --set "CORNER=[130, 190]"`: the numbers at
+# the brim of the hat, where dark meets bright.
 
-Slides    000_fcdcaffc17ab1b77.txt "Vectors, Matrices, Tensors, Color Images",
-          001_2cc8296d8a649d23.txt "Images are Numbers", 003_05cde12013bfe355.txt "Image
-          Classification" (its 20 x 20 grid is scanned too badly to be used: -97, $7, 1.5)
-Question  What does the computer see, where we see a face?
-Expect    one grid, printed twice, in which one of 192 numbers differs, and how to know which of
-          the two is wrong; then a photograph, magnified until it is a table
-Try       COPIES + 100 in `eight_bits`, a brighter picture: which of its pixels become dark?
-"""
+# %%
+import io
 
-from __future__ import annotations
-
-import matplotlib.cbook
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.patches import Rectangle
 from PIL import Image
 
 import tinynet as tn
-from tinynet import plot
+from lessons.shared import claim, data, table
+from lessons.shared.draw import numbers as draw
 
-from ..claim import equals
+BRIGHTER = 80  # how many grey levels are added to the photograph
+CORNER = [178, 216]  # row and column at which the part begins that is shown as numbers
+SEED = 0  # of the weights of a network that has learnt nothing
 
-# The slide prints its picture twice: here the first copy is on the left, the second on the right.
+# %% [markdown]
+# ## A face in 192 numbers
+#
+# The slide shows a small face and "What the computer sees": a table of 16 rows and 12 columns.
+# Each number is one **pixel**, a square of one brightness. 0 is black, 255 is white, and the
+# numbers between are grey.
+#
+# The slide's text has this table twice. Both copies stand below, the first on the left. They
+# should be equal. Are they?
+
+# %%
 SLIDE = """
 157 153 174 168 150 152 129 151 172 161 155 156 157 153 174 168 150 152 129 151 172 161 155 156
 155 182 163  74  75  62  33  17 110 210 180 154 155 182 163  74  75  62  33  17 110 210 180 154
@@ -41,186 +60,257 @@ SLIDE = """
 183 202 237 145   0   0  12 108 200 138 243 236 183 202 237 145   0   0  12 108 200 138 243 236
 195 206 123 207 177 121 123 200 175  13  96 218 195 206 123 207 177 121 123 200 175  13  96 218
 """
-COPIES = np.array(SLIDE.split(), np.int64).reshape(16, 2, 12).transpose(0, 2, 1)  # (16, 12, 2)
+both = np.array(SLIDE.split(), int).reshape(16, 2, 12)
+first, second = both[:, 0], both[:, 1]  # (16, 12) each
+places = np.argwhere(first != second)
+for row, column in places:
+    print(f"Row {row}, column {column}: {first[row, column]} and {second[row, column]}.")
+    print(f"Above and below stand {first[row - 1, column]} and {first[row + 1, column]}.")
+
+# %% [markdown]
+# (Rows and columns are counted from 0, from the top and from the left.)
+#
+# Which of the two is right? The slide itself says: "An image is just a matrix of numbers
+# [0,255]!" 256 is too large for a pixel. So the 256 was misread on its way to us, and the pixel
+# is 206. This fits the pixels above and below, too.
+#
+# Why 255? Most picture files keep 8 **bits** for a number: eight digits of 0 or 1. Together they
+# are a **byte**. 8 bits can be set in $2^8 = 256$ ways: for the numbers 0 to 255. In binary
+# digits 256 is 1 0000 0000, one digit too long. NumPy's numbers of 8 bits are called `uint8`. If
+# we convert the first copy to `uint8`, the leading 1 is lost. What is left is 0, and a bright
+# pixel turns black. There is no warning.
+
+# %%
+stored = first.astype(np.uint8)
+draw.grid(second, stored, places)
+
+# %% [markdown]
+# Look at the left picture from a distance, or with half-closed eyes: a face with dark hair and a
+# beard. (The other lecture shows a table of 20 x 20 numbers under "What Computers See". It
+# reached us with entries such as -97, 1.5 and `$7`, so we cannot use it.)
+#
+# ## A picture for your pencil
+#
+# Here are 64 numbers, 16 in a line. Take squared paper and draw a square of 8 x 8 boxes. The
+# first 8 numbers belong to the first row of the square, the next 8 to the second row, and so on.
+# Blacken each box whose number is below 128. What do you see? (The answer stands below the next
+# figure.)
+
+# %%
+HIDDEN = """
+241 186 193 197 193 240 246 224 182 187  33 212 227  43 200 192
+232 235  12 188 214  37 247 219 211 212 230 224 193 236 237 252
+239  29 204 229 229 232  70 202 251 180  15  78  76  30 190 203
+183 247 230 224 198 215 194 238 216 182 199 233 219 208 199 186
+"""
+print(HIDDEN.strip())
+
+# %% [markdown]
+# ## Vector, matrix, tensor
+#
+# The slide has three words for numbers in order. A row of numbers is a **vector**. A table with
+# rows and columns is a **matrix**. A block with more directions is a **tensor**, and the word is
+# also used for all three. (A single number is a **scalar**.) How many numbers there are in each
+# direction is called the **shape**. The slide's examples have the shapes (64,), (8, 8) and (4, 4,
+# 4).
+#
+# All three hold 64 numbers, and they can be the **same** 64 numbers in the same order. Only the
+# address of a number changes. In a row it has one index $i$. In the matrix it has a row $r$ and a
+# column $c$. In the tensor it has a slice $d$, a row and a column:
+#
+# $$i = 8 r + c, \quad i = 16 d + 4 r + c$$
+#
+# Number 27, for example, is $8 \cdot 3 + 3$ and $16 \cdot 1 + 4 \cdot 2 + 3$.
+
+# %%
+vector = tn.Tensor(np.array(HIDDEN.split(), np.float32))  # (64,)
+matrix = vector.reshape(8, 8)
+tensor = vector.reshape(4, 4, 4)
+wide = vector.reshape(4, 16)
+table(
+    ["shape", "address of number 27", "its value"],
+    [
+        [vector.shape, "[27]", f"{vector[27].item():g}"],
+        [matrix.shape, "[3, 3]", f"{matrix[3, 3].item():g}"],
+        [tensor.shape, "[1, 2, 3]", f"{tensor[1, 2, 3].item():g}"],
+        [wide.shape, "[1, 11]", f"{wide[1, 11].item():g}"],
+    ],
+)
+draw.shapes(vector.numpy(), matrix.numpy(), tensor.numpy(), wide.numpy())
+
+# %% [markdown]
+# Here is the answer: it is a smiling face. We see it in the shape (8, 8) only. In this shape the
+# boxes of a stroke are neighbors, as on your paper. In the shape (4, 16) the same numbers show
+# nothing. So a picture is more than its numbers. The shape says **which pixels are neighbors**,
+# and the file must tell it.
+
+# %% [markdown]
+# ## A photograph
+#
+# "Color images are three-dimensional tensors", says the slide. Each pixel has three numbers: how
+# much red, how much green and how much blue light. The three tables of all red, all green and all
+# blue numbers are the picture's **channels**.
+#
+# In what order are they stored? The slide "Image Classification" writes w x h x 3, width first.
+# NumPy, Keras and tinynet put the **rows first and the channels last**: `photo[row, column,
+# channel]`, with the shape (height, width, 3). Many pictures together are a **batch** of the
+# shape (number of pictures, height, width, 3).
+
+# %%
+photo = data.photograph().astype(np.uint8)  # (600, 512, 3)
+print(f"The photograph has the shape {photo.shape}, so it is {photo.size:,} numbers.")
+red, green, blue = photo[497, 389]
+print(f"The pixel in row 497, column 389 is red {red}, green {green}, blue {blue}.")
+draw.magnified(photo, CORNER)
+draw.channels(photo)
+
+# %% [markdown]
+# A ribbon is red where the red number is large and the other two are small. A pixel whose three
+# numbers are equal is grey, and three times 255 is white.
+#
+# ## And back
+#
+# Does the picture survive the way to numbers and back? That depends on how the numbers are kept:
+#
+# - A network calculates with numbers of 32 bits (`float32`), mostly scaled to 0 to 1. We divide
+#   by 255, then multiply by 255 and round.
+# - A PNG file keeps each number. It needs less space because it writes down regularities once.
+# - A JPEG file keeps what the eye can see, roughly.
 
 
-# %% One grid, two copies.  Where do they differ, and which of the two is right?
-# "An image is just a matrix of numbers [0,255]!"  256 values, from 0 on: 256 is not among them.
-def slide_grid(device):
-    copies = tn.Tensor(COPIES).to(device)
-    places = np.argwhere((copies[..., 0] != copies[..., 1]).numpy())
-    return {
-        "places": places + 1,  # (row, column), counted from 1
-        "values": copies.numpy()[tuple(places.T)],
-        "range": [copies.min(axis=(0, 1)).numpy(), copies.max(axis=(0, 1)).numpy()],
-    }
+# %%
+def through_file(picture, **how):
+    """Write a picture file (into memory) and read it.  -> the picture read, the file's size"""
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, **how)
+    return np.asarray(Image.open(file)), file.tell()
 
 
-# %% A picture file has 8 bits for each number, and 256 is 1 00000000: nine.  The ninth is lost.
-#    n as uint8 = n mod 256
-# So the brightest pixel of all is drawn black, without a warning.  For the same reason a sum of
-# pixels must not stay uint8, and a network computes in float32, where 256 is a number like others.
-def eight_bits():
-    kept = COPIES.astype(np.uint8)
-    try:
-        np.uint8(256)
-        refused = False
-    except OverflowError:  # one number at a time, NumPy looks; an array, it converts silently
-        refused = True
-    return {"grids": kept, "refused": refused, "sum": (np.uint8([200]) + np.uint8([100]))[0]}
+scaled = photo.astype(np.float32) / 255
+kept = {
+    "8 bits": (photo.copy(), photo.nbytes),
+    "float32": (np.round(scaled * 255).astype(np.uint8), scaled.nbytes),
+    "PNG": through_file(photo, format="PNG"),
+    "JPEG": through_file(photo, format="JPEG", quality=90),
+}
+changes = {name: abs(back.astype(int) - photo) for name, (back, _) in kept.items()}
+table(
+    ["kept as", "bytes", "numbers changed", "largest change"],
+    [
+        [name, f"{size:,}", f"{(changes[name] > 0).mean():.0%}", changes[name].max()]
+        for name, (_, size) in kept.items()
+    ],
+)
+
+# %% [markdown]
+# For our eyes the JPEG file is the same picture. For a machine a good part of the numbers has
+# changed. A machine that should answer as we do must learn that such changes mean nothing.
+#
+# ## Calculate with a picture
+#
+# What we do to the numbers, we do to the picture:
+#
+# - **Add 80** to each number, in 8 bits. Numbers above 175 become larger than 255 and lose their
+#   ninth bit, like the 256 above. Bright places turn dark.
+# - **Add 80** and cut at 255. That is what we wanted. To do so we calculate with wider numbers
+#   first.
+# - **Subtract from 255.** Dark becomes bright: a negative.
+# - **Exchange the channels** red and blue: the ribbons turn blue. Some programs store blue first,
+#   so this happens by mistake, too.
+# - **Reverse the columns**: a mirror.
+# - **Exchange rows and columns** (`transpose`): the picture lies on its side, and is mirrored.
+#   Neighbors stay neighbors.
+# - **Reshape** to 512 rows of 600 pixels. The shape is the same as after exchanging, but no
+#   number has moved. The first row takes 88 pixels away from the second one, the second row then
+#   takes 176 from the third, and so on. So the rows slip, and pixels that stand in a column now
+#   were never neighbors.
+#
+# To see what the last two do to neighbors, we compute the **mean difference** between a number
+# and the one below it, without the sign. In a photograph it is small.
 
 
-# %% Vector, matrix, tensor: 64 numbers in a row, in a square, in a cube.  Only the index changes.
-#    v[i] = X[r, c]       with i = 8 r + c
-#         = T[d, r, c]    with i = 16 d + 4 r + c
-def shapes(device):
-    v = tn.Tensor(np.arange(64)).to(device)  # (64,)
-    matrix, tensor = v.reshape(8, 8), v.reshape(4, 4, 4)
-    return {
-        "vector": v.numpy(),
-        "matrix": matrix.numpy(),
-        "tensor": tensor.numpy(),
-        "27": [v[27].item(), matrix[3, 3].item(), tensor[1, 2, 3].item()],
-        "back": tensor.reshape(8, 8).reshape(64).numpy(),
-    }
+# %%
+def mean_difference(picture):
+    """Between each number and the one below it.  (H, W, 3) -> a number"""
+    return abs(np.diff(picture.astype(int), axis=0)).mean()
 
 
-def rgb_numbers(height=1080, width=1080, channels=3):
-    """How many numbers a colour picture of that size is."""
-    return height * width * channels
+wide_numbers = photo.astype(int)
+wrapped = photo + np.uint8(BRIGHTER)
+variants = {
+    "the photograph": photo,
+    f"+ {BRIGHTER} in 8 bits": wrapped,
+    f"+ {BRIGHTER}, cut at 255": np.minimum(wide_numbers + BRIGHTER, 255),
+    "255 - number": 255 - photo,
+    "red and blue exchanged": photo[:, :, ::-1],
+    "columns reversed": photo[:, ::-1],
+    "rows and columns exchanged": photo.transpose(1, 0, 2),
+    "reshaped": photo.reshape(512, 600, 3),
+}
+darker = wrapped < photo
+rough = {name: mean_difference(picture) for name, picture in variants.items()}
+print(f"Adding {BRIGHTER} in 8 bits makes {darker.mean():.0%} of the numbers smaller.")
+names = ["the photograph", "rows and columns exchanged", "reshaped"]
+table(["picture", "mean difference"], [[name, f"{rough[name]:.0f}"] for name in names])
+draw.changed(variants)
 
+# %% [markdown]
+# ## In go numbers, out come numbers
+#
+# The slide "Image Classification" expects a few numbers back: the probabilities .80 for dog, .15
+# for cat and .05 for car. So a classifier is a function from 921,600 numbers to three. The
+# simplest one gives each number of the picture a weight for each class and adds up. The three
+# sums are scores of any size. **Softmax** turns them into positive numbers that add up to 1:
+#
+# $$p_k = \frac{e^{s_k}}{\sum_j e^{s_j}}$$
+#
+# Here every 50th row and column is enough, and the weights are random.
 
-# %% And out come numbers: a share of 1 for each class.  dog .80, cat .15, car .05
-#    p = softmax(log p)    so a network need only find scores; softmax makes them shares
-def class_probabilities(device):
-    p = np.array([0.80, 0.15, 0.05], np.float64)
-    scores = tn.log(tn.Tensor(p).to(device))
-    return {"p": p, "sum": round(tn.Tensor(p).to(device).sum().item(), 12),
-            "softmax": tn.softmax(scores).numpy().round(12)}  # fmt: skip
+# %%
+small = scaled[::50, ::50]  # (12, 11, 3)
+weights = np.random.default_rng(SEED).normal(0, 0.05, (small.size, 3))
+p = tn.softmax(tn.Tensor(small.reshape(-1) @ weights)).numpy()
+print("dog {:.2f}, cat {:.2f}, car {:.2f}".format(*p))
 
+# %% [markdown]
+# The answer has the right form, and means nothing, because the weights are random. To find
+# weights whose answers are right is what the other lessons are about.
+#
+# ## Claims
+#
+# The program checks what this lesson says, each time that it runs.
 
-# %% A photograph that ships with matplotlib, 600 x 512 pixels of red, green and blue.
-def photograph(device="cpu"):
-    """(600, 512, 3), float32 from 0 to 255"""
-    file = matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
-    return tn.Tensor(np.asarray(Image.open(file)).astype(np.float32)).to(device)
-
-
-def luma(color):
-    """Grey as the eye weighs it: 0.299 R + 0.587 G + 0.114 B.  (..., 3) -> (...)"""
-    return color @ tn.Tensor([0.299, 0.587, 0.114]).to(color.device)
-
-
-def main(seed=0, device="cpu", full=False):
-    """Nothing here is random and nothing is long: seed and full change nothing."""
-    color = photograph(device)
-    return {
-        "slide": slide_grid(device),
-        "bits": eight_bits(),
-        "shapes": shapes(device),
-        "classes": class_probabilities(device),
-        "color": color.numpy(),
-        "grey": luma(color).numpy(),
-        "white": round(luma(tn.Tensor([255.0, 255.0, 255.0]).to(device)).item(), 3),
-    }
-
-
-def claims(results):
-    slide, bits, shape = results["slide"], results["bits"], results["shapes"]
-    return [
-        equals("numbers in the slide's grid, 16 x 12", 192, COPIES[..., 0].size),
-        equals("its two copies differ at (row, column)", [[4, 1]], slide["places"]),
-        equals("where they print", [[256, 206]], slide["values"]),
-        equals("largest number of each; [0, 255] is the range", [256, 255], slide["range"][1]),
-        equals("256 in 8 bits", 0, bits["grids"][3, 0, 0]),
-        equals("one number alone, np.uint8(256), is refused", True, bits["refused"]),
-        equals("200 + 100 in 8 bits", 44, bits["sum"]),
-        equals("number 27 of the vector, in matrix and tensor", [27, 27, 27], shape["27"]),
-        equals("from tensor to matrix to vector: as before", shape["vector"], shape["back"]),
-        equals("numbers in 1080 x 1080 x 3", 3499200, rgb_numbers()),
-        equals(".80 + .15 + .05", 1, results["classes"]["sum"]),
-        equals("softmax of their logarithms", [0.8, 0.15, 0.05], results["classes"]["softmax"]),
-        equals("luma of white: still white", 255, results["white"]),
-    ]
-
-
-# %% The figures.
-def show(results):
-    return {
-        "grid": draw_grid(results),
-        "shapes": draw_shapes(results["shapes"]),
-        "magnified": draw_magnified(results),
-        "channels": draw_channels(results),
-    }
-
-
-def written(axes, image, title="", size=7, limits=(0, 255)):
-    """A grey picture with each pixel's number in it."""
-    plot.picture(axes, image, title, limits)
-    for (i, j), n in np.ndenumerate(image):
-        color = "white" if n < sum(limits) / 2 else "black"
-        axes.text(j, i, f"{n:.0f}", ha="center", va="center", color=color, fontsize=size)
-
-
-def frame(axes, top, left, height, width, color="red"):
-    """A line around pixels."""
-    place = (left - 0.5, top - 0.5)
-    axes.add_patch(Rectangle(place, width, height, fill=False, edgecolor=color, linewidth=2))
-
-
-def draw_grid(results):
-    figure, axes = plt.subplots(1, 4, figsize=(14, 5), layout="constrained")
-    plot.picture(axes[0], COPIES[..., 1], "what we see", (0, 255))
-    written(axes[1], COPIES[..., 0], "what the computer sees: first copy")
-    written(axes[2], COPIES[..., 1], "second copy")
-    written(axes[3], results["bits"]["grids"][..., 0], "first copy, stored in 8 bits")
-    for place in axes[1:]:
-        for row, column in results["slide"]["places"] - 1:
-            frame(place, row, column, 1, 1)
-    figure.suptitle(
-        "The slide's picture is 16 x 12 numbers, and 256 is one more than a pixel holds"
-    )
-    return figure
-
-
-def draw_shapes(r):
-    places = [list("vvvv"), list("XX01"), list("XX23")]
-    settings = {"figsize": (9, 5.6), "height_ratios": [1, 4.5, 4.5], "layout": "constrained"}
-    figure, axes = plt.subplot_mosaic(places, **settings)
-    written(axes["v"], r["vector"][None], "vector (64,):  v[27]", 5, (0, 63))
-    written(axes["X"], r["matrix"], "matrix (8, 8):  X[3, 3]", 8, (0, 63))
-    for d, slice_ in enumerate(r["tensor"]):
-        written(axes[str(d)], slice_, f"T[{d}]" + "  holds T[1, 2, 3]" * (d == 1), 9, (0, 63))
-    for name, row, column in (("v", 0, 27), ("X", 3, 3), ("1", 2, 3)):
-        frame(axes[name], row, column, 1, 1)
-    figure.suptitle("The same 64 numbers as vector, matrix and tensor (4, 4, 4); number 27 framed")
-    return figure
-
-
-def draw_magnified(results):
-    figure, axes = plt.subplots(1, 4, figsize=(14.5, 4.4), layout="constrained")
-    image = results["grey"]
-    plot.picture(axes[0], image, "600 x 512 pixels", (0, 255))
-    above, to_the_left = 0, 0  # of the crop before
-    for i, (top, left, size) in enumerate([(130, 190, 120), (164, 200, 48), (178, 216, 16)], 1):
-        frame(axes[i - 1], top - above, left - to_the_left, size, size)
-        crop = image[top : top + size, left : left + size]
-        draw = written if size == 16 else plot.picture
-        draw(axes[i], crop, f"{size} x {size}", limits=(0, 255))
-        above, to_the_left = top, left
-    figure.suptitle("An eye, magnified until it is a table of numbers")
-    return figure
-
-
-def draw_channels(results):
-    figure, axes = plt.subplots(2, 5, figsize=(15, 7), layout="constrained")
-    color, grey = results["color"], results["grey"]
-    titles = ["colour (600, 512, 3)", "red", "green", "blue", "0.299 R + 0.587 G + 0.114 B"]
-    top, left, size = 492, 384, 10  # a ribbon
-    for i, image in enumerate([color, *color.transpose(2, 0, 1), grey]):
-        crop = image[top : top + size, left : left + size]
-        plot.picture(axes[0, i], image, titles[i], (0, 255))
-        (plot.picture if i == 0 else written)(axes[1, i], crop, limits=(0, 255))
-        frame(axes[0, i], top, left, size, size)
-    figure.suptitle("A colour picture is three tables; below, the framed 10 x 10 pixels of each")
-    return figure
+# %%
+row, column = places[0]
+beside = sorted([first[row - 1, column], first[row + 1, column]])
+claim(
+    "The slide's two tables differ in one pixel, and only the second table's number is a byte",
+    len(places) == 1 and first[row, column] > 255 >= second[row, column],
+    f"{first[row, column]} and {second[row, column]}",
+)
+claim(
+    "In 8 bits the pixel that was misread becomes the darkest of its table",
+    stored[row, column] == stored.min() < min(beside),
+    f"{stored[row, column]}, between {beside[0]} and {beside[1]}",
+)
+claim(
+    "float32 and PNG give every number of the photograph back",
+    changes["float32"].max() == changes["PNG"].max() == 0,
+    f"{(changes['float32'] > 0).sum()} and {(changes['PNG'] > 0).sum()} numbers changed",
+)
+claim(
+    "JPEG changes at least one number in ten, and none by more than 50",
+    (changes["JPEG"] > 0).mean() > 0.1 and changes["JPEG"].max() <= 50,
+    f"{(changes['JPEG'] > 0).mean():.0%} changed, by at most {changes['JPEG'].max()}",
+)
+claim(
+    "Adding 80 in 8 bits makes every number above 175 smaller, and no other one",
+    np.array_equal(darker, photo > 175),
+    f"{darker.mean():.0%} of the numbers",
+)
+claim(
+    "Neighbors in a column differ 5 times as much after reshaping as after exchanging rows and "
+    "columns",
+    rough["reshaped"] > 5 * rough["rows and columns exchanged"],
+    f"{rough['reshaped']:.0f} and {rough['rows and columns exchanged']:.0f} grey levels",
+)

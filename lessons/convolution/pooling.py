@@ -1,240 +1,342 @@
-"""Pooling: one number for four, and what is bought with the other three.
+# %% [markdown]
+# # Pooling: keep the largest of four numbers, and a shift matters less
+#
+# **Lecture.** *Convolution NN* (handwritten notes, author not named): "Max Pooling" and
+# "Flattening". *Machine Learning II* (TDDC17 AI, Linköping University): "Convolutional Neural
+# Networks" and "CNNs for Classification: Feature Learning". *AutoEncoders and Convolutional
+# Neural Networks (CNN)* (TIES4911, Lecture 3, University of Jyväskylä): "Pooling".
+# *Classification of Machine Learning Problems* (slides without a course's name): "CNN Summary"
+#
+# **Question.** Why would a network throw away three numbers of four? The slides say: for
+# "translation invariance". A translation is a shift, and invariant means unchanged. Is that so?
+#
+# **You will see.** The notes' two pooled maps, one of them with a wrong label. A photograph whose
+# edges nearly all change when it is shifted by one pixel, while their maxima hardly change. Then
+# networks that read shifted digits, with and without pooling. Last, where the gradient goes.
+#
+# **Try.** `python -m lessons run pooling --set SHIFT=8`: the photograph is shifted by a whole
+# window of 8 pixels. How many maxima stay equal now? Then try `python -m lessons run pooling
+# --set "SHIFTS=[0, -1, -2, -3, -4, -6]"`: the digits move to the left and not to the right. Which
+# kind of pooling still helps?
 
-Slides    002_cc530217572c2621.txt "Max Pooling" and "Flattening", 001_2cc8296d8a649d23.txt
-          "Convolutional Neural Networks" (224 x 224 x 64), 003_05cde12013bfe355.txt "Pooling"
-Question  Why would a network throw three numbers of four away?
-Expect    the slide's two maps, of which one has the stride 1, not 2; and a photograph moved by one
-          pixel, which changes its edges by 77%, but their 8 x 8 pools by less than 10%
-Try       tn.l2_pool2d in SHIFTED: is it nearer to the maximum or to the mean?
-"""
-
-from __future__ import annotations
-
-import matplotlib.pyplot as plt
+# %%
 import numpy as np
 
 import tinynet as tn
-from tinynet import plot
+from lessons.shared import accuracy, claim, data, fit, least_squares, nearest_picture, size, table
+from lessons.shared.draw import pooling as draw
+from tinynet import layers
 
-from ..claim import at_least, at_most, equals
-from .pixels import luma, photograph
-from .sharpen import EDGES
-from .xo import FEATURES
+SHIFT = 1  # pixels by which the photograph is shifted to the left
+WINDOWS = [1, 2, 4, 8]  # sides of the pooling windows; 1 leaves a map as it is
+SHIFTS = [0, 1, 2, 3, 4, 6]  # pixels by which the test digits are shifted to the right
+DIGITS = size(400, 2000)  # to learn from
+EPOCHS = size(5, 6)  # how many times a network sees all of them
+SEED = 0
 
-SLIDE = [[1, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]]
-POOLS = {
+# %% [markdown]
+# ## The largest of four
+#
+# A filter that slides over a picture makes a **feature map**, a table of numbers. A large number
+# means: here is what the filter looks for. **Pooling** lays windows over the map and makes one
+# number of each window. **Max pooling** keeps the largest:
+#
+# $$y_{ij} = \max_{0 \le u, v < n} \; x_{si + u, sj + v}$$
+#
+# The window has $n$ rows and $n$ columns, and the **stride** $s$ says how far it moves. The notes
+# work it out for a map of 4 x 4 numbers, with windows of 2 x 2.
+
+# %%
+MAP = [[1, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]]
+x = tn.Tensor(np.float32(MAP)[None, :, :, None])  # (1, 4, 4, 1): one map with one channel
+
+
+def rows_of(y):
+    return " / ".join(" ".join(f"{value:.4g}" for value in row) for row in y.numpy()[0, :, :, 0])
+
+
+by_two, by_one = tn.max_pool2d(x, 2, stride=2), tn.max_pool2d(x, 2, stride=1)
+print(f"stride 2: {rows_of(by_two)}")
+print(f"stride 1: {rows_of(by_one)}")
+
+# %% [markdown]
+# The notes print both results, and write "stride=2" at both. The second one, 6 7 8 / 6 7 8 / 3 3
+# 4, belongs to a stride of 1: the windows overlap, and there are $4 - 2 + 1 = 3$ in each
+# direction.
+#
+# Pooling treats each channel alone. So a volume of 224 x 224 x 64 becomes 112 x 112 x 64, as a
+# slide shows: a quarter of the numbers, and as many channels as before.
+
+# %%
+volume = tn.Tensor(np.zeros((1, 224, 224, 64), np.float32))
+pooled_volume = tn.max_pool2d(volume, 2).shape[1:]
+print("224 x 224 x 64 becomes", " x ".join(map(str, pooled_volume)))
+
+# %% [markdown]
+# ## A shift by one pixel
+#
+# What do we get for the three numbers that we throw away? We look for edges in a photograph. The
+# filter "detect edges" multiplies a pixel by -4, adds its four neighbors, and we take the result
+# without its sign. Then we shift the photograph by one pixel to the left. To us it looks the
+# same. How much does the map $y$ change, compared with itself?
+#
+# $$\text{change} = \frac{\sum |y^{\text{shifted}} - y|}{\sum |y|}$$
+
+
+# %%
+def edges_of(pictures):
+    """(N, H, W, 1) -> (N, H - 2, W - 2, 1)"""
+    kernel = np.float32([[0, 1, 0], [1, -4, 1], [0, 1, 0]])[:, :, None, None]
+    return abs(tn.conv2d(tn.Tensor(pictures), tn.Tensor(kernel)).numpy())
+
+
+def max_of(maps, n):
+    """The largest of each window of n x n."""
+    return tn.max_pool2d(tn.Tensor(maps), n).numpy()
+
+
+def every(maps, n):
+    """As few numbers, but the first of each window and not the largest."""
+    return maps[:, ::n, ::n]
+
+
+def change(before, after):
+    return abs(after - before).sum() / abs(before).sum()
+
+
+grey = data.photograph() @ np.float32([0.299, 0.587, 0.114])  # (600, 512)
+part = grey[None, 60:318, 100:366, None]  # (1, 258, 266, 1)
+maps = [edges_of(part[:, :, s : s + 258]) for s in range(9)]  # (1, 256, 256, 1), shifted by s
+still, shifted = maps[0], maps[SHIFT]
+changes = {}
+for n in WINDOWS:
+    before, after = max_of(still, n), max_of(shifted, n)
+    same = (before == after).mean()
+    changes[n] = change(before, after), change(every(still, n), every(shifted, n)), same
+table(
+    ["window", "change of the maxima", "change of every n-th number", "maxima that stay equal"],
+    [[f"{n} x {n}", f"{a:.1%}", f"{b:.1%}", f"{c:.1%}"] for n, (a, b, c) in changes.items()],
+)
+first, last = WINDOWS[0], WINDOWS[-1]
+draw.shifted(SHIFT, {n: (max_of(still, n), max_of(shifted, n)) for n in (first, last)}, changes)
+
+# %% [markdown]
+# Most edges are lines one or two pixels wide. Shifted by one pixel, a line lies beside its old
+# place. So the map changes nearly everywhere, although it shows the same lines. (In the figure
+# the lower row has a darker scale, because maxima are larger.)
+#
+# A window of 8 x 8 has 64 numbers. When the photograph moves by one pixel, 56 of them stay in the
+# window, 8 leave it and 8 new ones enter. If the largest is among those that stay, and no larger
+# one enters, the maximum is the same number as before.
+#
+# Is it enough to have fewer numbers? No: if we keep every 8th number of every 8th row, the change
+# is nearly as large as without pooling. What helps is that a maximum looks at all 64 numbers and
+# does not care where the largest stands.
+#
+# ## How far?
+#
+# Now we shift further. After $n$ pixels every number has left its window.
+
+# %%
+by_shift = {n: [change(max_of(maps[0], n), max_of(m, n)) for m in maps] for n in WINDOWS}
+whole = change(max_of(maps[0], 8)[:, :, 1:], max_of(maps[8], 8)[:, :, :-1])
+print(f"Shift 8, each 8 x 8 window compared with the next one to its right: {whole:.0%}")
+draw.changes(by_shift)
+
+# %% [markdown]
+# So pooling does not make a map **invariant**. It makes the map change more slowly: a shift that
+# is small beside the window matters little. A shift by a whole window moves the pooled map by one
+# place, as the last line shows: each window now has the numbers of the window to its right.
+#
+# ## Does it help to read?
+#
+# We test it with a network that reads handwritten digits of 28 x 28 pixels. The training digits
+# stand in the middle. The test digits are shifted to the right by 0 to 6 pixels. There are four
+# networks. Each has two convolutions with 3 x 3 filters, each followed by **ReLU** (negative
+# numbers become 0). A **dense layer** follows: for each of the ten digits it adds all numbers of
+# the last maps, each times a weight. The largest of the ten sums is the answer. The networks
+# differ in what makes the maps smaller:
+#
+# - **No pooling**, but a stride of 2 in each convolution: it keeps every second number of every
+#   second row. Its maps are as small as with pooling.
+# - **Mean pooling** of 2 x 2 after each convolution: the mean of four numbers.
+# - **Max pooling** of 2 x 2 after each convolution.
+# - **Max pooling, then over the whole map** ("max, whole map"): after the second convolution only
+#   the largest number of each map is kept, wherever it is.
+#
+# The first three have the same number of weights. Their last maps have 7 x 7 numbers, so 16 maps
+# need 7,840 weights in the dense layer. With maps of 28 x 28 it would need 125,440. This is why
+# the slides say that pooling reduces the number of parameters. Training changes the weights step
+# by step, so that the sum for the right digit becomes the largest. Beside the networks stand two
+# methods without one. **Nearest picture** answers with the digit of the training picture whose
+# pixels differ least. **Least squares** gives each pixel a weight for each digit, and adds up.
+
+
+# %%
+def network(kind):
+    """(N, 28, 28, 1) -> sums (N, 10)"""
+    whole, stride = kind == "max, whole map", 2 if kind == "no pooling" else 1
+    pool = layers.AveragePooling2D if kind == "mean" else layers.MaxPooling2D
+    stack = [
+        layers.Conv2D(8, 3, strides=stride, padding="same", activation="relu"),
+        pool(2 // stride),
+        layers.Conv2D(32 if whole else 16, 3, strides=stride, padding="same", activation="relu"),
+        pool(14 if whole else 2 // stride),
+        layers.Flatten(),
+        layers.Dense(10),
+    ]
+    return tn.Sequential(stack, (28, 28, 1), np.random.default_rng(SEED))
+
+
+def moved(pictures, pixels):
+    """To the right: columns leave there, and empty ones (0) enter at the left.  (N, H, W, 1)"""
+    padded = np.pad(pictures, ((0, 0), (0, 0), (abs(pixels), abs(pixels)), (0, 0)))
+    first = abs(pixels) - pixels
+    return padded[:, :, first : first + pictures.shape[2]]
+
+
+digits = data.mnist(DIGITS, size(300, 1000))
+tests = [moved(digits.test, s) for s in SHIFTS] + [np.rot90(digits.test, axes=(1, 2))]
+ink = tests[-2].sum() / digits.test.sum()
+print(f"After {SHIFTS[-1]} pixels {ink:.1%} of the ink is still in the picture.")
+right = {}
+for name, method in (("nearest picture", nearest_picture), ("least squares", least_squares)):
+    guesses = [method(digits.train, digits.train_labels, test) for test in tests]
+    right[name] = [(guess == digits.test_labels).mean() for guess in guesses]
+for kind in ("no pooling", "mean", "max", "max, whole map"):
+    model = network(kind)
+    rng = np.random.default_rng(SEED)
+    batches = tn.data.batches(digits.train, digits.train_labels, size=32, rng=rng)
+    fit(kind, model, batches, "cross_entropy", tn.optim.Adam(model.parameters(), 0.003), EPOCHS)
+    right[kind] = [accuracy(model, test, digits.test_labels) for test in tests]
+commonest = (digits.test_labels == np.bincount(digits.train_labels).argmax()).mean()
+right["always the commonest digit"] = [commonest] * len(tests)
+table(
+    ["right, of digits shifted by", *map(str, SHIFTS), "turned"],
+    [[name, *(f"{share:.1%}" for share in shares)] for name, shares in right.items()],
+)
+draw.reading(SHIFTS, {name: shares[: len(SHIFTS)] for name, shares in right.items()}, tests)
+
+# %% [markdown]
+# - The methods without a network fail quickly. To them a shifted digit is another picture.
+# - Max pooling reads shifted digits better than no pooling. But the gain is worth about one
+#   pixel: with max pooling, digits shifted by 3 or 4 pixels are read about as well as digits
+#   shifted by 2 or 3 without pooling. The dense layer at the end has a weight of its own for each
+#   place of the last maps. For it a stroke at another place is another stroke. (The notes say
+#   that max "works better in practice". Here it is a little better than the mean at most shifts.
+#   The second Try, with shifts to the left, shows a larger difference.)
+# - The network that pools over the whole map reads shifted digits nearly as well as digits that
+#   are not shifted. This is the invariance of which the slides speak. It has a price: the network
+#   does not know where in the picture a stroke was found, and reads digits that are not shifted
+#   worse than max pooling of 2 x 2 does.
+# - The last column is for digits turned by 90 degrees. The slide says that pooling makes "the
+#   detection of certain features in the input invariant to scale and orientation changes". For
+#   such turns this is not so: every network is close to guessing. A turned stroke does not fit
+#   its filter, and then there is nothing to pool. (We have not tested the scale.)
+#
+# ## Where the gradient goes
+#
+# In training the gradient flows back through the pooling. Say the loss has the gradient 10, 20,
+# 30, 40 for the four numbers of the pooled map. How much of it does each of the 16 numbers get?
+# For max pooling the winner gets all of it, because the others do not matter: if one of them
+# rises a little, the maximum stays.
+#
+# The slides name other kinds of pooling: the smallest number of a window, the mean, the sum, and
+# the **L2 norm**, $\sqrt{\sum x^2}$. Each has a way back of its own:
+#
+# - **Min**: the smallest gets all. (Among equals, the first one.)
+# - **Mean**: each gets a quarter. **Sum**: each gets all.
+# - **L2 norm**: each gets $x / y$ of it ($y$ is the norm), so large numbers get more and a 0 gets
+#   nothing.
+
+# %%
+KINDS = {
     "max": tn.max_pool2d,
     "min": tn.min_pool2d,
     "mean": tn.average_pool2d,
     "sum": tn.sum_pool2d,
     "L2 norm": tn.l2_pool2d,
 }
-SHIFTED = {
-    "max": tn.max_pool2d,
-    "mean": tn.average_pool2d,
-    "every n-th": lambda x, n: x[:, ::n, ::n],  # as few numbers, without pooling
-}
-SIZES, SHIFTS = (1, 2, 4, 8), range(9)
 
 
-# %% One number for each window.
-#    max  max x      min  min x      sum  sum x      mean  sum x / 4      L2 norm  sqrt(sum x^2)
-# The slide works out the first and names the others.
-def slide_pooled(kind="max", stride=2, device="cpu"):
-    """The slide's 4 x 4 map, in windows of 2 x 2.  -> (OH, OW)"""
-    x = tn.Tensor(SLIDE).to(device)[None, :, :, None]  # (1, 4, 4, 1)
-    return POOLS[kind](x, 2, stride).numpy()[0, :, :, 0]
+def there_and_back(pool, numbers, gradient):
+    """(4, 4), (2, 2) -> the pooled map (2, 2), and the gradient of the numbers (4, 4)"""
+    x = tn.Tensor(np.float32(numbers)[None, :, :, None], requires_grad=True)
+    y = pool(x, 2)
+    y.backward(tn.Tensor(np.float32(gradient)[None, :, :, None]))
+    return y.numpy()[0, :, :, 0], np.array(x.grad)[0, :, :, 0]
 
 
-# The slide's second map is 3 x 3, under "stride=2".  But (4 - 2) / 2 + 1 = 2, and (4 - 2) / 1 + 1
-# is 3: with a stride of 1, where windows overlap, pooling gives the nine numbers that it prints.
+kinds = {name: there_and_back(pool, MAP, [[10, 20], [30, 40]]) for name, pool in KINDS.items()}
+reached = {name: np.count_nonzero(back) for name, (_, back) in kinds.items()}
+table(["pooling", "numbers of 16 that get a gradient"], [[k, v] for k, v in reached.items()])
+draw.gradients(MAP, kinds)
 
+# %% [markdown]
+# With max pooling 12 of the 16 numbers learn nothing from this picture. That is no harm: with
+# other pictures others win.
+#
+# ## Flattening
+#
+# A dense layer needs a vector. "Flattening" writes the pooled map 6 8 / 3 4 in one line. The
+# notes show two ways, and say that it "depends on how we choose to do it": row by row, or column
+# by column. tinynet goes row by row. A dense layer learns with either, because it has a weight
+# for each number. But training and use must agree.
 
-# %% Each channel for itself: 224 x 224 x 64 becomes 112 x 112 x 64, a quarter of the numbers.
-def volume(seed, device):
-    x = np.random.default_rng(seed).random((1, 224, 224, 64), dtype=np.float32)
-    x = tn.Tensor(x).to(device)
-    y, alone = tn.max_pool2d(x), tn.max_pool2d(x[..., 5:6])
-    return {"shape": y.shape[1:], "share": y.size / x.size,
-            "alone": bool((y[..., 5:6] == alone).numpy().all())}  # fmt: skip
+# %%
+by_rows, by_columns = by_two.numpy().ravel(), by_two.numpy()[0, :, :, 0].T.ravel()
+print("row by row:", *(f"{v:g}" for v in by_rows))
+print("column by column:", *(f"{v:g}" for v in by_columns))
 
+# %% [markdown]
+# ## Claims
+#
+# The program checks what this lesson says, each time that it runs.
 
-# %% Flattened, a map is a vector, "depends on how we choose to do it": row by row, or column by
-# column.  A dense layer learns either, if training and use agree.
-def flattened(device):
-    pooled = tn.Tensor(slide_pooled("max", 2, device)).to(device)
-    return {"rows": pooled.reshape(4).numpy(), "columns": pooled.T.reshape(4).numpy()}
-
-
-# %% The way back.  The four numbers get the gradients 10, 20, 30, 40.  Which pixels answer for it?
-#    max: the winner's alone   mean: each of the four, a quarter   L2 norm: dx = dy x / y, by size
-# Among equals, the first (min, top left).  Under max, 12 of 16 pixels learn nothing this time.
-def gradients(device):
-    """{kind: dx (4, 4)}"""
-    found = {}
-    for kind, pool in POOLS.items():
-        x = np.array(SLIDE, np.float32)[None, :, :, None]  # (1, 4, 4, 1)
-        x = tn.Tensor(x, requires_grad=True, device=device)
-        pool(x, 2).backward(tn.Tensor([[[[10.0], [20.0]], [[30.0], [40.0]]]]).to(device))
-        found[kind] = tn.Tensor(x.grad).numpy()[0, :, :, 0]
-    return found
-
-
-# %% What is bought.  A lit pixel moves one to the right.  It stays in its window of n x n, and the
-# pooled map stays as it is to the last bit, from n - 1 of n columns.
-def unmoved(n, device):
-    """The share of the places in 16 x 16 from where the move is not seen."""
-    lit = np.eye(256, dtype=np.float32).reshape(256, 16, 16, 1)
-    lit = np.pad(lit, ((0, 0), (0, 0), (0, 16), (0, 0)))  # room on the right
-    here, moved = (
-        tn.max_pool2d(tn.Tensor(x).to(device), n) for x in (lit, np.roll(lit, 1, axis=2))
-    )
-    return float((tn.abs(here - moved).sum(axis=(1, 2, 3)) == 0).numpy().mean())
-
-
-# Real maps are not one pixel.  How much does a map change when the picture is moved?
-#    change = sum |y(moved) - y| / sum |y|
-def changes(pictures, features):
-    """{pooling: a row for each size, in it a number for each shift}.  pictures (N, H, W, 1)"""
-    W = pictures.shape[2] - max(SHIFTS)
-    maps = [features(pictures[:, :, s : s + W]) for s in SHIFTS]
-    found = {}
-    for name, pool in SHIFTED.items():
-        rows = [[pool(y, n) for y in maps] for n in SIZES]
-        found[name] = np.array([[tn.abs(y - r[0]).sum().item() for y in r] for r in rows])
-        found[name] /= np.array([[tn.abs(r[0]).sum().item()] for r in rows])
-    return found
-
-
-def edges(x):
-    return tn.abs(tn.conv2d(x, tn.Tensor(EDGES[:, :, None, None]).to(x.device)))
-
-
-def strokes(x):
-    """How well the three strokes of "X or O" fit, and no worse than 0.  (N, H, W, 1) -> 3 maps"""
-    w = np.stack(list(FEATURES.values()), axis=-1)[:, :, None]
-    return tn.relu(tn.conv2d(x, tn.Tensor(w).to(x.device)))
-
-
-def letters(count, seed, device):
-    """Ink 1 on paper 0, and paper enough around to move them.  -> (count, 34, 42, 1)"""
-    x, _ = tn.data.xo(count, np.random.default_rng(seed), noise=0)
-    return tn.pad(tn.Tensor((x + 1) / 2).to(device), ((0, 0), (9, 9), (9, 17), (0, 0)))
-
-
-# %% What is not bought.  The slide says "invariant to scale and orientation changes".  A stroke is
-# moved: its best match, over the whole map, is the same.  It is turned: it is not.  Only another
-# filter knows a turned stroke.
-def moved_and_turned(device):
-    stroke = np.pad(2 * np.eye(5, dtype=np.float32) - 1, 6, constant_values=-1)  # (17, 17)
-    pictures = np.stack([stroke, np.roll(stroke, (3, 2), (0, 1)), stroke[:, ::-1]])[..., None]
-    w = tn.Tensor(FEATURES["\\"][:, :, None, None]).to(device)
-    return tn.max_pool2d(tn.conv2d(tn.Tensor(pictures).to(device), w), 15).numpy().ravel()  # of 9
-
-
-def main(count=300, seed=0, device="cpu", full=False):
-    """count: of letters.  full: ten times as many."""
-    grey = luma(photograph(device))[None, 60:318, 100:366, None]
-    ink = letters(count * (10 if full else 1), seed, device)
-    return {
-        "maps": {kind: slide_pooled(kind, 2, device) for kind in POOLS},
-        "stride 1": slide_pooled("max", 1, device),
-        "volume": volume(seed, device),
-        "flat": flattened(device),
-        "gradients": gradients(device),
-        "unmoved": [unmoved(n, device) for n in SIZES],
-        "photograph": changes(grey, edges),
-        "letters": changes(ink, strokes),
-        "turned": moved_and_turned(device),
-        "seen": [edges(grey[:, 90:188, s : s + 98]).numpy()[0] for s in (120, 121)],  # (96, 96, 1)
-        "pooled": {kind: POOLS[kind](grey, 6).numpy()[0] for kind in ("max", "mean", "min")},
-        "grey": grey.numpy()[0],
-    }
-
-
-def claims(results):
-    maps, flat, photo = results["maps"], results["flat"], results["photograph"]
-    return [
-        equals("max pool 2 x 2, stride 2", [[6, 8], [3, 4]], maps["max"]),
-        equals("the slide's second map: its stride is 1", [[6, 7, 8], [6, 7, 8], [3, 3, 4]],
-               results["stride 1"]),
-        equals("min", [[1, 2], [1, 0]], maps["min"]),
-        equals("mean", [[3.25, 5.25], [2, 2]], maps["mean"]),
-        equals("sum", [[13, 21], [8, 8]], maps["sum"]),
-        equals("L2 norm, squared", [[63, 133], [18, 26]], (maps["L2 norm"] ** 2).round(3)),
-        equals("224 x 224 x 64 becomes", [112, 112, 64], results["volume"]["shape"]),
-        equals("a quarter of the numbers", 0.25, results["volume"]["share"]),
-        equals("channel 5 alone gives channel 5", True, results["volume"]["alone"]),
-        equals("flattened row by row", [6, 8, 3, 4], flat["rows"]),
-        equals("flattened column by column", [6, 3, 8, 4], flat["columns"]),
-        equals("pixels that get a gradient: max, mean", [4, 16],
-               [np.count_nonzero(results["gradients"][kind]) for kind in ("max", "mean")]),
-        equals("sees no move by one: share, n = 1, 2, 4, 8", [0, 1 / 2, 3 / 4, 7 / 8],
-               results["unmoved"]),
-        at_least("photograph moved by one: change of its edges", 0.7, photo["max"][0, 1]),
-        at_most("of their 8 x 8 maxima", 0.1, photo["max"][3, 1]),
-        at_least("of every 8th edge, without pooling", 0.6, photo["every n-th"][3, 1]),
-        at_most("letters: change of 4 x 4 maxima, by that of the map", 0.6,
-                results["letters"]["max"][2, 1] / results["letters"]["max"][0, 1]),
-        equals("best match of a stroke, moved, turned", [9, 9, 5], results["turned"]),
-    ]  # fmt: skip
-
-
-# %% The figures.
-def show(results):
-    return {
-        "kinds": draw_kinds(results),
-        "gradients": draw_gradients(results["gradients"]),
-        "photograph": draw_photograph(results),
-        "moved": draw_moved(results),
-        "changes": draw_changes(results),
-    }
-
-
-def draw_kinds(results):
-    images = [np.array(SLIDE), *results["maps"].values(), results["stride 1"]]
-    images = [image.round(2) for image in images]
-    titles = ["feature map", *POOLS, "max, stride 1"]
-    title = "One number for each 2 x 2 window, stride 2; last: the slide's 3 x 3 map"
-    return plot.grid(images, titles, title, columns=7, width=1.9, draw=plot.matrix)
-
-
-def draw_gradients(found):
-    images = [np.array([[10, 20], [30, 40]]), *(dx.round(1) for dx in found.values())]
-    titles = ["gradient of the map", *POOLS]
-    title = "Where the gradient goes: to the winner, to all alike, or to each by its size"
-    return plot.grid(images, titles, title, columns=6, width=2.2, draw=plot.matrix)
-
-
-def draw_photograph(results):
-    images = [results["grey"], *results["pooled"].values()]
-    titles = ["258 x 266 pixels", *(f"{kind} of 6 x 6" for kind in results["pooled"])]
-    title = "Pooled, the bright things grow, or the dark ones, or all blurs"
-    return plot.grid(images, titles, title, columns=4, width=3, limits=(0, 255))
-
-
-def draw_moved(results):
-    rows = []
-    for n in (1, 8):
-        here, there = (tn.max_pool2d(tn.Tensor(x)[None], n).numpy()[0] for x in results["seen"])
-        rows += [here, there, abs(there - here)]
-    titles = ["edges", "moved by one pixel", "difference"]
-    titles += ["8 x 8 maxima", "moved by one pixel", "difference"]
-    title = "A picture moved by one pixel has other edges, and nearly the same maxima"
-    return plot.grid(rows, titles, title, columns=6, width=2.4, limits=(0, 150))
-
-
-def draw_changes(results):
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4), sharex=True, layout="constrained")
-    for place, what in zip(axes, ("photograph", "letters"), strict=True):
-        for (name, rows), style in zip(results[what].items(), ("-", "--", ":"), strict=True):
-            for i, n in enumerate(SIZES):
-                if n == 1 and name != "max":
-                    continue  # nothing is pooled: the same line
-                label = f"{name}, n = {n}" if n > 1 else "the map itself"
-                place.plot(SHIFTS, rows[i], style, color=f"C{i}", label=label)
-        place.set(title=what, xlabel="pixels moved", ylabel="change, by the sum of the map")
-    axes[1].legend(bbox_to_anchor=(1, 1), fontsize=8)
-    figure.suptitle("Pooled by n x n, a map changes less when the picture moves; thinned out, it "
-                    "does not")  # fmt: skip
-    return figure
+# %%
+claim(
+    "The notes' first map has stride 2, and their second map has stride 1, not 2",
+    rows_of(by_two) == "6 8 / 3 4" and rows_of(by_one) == "6 7 8 / 6 7 8 / 3 3 4",
+    f"{rows_of(by_two)} and {rows_of(by_one)}",
+)
+claim(
+    "The slide's volume of 224 x 224 x 64 becomes 112 x 112 x 64",
+    pooled_volume == (112, 112, 64),
+    " x ".join(map(str, pooled_volume)),
+)
+kept, thinned, _ = changes[WINDOWS[-1]]
+claim(
+    "A shift by one pixel changes at least 60% of the edges, and less than 10% of 8 x 8 maxima",
+    changes[WINDOWS[0]][0] >= 0.6 and kept < 0.1,
+    f"{changes[WINDOWS[0]][0]:.1%} and {kept:.1%}",
+)
+claim(
+    "If we keep every 8th edge instead of the maximum, at least 60% changes",
+    thinned >= 0.6,
+    f"{thinned:.1%}",
+)
+near, middle, far = (right["max"][i] for i in (0, 2, -2))  # not shifted, by 2, by 6
+others = [right[name][2] for name in ("no pooling", "nearest picture")]
+claim(
+    "Shifted by 2, max pooling reads at least 3 digits in 100 more than no pooling or the nearest",
+    middle >= max(others) + 0.03,
+    f"{middle:.1%}, {others[0]:.1%} and {others[1]:.1%}",
+)
+claim(
+    "But max pooling is not invariant: shifted by 6 it reads less than half of what it read",
+    far < near / 2,
+    f"{far:.1%} and {near:.1%}",
+)
+start, end = (right["max, whole map"][i] for i in (0, -2))
+claim(
+    "Pooled over the whole map, a shift by 6 costs at most 8 digits in 100",
+    start >= 0.6 and end >= start - 0.08,
+    f"{start:.1%} and {end:.1%}",
+    quick=False,
+)
+turned = max(shares[-1] for shares in right.values())
+claim(
+    "No method reads more than 30% of the digits that are turned by 90 degrees",
+    turned < 0.3,
+    f"at most {turned:.1%}",
+)

@@ -1,290 +1,329 @@
-"""Stride and padding: where the kernel stands, what it sees, and what it costs.
+# %% [markdown]
+# # Stride and padding: how large the feature map is, and what it costs
+#
+# **Lecture.** *Machine Learning II* (TDDC17 AI, Linköping University): "Feature Extraction with
+# Convolution". *Convolution NN* (handwritten notes, author not named): "stride = slide filter",
+# "Padding". *AutoEncoders and Convolutional Neural Networks (CNN)* (TIES4911, Lecture 3,
+# University of Jyväskylä): "2D Convolution"
+#
+# **Question.** A kernel slides over a picture. At how many places can it stand? What happens at
+# the border? And what does it cost?
+#
+# **You will see.** A formula for the size of the feature map, and the places drawn for five
+# examples. The difference between two kinds of padding that give the same size and other numbers.
+# The layers of a network that hold few of its weights and do most of its work.
+#
+# **Try.** `python -m lessons stride_padding --set "YOURS=[9, 5, 3, 2]"`: guess the size of the
+# feature map before you look. And then try other strides, and look at the eyes in the photograph:
+# `python -m lessons stride_padding --set "STRIDES=[1, 3, 9, 27]"`: at which stride can you no
+# longer see them?
 
-Slides    001_2cc8296d8a649d23.txt "Feature Extraction with Convolution", 002_cc530217572c2621.txt
-          (stride and padding), 003_05cde12013bfe355.txt "2D Convolution" and "CNN ... (180w + 5b)"
-Question  How large is the map, how much of the picture does one of its numbers know, and why does
-          a shared filter of 17 parameters do what would otherwise take 132,665?
-Expect    a formula that agrees with conv2d in every case; after five small layers, one number that
-          sees 63 x 63 pixels, found by backward(); 16 different weights in a matrix of 132,496
-Try       a stride of 1 in every layer of "cartoon encoder": how much does one number see then?
-"""
-
-from __future__ import annotations
-
-import matplotlib.pyplot as plt
+# %%
 import numpy as np
 
 import tinynet as tn
-from tinynet import plot
+from lessons.shared import claim, data, table
+from lessons.shared.draw import stride_padding as draw
 
-from ..claim import equals
-from .pixels import frame, photograph
+YOURS = [7, 3, 2, 1]  # an example of your own: H, K, S, P
+STRIDES = [1, 2, 4, 8]  # for the photograph
+EDGES = [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]  # gives 0 where left and right are alike
 
-CASES = (  # what the slide shows, H, K, S, P, and the size that it gives or means
-    ("002: 3 x 3 on 4 x 4, stride 1", 4, 3, 1, 0, 2),
-    ("002: zero padding, 4 x 4 stays 4 x 4", 4, 3, 1, 1, 4),
-    ("001: 3 x 3 on 5 x 5", 5, 3, 1, 0, 3),
-    ("003: stride 2", 5, 3, 2, 0, 2),
-    ("003: the demo, padded, stride 2", 5, 3, 2, 1, 3),
-    ("001: 4 x 4 patches, shifted by 2", 28, 4, 2, 0, 13),
-    ("003: 3 x 3 filters on 32 x 32", 32, 3, 1, 1, 32),
-)
-# What slides in the lectures' networks: (operation, kernel, stride), layer after layer.
-NETWORKS = {
-    "Keras MNIST": [("conv", 3, 1), ("conv", 3, 1), ("pool", 2, 2)] * 2,
-    "TF1 MNIST": [("conv", 5, 1), ("pool", 2, 2)] * 2,
-    "Fashion-MNIST": [("conv", 3, 1), ("conv", 3, 1), ("pool", 2, 2)],
-    "cartoon encoder": [("conv", 3, 2)] * 5,
-    "dog encoder": [("conv", 5, 2), ("conv", 3, 2), ("conv", 3, 2)],
-    "X or O": [("conv", 3, 1), ("pool", 2, 2)],
-}
+# %% [markdown]
+# ## At how many places can a kernel stand?
+#
+# A **kernel** (or **filter**) is a small table of K x K weights. It is laid over a patch of the
+# picture, and gives one number there. All these numbers together are the **feature map**. The
+# lesson `sharpen` shows how each number is computed. Here we only ask where the kernel stands.
+#
+# - The kernel moves by $S$ pixels to its next place. $S$ is the **stride**.
+# - The picture has $H$ rows. It may get $P$ more rows above and $P$ more below, the **padding**.
+#
+# The first place begins at row 0, the next one at row $S$, then $2S$, and so on. The last place
+# must still end inside: it begins at row $H + 2P - K$ at most. So the number of places, below
+# each other, is
+#
+# $$\left\lfloor \frac{H + 2P - K}{S} \right\rfloor + 1$$
+#
+# The brackets $\lfloor \ \rfloor$ mean: round down. The same holds for the columns.
+#
+# We do not trust the formula. We also count the places one by one, and ask tinynet's convolution
+# how large its result is.
 
 
-def ones(*shape, device="cpu"):
-    return tn.Tensor(np.ones(shape, np.float32)).to(device)
-
-
-# %% How many places?  The first window begins at 0, the next S further on, and the last must end
-# inside the picture, which the padding makes 2 P wider:
-#    OH = floor((H + 2 P - K) / S) + 1
+# %%
 def output_size(H, K, S=1, P=0):
     return (H + 2 * P - K) // S + 1
 
 
-def measured_size(H, K, S, P, device):
-    """What conv2d gives."""
-    picture, kernel = ones(1, H, H, 1, device=device), ones(K, K, 1, 1, device=device)
+def counted(H, K, S=1, P=0):
+    begins = [row for row in range(0, H + 2 * P, S) if row + K <= H + 2 * P]
+    return len(begins)
+
+
+def measured(H, K, S=1, P=0):
+    picture, kernel = tn.ones((1, H, H, 1)), tn.ones((K, K, 1, 1))
     return tn.conv2d(picture, kernel, stride=S, padding=P).shape[1]
 
 
-# %% "same" means OH = ceil(H / S).  That takes (OH - 1) S + K - H rows of padding, and where they
-# are odd, Keras puts one more at the bottom, and at the right.  For 4 x 4 with stride 2 it is one
-# row: the kernel begins on the first pixel.  padding=1 gives the same size and another map.
-def same(device):
-    x = tn.Tensor(np.arange(16, dtype=np.float32).reshape(1, 4, 4, 1)).to(device)
-    w = ones(3, 3, 1, 1, device=device)
-    borders = {"same": "same", "below and right": ((0, 1), (0, 1)), "all round": 1}
-    return {name: tn.conv2d(x, w, stride=2, padding=p).numpy() for name, p in borders.items()}
+CASES = {
+    "TIES4911: 3 x 3 on 5 x 5": (5, 3, 1, 0),
+    "TIES4911: 3 x 3 on 5 x 5, stride 2": (5, 3, 2, 0),
+    "Convolution NN: 3 x 3 on 4 x 4, zeros around": (4, 3, 1, 1),
+    "TIES4911: 3 x 3 on 32 x 32, zeros around": (32, 3, 1, 1),
+    'TDDC17: 4 x 4 on 28 x 28, "shift by 2"': (28, 4, 2, 0),
+    "yours": tuple(YOURS),
+}
+ways = {name: [way(*case) for way in (output_size, counted, measured)]
+        for name, case in CASES.items()}  # fmt: skip
+table(
+    ["example", "H", "K", "S", "P", "formula", "counted", "conv2d"],
+    [[name, *case, *ways[name]] for name, case in CASES.items()],
+)
+drawn = {"5 x 5": (5, 3, 1, 0, 0), "5 x 5, stride 2": (5, 3, 2, 0, 0),
+         "4 x 4, padded": (4, 3, 1, 1, 1), "8 x 8, shift by 2": (8, 4, 2, 0, 0)}  # fmt: skip
+draw.places(drawn | {"yours": (*YOURS, YOURS[-1])})
+
+# %% [markdown]
+# (TDDC17 names no size of the picture. We took the 28 x 28 of the handwritten digits of MNIST.)
+#
+# In the figure each small square is a pixel, or one pixel of padding (white). The kernel is drawn
+# at three of its places. The squares below are the feature map, with the three numbers that come
+# from these places.
+#
+# "Greater stride, smaller feature map", say the notes. Padding makes it larger.
+#
+# ## Pixels that no kernel sees
+#
+# What does rounding down mean? On 28 rows a kernel of 3 rows with stride 2 has 13 places: 25/2 is
+# 12.5, rounded down 12, and 1 more. The last one begins at row 24 and ends at row 26. Row 27 is
+# never seen. With a kernel of 4 rows the last place ends at row 27, and nothing is lost.
+#
+# We test this. We change one pixel at a time and look whether any number of the feature map
+# changes.
 
 
-# %% "zeros or the values on the edge"?  A white picture, and nine ones, which count white: with
-# zeros, a pixel in the corner has 4 white neighbours and one at the side 6.  The border looks dark.
-def borders(device):
-    x, w = ones(1, 4, 4, 1, device=device), ones(3, 3, 1, 1, device=device)
-    edge = tn.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
-    return tn.conv2d(x, w, padding=1).numpy()[0, 0, :2, 0], tn.conv2d(edge, w).numpy()[0, 0, :2, 0]
+# %%
+def unseen(H, K, S):
+    """How many of the H x H pixels can change without any change in the feature map."""
+    pictures = np.eye(H * H, dtype=np.float32).reshape(-1, H, H, 1)  # in each one pixel is lit
+    maps = tn.conv2d(tn.Tensor(pictures), tn.ones((K, K, 1, 1)), stride=S).numpy()
+    return int((maps == 0).all(axis=(1, 2, 3)).sum())
 
 
-# %% What does one number see?  Layer by layer, how far it reaches (size), and how many pixels apart
-# two neighbours are (jump):
-#    size <- size + (K - 1) jump,    jump <- jump S
-def receptive_fields(layers):
-    """[(size, jump) after each layer]"""
-    size, jump, after = 1, 1, []
-    for _, K, S in layers:
-        size, jump = size + (K - 1) * jump, jump * S
-        after.append((size, jump))
-    return after
+lost = {K: unseen(28, K, 2) for K in (3, 4)}
+print(f"Of 784 pixels, 3 x 3 with stride 2 does not see {lost[3]}, 4 x 4 does not see {lost[4]}.")
+
+# %% [markdown]
+# The 55 pixels are the last row and the last column: $28 + 28 - 1$.
+#
+# ## Padding keeps the size
+#
+# Without padding each layer of 3 x 3 takes two rows and two columns away. After 13 such layers 2
+# x 2 numbers are left of 28 x 28. With stride 1 and an odd $K$, a padding of $P = (K - 1) / 2$
+# keeps the size. The notes draw this for 4 x 4 pixels.
+#
+# Keras and tinynet have a word for it: `padding="same"`. (No padding is `padding="valid"`.) With
+# a stride it means $\lceil H / S \rceil$ places, where $\lceil \ \rceil$ rounds up. How many rows
+# of padding $T$ does that take in all? The last place begins at row $(\lceil H / S \rceil - 1) S$
+# and ends $K$ rows further:
+#
+# $$T = (\lceil H / S \rceil - 1) S + K - H$$
+#
+# $T$ can be odd. Then one side gets a row more. Which one? A picture of ones and a kernel of ones
+# tell it: at each place they count how many rows of the picture the kernel covers. The rest of
+# its $K$ rows is padding.
 
 
-# The proof: a number sees a pixel if the pixel can change it, d y / d pixel != 0.  Weights of one
-# keep gradients from cancelling.  Pooling takes the mean here: the maximum has one winner, and
-# backward() would find that pixel alone, not all that could have won.
-def sight(layers, pixels, row, column, device, padding="valid"):
-    """d y[row, column] / d x, of a white picture.  -> (pixels, pixels)"""
-    x = y = tn.Tensor(ones(1, pixels, pixels, 1, device=device).data, requires_grad=True)
-    for operation, K, S in layers:
-        if operation == "pool":
-            y = tn.average_pool2d(y, K, S)
-        else:
-            y = tn.conv2d(y, ones(K, K, 1, 1, device=device), stride=S, padding=padding)
-    y[0, row, column, 0].backward()
-    return tn.Tensor(x.grad[0, :, :, 0]).numpy()
+# %%
+def padded_rows(H, K, S):
+    """How many rows padding="same" puts above and below."""
+    picture, kernel = tn.ones((1, H, K, 1)), tn.ones((K, 1, 1, 1))  # one column of the kernel
+    covered = tn.conv2d(picture, kernel, stride=S, padding="same").numpy()[0, :, 0, 0]
+    return int(K - covered[0]), int(K - covered[-1])
 
 
-def measured_fields(layers, device):
-    """The same pairs, from the gradients of the first number after each layer and of the next."""
-    after = []
-    for n in range(1, len(layers) + 1):
-        here, there = (
-            sight(layers[:n], 128, 0, j, device).any(axis=0).nonzero()[0] for j in (0, 1)
-        )
-        after.append((len(here), there[0] - here[0]))
-    return after
+examples = [(28, 3, 1), (28, 5, 1), (28, 3, 2), (28, 5, 2), (28, 4, 1), (4, 3, 2)]
+same = {example: padded_rows(*example) for example in examples}
+table(
+    ["H", "K", "S", "places", "rows above", "rows below"],
+    [[H, K, S, -(-H // S), *same[H, K, S]] for H, K, S in examples],
+)
+
+# %% [markdown]
+# The row too many stands below, and likewise the column too many at the right. It matters. For 4
+# x 4 pixels, K = 3 and S = 2, `"same"` adds one row below. A padding of 1 all around gives as
+# many numbers, but the kernel stands one pixel higher and further left. We let a kernel of ones
+# add up the numbers 0 to 15, with three paddings. The second one says by hand what `"same"` does.
+
+# %%
+sixteen = tn.Tensor(np.arange(16, dtype=np.float32).reshape(1, 4, 4, 1))
+paddings = {'"same"': "same", "none above, one below": ((0, 1), (0, 1)), "one all around": 1}
+maps = {
+    name: tn.conv2d(sixteen, tn.ones((3, 3, 1, 1)), stride=2, padding=padding).numpy().ravel()
+    for name, padding in paddings.items()
+}
+table(
+    ["padding", "first row", "second row"],
+    [[name, f"{a:g} {b:g}", f"{c:g} {d:g}"] for name, (a, b, c, d) in maps.items()],
+)
+draw.two_paddings()
+
+# %% [markdown]
+# Whoever copies weights from a network with one kind of padding into a network with the other
+# kind gets other answers, without any error. (PyTorch's layers pad equally at both sides.)
+#
+# ## Zeros, or the values on the edge
+#
+# What stands in the padding? The slide: "zeros or the values on the edge". We lay a kernel over a
+# white picture. Each of its nine weights is 1/9, so it computes the mean. A white picture should
+# stay white, 255. (`mode="edge"` repeats the outermost pixels.)
+
+# %%
+white = 255 * tn.ones((1, 4, 4, 1))
+mean3 = tn.ones((3, 3, 1, 1)) / 9
+with_zeros = tn.conv2d(white, mean3, padding=1).numpy()[0, :, :, 0]
+around = tn.pad(white, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
+with_edge = tn.conv2d(around, mean3).numpy()[0, :, :, 0]
+table(
+    ["padding", "in the corner", "at the side", "inside"],
+    [[name, *(f"{y[0, j]:.0f}" for j in (0, 1)), f"{y[1, 1]:.0f}"]
+     for name, y in (("zeros", with_zeros), ("values on the edge", with_edge))],
+)  # fmt: skip
+
+# %% [markdown]
+# In the corner only 4 of the 9 weights lie on the picture, at the side 6. The zeros make the
+# border dark: $255 \cdot 4/9 = 113$. On a photograph and with a larger kernel one sees it at
+# once. Most networks use zeros all the same. They are simple, and a network can learn to live
+# with a dark border.
+
+# %%
+grey = data.photograph() @ np.float32([0.299, 0.587, 0.114])  # as bright as the eye sees a color
+face = tn.Tensor(grey[None, 60:260, 150:350, None])  # (1, 200, 200, 1)
+mean21 = tn.ones((21, 21, 1, 1)) / 21**2
+wide = tn.pad(face, ((0, 0), (10, 10), (10, 10), (0, 0)), mode="edge")
+blurred = [tn.conv2d(face, mean21, padding=10), tn.conv2d(wide, mean21), tn.conv2d(face, mean21)]
+draw.outside(face.numpy()[0, :, :, 0], *(y.numpy()[0, :, :, 0] for y in blurred))
+
+# %% [markdown]
+# ## Stride
+#
+# With stride 2 the kernel stands at every second place of every second row. So the feature map
+# must be the one of stride 1, with three of four numbers left out. The figure shows it for a
+# kernel that finds edges: places where the picture is brighter or darker at the right than at the
+# left. (It shows the size of each number without its sign.)
+
+# %%
+kernel = tn.Tensor(EDGES)[:, :, None, None]  # (3, 3, 1, 1)
+edges = {S: tn.conv2d(face, kernel, stride=S).numpy()[0, :, :, 0] for S in STRIDES}
+table(
+    ["stride", "feature map", "numbers"],
+    [[S, f"{len(y)} x {len(y)}", f"{y.size:,}"] for S, y in edges.items()],
+)
+draw.strides(edges)
+
+# %% [markdown]
+# Twice the stride leaves about a quarter of the numbers and of the work. What lies between the
+# places gets lost: thin lines break into dots. This is why a stride is often combined with larger
+# kernels, or with pooling.
+#
+# ## What it costs
+#
+# A layer takes a picture with $C$ channels (a grey picture has 1, a color picture 3) and makes
+# $O$ feature maps, with one kernel of $K \cdot K \cdot C$ weights and one bias for each map. They
+# are its **parameters**. If each kernel stands at $n$ places:
+#
+# $$\text{parameters} = (K^2 C + 1) O, \quad \text{multiplications} = n K^2 C O$$
+#
+# The first does not know the size of the picture. The second is proportional to the number of
+# places. A **dense** layer, in which each output has a weight for each input, fits into the same
+# formulas: its kernel is as large as its input, so it has a single place.
+#
+# The table has the layers of the slides' Keras network for MNIST (without its batch
+# normalization, which is cheap). Between the second and the third layer, and after the fourth,
+# max pooling halves the size.
 
 
-# %% Parameters.  A dense layer has a weight for each pixel at each place; a locally connected one,
-# for each pixel of the window at each place; a convolution, for each pixel of one window.
-def parameter_counts(H, K, S=1, P=0, C=1, O=1):  # noqa: E741
-    places, window = output_size(H, K, S, P) ** 2, K * K * C
-    return {
-        "dense": (H * H * C + 1) * places * O,  # + 1: the bias
-        "locally connected": (window + 1) * places * O,
-        "convolution": (window + 1) * O,
-    }
+# %%
+def cost(H, K, C, O, S=1, P=0):  # noqa: E741
+    """The parameters and the multiplications of one layer."""
+    places = output_size(H, K, S, P) ** 2
+    return (K * K * C + 1) * O, places * K * K * C * O
 
 
-def d13_parameters():
-    """The slide's "180w + 5b": five filters of 36 weights.  How these lie is not printed: 6 x 6
-    would do, and so would 3 x 3 on 4 channels."""
-    return parameter_counts(28, 6, O=5)["convolution"]
+LAYERS = {
+    "conv 1": (28, 3, 1, 32),
+    "conv 2": (26, 3, 32, 32),
+    "conv 3": (12, 3, 32, 64),
+    "conv 4": (10, 3, 64, 64),
+    "dense 1": (4, 4, 64, 512),
+    "dense 2": (1, 1, 512, 10),
+}
+costs = {name: cost(*layer) for name, layer in LAYERS.items()}
+parameters, multiplications = np.array([*costs.values()]).T
+table(
+    ["layer", "input", "parameters", "multiplications"],
+    [[name, f"{H} x {H} x {C}", *(f"{n:,}" for n in costs[name])]
+     for name, (H, _, C, _) in LAYERS.items()],
+)  # fmt: skip
+draw.costs(list(LAYERS), parameters, multiplications)
+few, much = (n[:4].sum() / n.sum() for n in (parameters, multiplications))
+print(f"The four convolutions hold {few:.0%} of the parameters and do {much:.0%} of the work.")
+once, twice = (cost(26, 3, 32, 32, S)[1] for S in (1, 2))
+print(f"A stride of 2 in conv 2 would take {twice:,} multiplications for {once:,}.")
 
+# %% [markdown]
+# A convolution uses each of its weights again at every place. So it is small in memory and large
+# in work. A dense layer uses each weight once. That is why one makes a network smaller at its
+# dense layers, and faster at its large feature maps.
+#
+# ## Claims
+#
+# The program checks what this lesson says, each time that it runs.
 
-# A convolution IS a dense layer in which most weights are 0 and the others repeat: y = x M.  Row p
-# of M is the map of a picture in which pixel p alone is lit.
-def as_dense(w, device):
-    """-> M (784, 169)"""
-    lit = tn.Tensor(np.eye(784, dtype=np.float32).reshape(784, 28, 28, 1)).to(device)
-    return tn.conv2d(lit, w, stride=2).reshape(784, 169).numpy()
-
-
-# Locally connected: the same windows, and a filter for each place.
-#    y[i, j] = sum_k patch[i, j, k] w[i, j, k]
-def locally_connected(x, w):
-    """x (N, 28, 28, 1), w (13, 13, 16) -> (N, 13, 13, 1)"""
-    return (tn.im2col(x, 4, 2) * w).sum(axis=-1, keepdims=True)
-
-
-# What sharing buys: an edge is an edge everywhere.  Shift the picture by one stride, and the map is
-# the same map, shifted by one.  With a filter for each place, it is another map.
-def sharing(seed, device):
-    rng = np.random.default_rng(seed)
-    w = tn.Tensor((rng.permutation(16) - 7.5).reshape(4, 4, 1, 1).astype(np.float32)).to(device)
-    own = tn.Tensor(rng.integers(-8, 9, (13, 13, 16)).astype(np.float32)).to(device)
-    eye = photograph(device)[None, 170:198, 200:230, :1]  # (1, 28, 30, 1): the red of it
-    here, moved = eye[:, :, :28], eye[:, :, 2:]
-    changes = {"matrix": as_dense(w, device)}
-    for name, layer in (("shared", lambda x: tn.conv2d(x, w, stride=2)),
-                        ("own", lambda x: locally_connected(x, own))):  # fmt: skip
-        change = layer(moved)[:, :, :-1] - layer(here)[:, :, 1:]
-        changes[name] = tn.abs(change).max().item()
-    one_filter = locally_connected(here, w.reshape(16)) - tn.conv2d(here, w, stride=2)
-    return changes | {"one filter": tn.abs(one_filter).max().item()}
-
-
-def main(seed=0, device="cpu", full=False):
-    """seed: of the weights that are shared or not.  full changes nothing: these are the lectures'
-    own sizes."""
-    cartoon = NETWORKS["cartoon encoder"]
-    return {
-        "sizes": [measured_size(*case, device) for _, *case, _ in CASES],
-        "ten": tn.conv2d(ones(1, 32, 32, 1, device=device), ones(3, 3, 1, 10, device=device),
-                         padding="same").shape[1:],
-        "same": same(device),
-        "borders": borders(device),
-        "computed": {name: receptive_fields(layers) for name, layers in NETWORKS.items()},
-        "measured": {name: measured_fields(layers, device) for name, layers in NETWORKS.items()},
-        "crop": photograph(device)[60:316, 120:376].numpy(),  # 256 x 256, as the encoder takes
-        "sights": [  # after each layer, the number whose window begins at pixel 128
-            sight(cartoon[:n], 256, 128 >> n, 128 >> n, device, "same") for n in range(1, 6)
-        ],
-        "sharing": sharing(seed, device),
-    }  # fmt: skip
-
-
-def claims(results):
-    same, sharing, matrix = results["same"], results["sharing"], results["sharing"]["matrix"]
-    alike = [np.array_equal(same["same"], same[name]) for name in ("below and right", "all round")]
-    counts = parameter_counts(28, 4, 2)
-    return [
-        equals("conv2d: the slides' sizes", [case[-1] for case in CASES], results["sizes"]),
-        equals("the formula", results["sizes"], [output_size(*case[1:5]) for case in CASES]),
-        equals("ten 3 x 3 filters on 32 x 32", [32, 32, 10], results["ten"]),
-        equals('is "same" padding below and right; all round?', [True, False], alike),
-        equals("white at corner, at side: zeros outside", [4, 6], results["borders"][0]),
-        equals("white at corner, at side: edge outside", [9, 9], results["borders"][1]),
-        *[
-            equals(f"size, jump by gradient: {name}", results["computed"][name], measured)
-            for name, measured in results["measured"].items()
-        ],
-        equals("parameters: dense, local, shared", [132665, 2873, 17], list(counts.values())),
-        equals('"180w + 5b"', 180 + 5, d13_parameters()),
-        equals("weights in the dense matrix", 132496, matrix.size),
-        equals("those that are not 0", 2704, np.count_nonzero(matrix)),
-        equals("different ones among these", 16, np.unique(matrix[matrix != 0]).size),
-        equals("169 equal filters less conv2d", 0, sharing["one filter"]),
-        equals("picture shifted: change of the shared map", 0, sharing["shared"]),
-        equals("does the map of 169 own filters change?", True, sharing["own"] > 0),
-    ]
-
-
-# %% The figures.
-def show(results):
-    return {
-        "places": draw_places(),
-        "receptive_field": draw_receptive_field(results),
-        "parameters": draw_parameters(results["sharing"]["matrix"]),
-    }
-
-
-def draw_places():
-    shown = [  # title, H, K, S, padding (before, after)
-        ("5 x 5, stride 1: 3 x 3", 5, 3, 1, (0, 0)),
-        ("5 x 5, stride 2: 2 x 2", 5, 3, 2, (0, 0)),
-        ("4 x 4, padding 1: 4 x 4", 4, 3, 1, (1, 1)),
-        ('4 x 4, stride 2, "same": 2 x 2', 4, 3, 2, (0, 1)),
-        ("12 x 12, shift 2: 5 x 5", 12, 4, 2, (0, 0)),
-    ]
-    figure, axes = plt.subplots(1, 5, figsize=(15, 3.6), layout="constrained")
-    for place, (title, H, K, S, padding) in zip(axes, shown, strict=True):
-        side = H + sum(padding)
-        plot.picture(place, np.pad(np.full((H, H), 0.8), padding, constant_values=1), title, (0, 1))
-        lines = np.arange(side + 1) - 0.5
-        place.hlines(lines, -0.5, side - 0.5, "0.6", linewidth=0.5)
-        place.vlines(lines, -0.5, side - 0.5, "0.6", linewidth=0.5)
-        for inset, color, i, j in ((0.02, "C3", 0, 0), (0.08, "C0", 0, S), (0.14, "C2", S, 0)):
-            frame(place, i + inset, j + inset, K - 2 * inset, K - 2 * inset, color)
-        centres = np.arange(0, side - K + 1, S) + (K - 1) / 2
-        place.plot(*np.meshgrid(centres, centres), "k.")
-        place.set(xlim=(-0.7, side - 0.3), ylim=(side - 0.3, -0.7))
-    figure.suptitle(
-        "Where the kernel stands.  Dots: every centre; frames: the first place (red), the next "
-        "(blue), the first of the next row (green); white cells: padding"
-    )
-    return figure
-
-
-def draw_receptive_field(results):
-    figure, axes = plt.subplots(1, 4, figsize=(16, 4.4), layout="constrained")
-    fields = results["computed"]["cartoon encoder"]
-    plot.picture(axes[0], results["crop"], "the cartoon encoder takes 256 x 256", (0, 255))
-    near = slice(120, 200)  # the pixels around, in both directions
-    plot.picture(axes[1], results["crop"][near, near], "the same, magnified", (0, 255))
-    for n, (seen, (size, jump)) in enumerate(zip(results["sights"], fields, strict=True)):
-        top, left = np.argwhere(seen)[0]
-        color = ("yellow", "lime", "cyan", "magenta", "red")[n]
-        frame(
-            axes[1], top - near.start, left - near.start, *np.ptp(np.argwhere(seen), 0) + 1, color
-        )
-        axes[1].plot([], [], color=color, label=f"layer {n + 1}: {size} x {size}, jump {jump}")
-    frame(axes[0], top, left, size, size)
-    axes[1].legend(loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=2, fontsize=8)
-    plot.picture(axes[2], results["sights"][-1][near, near], "d y / d x after layer 5")
-    for name, fields in results["computed"].items():
-        axes[3].plot([1, *(size for size, _ in fields)], ".-", label=name)
-    axes[3].set(title="all the lectures' networks", xlabel="layers", ylabel="pixels seen, a side")
-    axes[3].legend(fontsize=8)
-    figure.suptitle("What one number sees, found by backward(): a part of a face, not the face")
-    return figure
-
-
-def draw_parameters(matrix):
-    cases = {
-        "28 x 28, one 4 x 4,\nshift 2": parameter_counts(28, 4, 2),
-        "28 x 28, five 6 x 6\n(180 w + 5 b)": parameter_counts(28, 6, O=5),
-        "224 x 224 x 3,\n64 of 3 x 3": parameter_counts(224, 3, P=1, C=3, O=64),
-    }
-    settings = {"figsize": (14, 3.8), "width_ratios": [1, 1.9], "layout": "constrained"}
-    figure, (left, right) = plt.subplots(1, 2, **settings)
-    for i, kind in enumerate(("dense", "locally connected", "convolution")):
-        numbers = [counts[kind] for counts in cases.values()]
-        bars = left.bar(np.arange(3) + (i - 1) * 0.28, numbers, 0.26, label=kind, log=True)
-        left.bar_label(bars, [f"{n:,}" if n < 1e6 else f"{n:.1e}" for n in numbers], fontsize=7)
-    left.set_xticks(range(3), list(cases))
-    left.set(title="parameters of one layer", ylim=(5, 1e14))
-    left.legend(loc="upper left")
-    title = "a convolution, written as a dense layer: 132,496 weights, 16 different ones, and 0"
-    plot.picture(right, matrix.T, title)
-    right.set(xlabel="784 pixels of the picture", ylabel="169 numbers of the map")
-    figure.suptitle("Look at the patch alone: most weights go.  Share them: the rest repeat")
-    return figure
+# %%
+tried = [
+    (H, K, S, P) for H in range(4, 13) for K in range(1, 5) for S in (1, 2, 3) for P in range(3)
+]
+agree = sum(output_size(*c) == counted(*c) == measured(*c) for c in tried)
+claim(
+    "Formula, counting and conv2d agree for every H from 4 to 12, K to 4, S to 3 and P to 2",
+    agree == len(tried),
+    f"{agree} of {len(tried)}",
+)
+printed = [measured(H, 3, 1, P) for H, P in ((5, 0), (4, 1), (32, 1))]
+claim(
+    "conv2d gives the sizes that the slides print: 3 for 5 x 5, and padded 4 for 4 and 32 for 32",
+    printed == [3, 4, 32],
+    ", ".join(map(str, printed)),
+)
+claim(
+    "On 28 x 28 pixels with stride 2, 3 x 3 weights miss a row and a column, 4 x 4 miss nothing",
+    lost == {3: 55, 4: 0},
+    f"{lost[3]} and {lost[4]} pixels",
+)
+at_bottom = all(below - above in (0, 1) for above, below in same.values())
+keras = maps['"same"']
+alike = [np.array_equal(keras, maps[name]) for name in ("none above, one below", "one all around")]
+claim(
+    'Padding "same" puts the odd row below and at the right, and padding all around differs',
+    at_bottom and alike == [True, False],
+    f"first number {keras[0]:g} and {maps['one all around'][0]:g}",
+)
+claim(
+    "With zeros outside, a white corner keeps 4/9 of its brightness; with the edge's values all",
+    abs(with_zeros[0, 0] - 255 * 4 / 9) < 0.01 and abs(with_edge - 255).max() < 0.01,
+    f"{with_zeros[0, 0]:.0f} and {with_edge[0, 0]:.0f} of 255",
+)
+every = tn.conv2d(face, kernel).numpy()[0, :, :, 0]
+off = max(abs(y - every[::S, ::S]).max() for S, y in edges.items())
+claim(
+    "The feature map of each stride is the one of stride 1 with numbers left out",
+    off < 0.01,
+    f"at most {off:.0e} grey levels off",
+)
+claim(
+    "The Keras network's convolutions do over 90% of the work with under 15% of the parameters",
+    much > 0.9 and few < 0.15,
+    f"{much:.0%} and {few:.0%}",
+)
