@@ -11,6 +11,7 @@ from typing import Any
 import numpy
 
 import tinynet as tn
+from lessons import parts
 from tinynet.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 
 from .in_torch import Twin
@@ -21,9 +22,8 @@ KEPT = 0.5  # of fc1, as in the lesson's training
 
 def mnist_low_level(batch: int) -> Work:
     """The TF1 network from single operations, on bare tensors; the twin's is made of layers."""
-    from lessons.classify.mnist_low_level import model, network
-
-    weights, rng = model(start()), start()
+    lesson = parts("mnist_low_level")
+    weights, rng = lesson.model(start()), start()
     same: Any = tn.Sequential(
         [
             Conv2D(32, 5, padding="same", activation="relu", name="conv1"),
@@ -45,7 +45,7 @@ def mnist_low_level(batch: int) -> Work:
             layer.rng = rng
 
     def ours(x: tn.Tensor, labels: tn.Tensor) -> tn.Tensor:
-        return tn.cross_entropy(network(x, weights, KEPT, rng)[0], labels)
+        return tn.cross_entropy(lesson.network(x, weights, KEPT, rng)[0], labels)
 
     x, labels = tn.data.digits(batch, start())
     return _cross_entropy(same, x, labels)._replace(ours=ours)
@@ -53,21 +53,15 @@ def mnist_low_level(batch: int) -> Work:
 
 def mnist(batch: int) -> Work:
     """With batch normalization."""
-    from lessons.classify.mnist import model
-
-    return _cross_entropy(model(start()), *tn.data.digits(batch, start()))
+    return _cross_entropy(parts("mnist").model(start()), *tn.data.digits(batch, start()))
 
 
 def fashion(batch: int) -> Work:
-    from lessons.classify.fashion import model
-
-    return _cross_entropy(model(start()), *tn.data.clothes(batch, start()))
+    return _cross_entropy(parts("fashion").model(start()), *tn.data.clothes(batch, start()))
 
 
 def cifar(batch: int) -> Work:
-    from lessons.classify.cifar import model
-
-    return _cross_entropy(model(start()), *tn.data.color_pictures(batch, start()))
+    return _cross_entropy(parts("cifar").model(start()), *tn.data.color_pictures(batch, start()))
 
 
 def _cross_entropy(network: tn.Module, pictures: numpy.ndarray, labels: numpy.ndarray) -> Work:

@@ -1,201 +1,256 @@
-"""Batch size: how many pictures to look at before each step.
+# %% [markdown]
+# # Batch size: how many pictures to look at before each step
+#
+# **Lecture.** *Machine Learning II* (TDDC17 AI, Linköping University): "Stochastic Gradient
+# Descent", "Mini-Batches while Training". *Convolution NN* (handwritten notes, author not named):
+# "Default Batch Size in Keras = 32"
+#
+# **Question.** Before each step, a network can look at 8 pictures or at 512. What does it gain
+# from more of them, and what does it cost?
+#
+# **You will see.** How the noise of the gradient falls with the batch size. The slide's "Allows
+# for larger learning rates", measured for four batch sizes and five rates. Four trainings that
+# learn the same from each epoch, but not from each step.
+#
+# **Try.** `python -m lessons batch_size --set RATE=0.02`: smaller rates in the last experiment.
+# Now a batch of 512 learns nearly as much from each epoch as the others. With `--set RATE=0.2`
+# its training fails.
 
-Slides    001_2cc8296d8a649d23.txt "Stochastic Gradient Descent" and "Mini-Batches while Training",
-          002_cc530217572c2621.txt "Default Batch Size in Keras = 32"
-Question  Is one step on 512 pictures better than 16 steps on 32?
-Expect    the noise of the gradient falls as 1 / sqrt(B).  After one epoch of 3,000 digits (MNIST),
-          at one rate for all: 84% right with batches of 1, and 11% with batches of 512, which
-          make only 6 steps.  With rates that grow as B all learn alike, until one is too large
-Try       tn.schedules.Warmup in `train`, for batches of 512 and 0.05 B/32, and 20,000 digits
-"""
-
-from __future__ import annotations
-
+# %%
+import itertools
 import time
 
-import matplotlib.pyplot as plt
 import numpy as np
-from tqdm import tqdm
 
 import tinynet as tn
+from lessons.shared import accuracy, claim, data, least_squares, nearest_picture, size, table
+from lessons.shared.draw import batch_size as draw
 from tinynet.layers import Dense, Flatten
 
-from .. import pictures
-from ..claim import at_least, at_most
+SIZES = [8, 32, 128, 512]  # digits in a batch
+RATES = [0.03, 0.1, 0.3, 1.0, 3.0]  # learning rates to compare
+RATE = 0.05  # of the last experiment, for batches of 32
+DIGITS = size(1024, 3072, 58880)  # to learn from: a multiple of 512
+STEPS = size(25, 100)  # in the comparison of the learning rates
+EPOCHS = size(1, 3)  # in the last experiment
+SEEDS = size([0], [0, 1])  # starts: each has its own first weights and its own batches
 
-SIZES = (1, 8, 32, 128, 512)
-RULES = {  # the learning rate for batches of B
-    "0.02 for all": lambda B: 0.02,
-    "0.02 B/32": lambda B: 0.02 * B / 32,
-    "0.05 B/32": lambda B: 0.05 * B / 32,
-}
+# %% [markdown]
+# ## The slide's algorithm
+#
+# A network has to learn MNIST, pictures of handwritten digits. The **loss** $J_k$ says how wrong
+# its answer for picture $k$ is. (Here it is the cross-entropy, see the lesson `softmax`.) The
+# **gradient** is the list of all slopes of the loss: how fast it grows with each weight. Each
+# step moves all weights against the gradient.
+#
+# One picture is quick to compute, but its gradient is "very noisy", says the slide. All pictures
+# together give the true gradient $g$, but take long. The way between is a **batch** of $B$
+# pictures, picked at random. Its gradient is a mean:
+#
+# $$g_B = \frac{1}{B} \sum_{k=1}^B \frac{\partial J_k}{\partial W} \qquad
+# W \leftarrow W - \eta \, g_B$$
+#
+# $\eta$ (eta) is the **learning rate**. One **epoch** is a pass through all pictures: with $N$
+# pictures it has $N / B$ steps.
+#
+# The slides call all of this stochastic gradient descent. Elsewhere the name is often kept for $B
+# = 1$, and this is called mini-batch gradient descent.
 
 
-def model(rng):
-    """(N, 28, 28, 1) -> logits (N, 10)"""
+# %%
+def train(x, labels, B, rate, steps, seed, look=None):
+    """The slide's algorithm, for a number of steps.  look: a function, called after each step"""
+    rng = np.random.default_rng(seed)
     layers = [Flatten(), Dense(64, activation="relu"), Dense(10)]
-    return tn.Sequential(layers, input_shape=(28, 28, 1), rng=rng)
-
-
-# %% The gradient of a batch:   dJ/dW = 1/B sum_k dJ_k/dW   over its B pictures.
-# The slides' SGD takes one picture, B = 1 (its step 5 forgets the index of dJ_i).  The last one, of
-# B pictures, is still titled SGD; others call it mini-batch gradient descent.
-def gradient(network, x, labels):
-    """(N, 28, 28, 1), (N,) -> (parameters,)"""
-    weights = network.parameters()
-    for w in weights:
-        w.grad = None
-    tn.cross_entropy(network(x), labels).backward()
-    return np.concatenate([tn.Tensor(w.grad).numpy().ravel() for w in weights])
-
-
-# %% Its noise: how far it is from g, the gradient of all pictures.
-#    noise(B) = sqrt(mean |g_B - g|^2) = noise(1) / sqrt(B)   for pictures drawn independently
-# Four times the work, for half the noise.  Once the noise is less than |g|, that is a bad bargain.
-def noise(network, data, draws, rng, device):
-    def of(chosen):
-        x = tn.Tensor(data.train[chosen]).to(device)
-        return gradient(network, x, data.train_labels[chosen])
-
-    count = len(data.train)
-    g = of(np.arange(count))
-    # The mean over batches that share out all pictures is g itself: no batch size is biased.
-    parts = [of(np.arange(k, count, count // 8)) for k in range(count // 8)]
-    squares = [  # with replacement: independently
-        [((of(rng.integers(count, size=B)) - g) ** 2).sum() for _ in range(draws)] for B in SIZES
-    ]
-    return {
-        "length": float(np.linalg.norm(g)),
-        "bias": float(np.linalg.norm(np.mean(parts, axis=0) - g) / np.linalg.norm(g)),
-        "noise": np.mean(squares, axis=1) ** 0.5,
-    }
-
-
-# %% The linear scaling rule.  B small steps w <- w - lr dJ_k/dW go nearly as far as one step of
-#    w <- w - B lr (1/B sum_k dJ_k/dW)   as long as the slopes stay the same on the way.
-# So the rate grows with B (Goyal et al., "Accurate, Large Minibatch SGD", 2017), up to where it is
-# too large for any batch.
-def train(B, lr, data, seed, device):
-    network = model(np.random.default_rng(seed)).to(device)
-    optimizer = tn.optim.SGD(network.parameters(), lr)
-    learnt, rng = (data.train, data.train_labels), np.random.default_rng((seed, 1))
-    batches = tn.data.batches(*learnt, size=B, rng=rng, device=device)
-    losses, start = [], time.perf_counter()
-    for x, labels in batches:  # one epoch
+    network = tn.Sequential(layers, (28, 28, 1), rng)
+    optimizer = tn.optim.SGD(network.parameters(), rate)
+    for step in range(1, steps + 1):
+        k = rng.integers(len(x), size=B)  # pick a batch of B data points
         optimizer.zero_grad()
-        loss = tn.cross_entropy(network(x), labels)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    seconds = time.perf_counter() - start
-    return {
-        "network": network,
-        "curve": losses,
-        "loss": tn.evaluate(network, learnt, tn.cross_entropy)["loss"],
-        "accuracy": tn.metrics.accuracy(tn.predict(network, data.test), data.test_labels),
-        "speed": len(data.train) / seconds,
-    }
+        tn.cross_entropy(network(tn.Tensor(x[k])), labels[k]).backward()  # compute its gradient
+        optimizer.step()  # update the weights
+        if look:
+            look(network, step)
+    return network
 
 
-def main(count=3000, test=1000, seeds=3, draws=40, seed=0, device="cpu", full=False):
-    """seeds: trainings of each kind.  draws: gradients of each size.  full: all pictures."""
-    count, test = (None, None) if full else (count, test)
-    data = pictures.mnist(count, test, seed)
-    work = [(rule, B) for rule in RULES for B in SIZES]
-    runs = {
-        (rule, B): [train(B, RULES[rule](B), data, seed + i, device) for i in range(seeds)]
-        for rule, B in tqdm(work, desc="one epoch", disable=None, leave=False)
-    }
-    rng = np.random.default_rng((seed, 2))
-    few = data._replace(train=data.train[:4000], train_labels=data.train_labels[:4000])
-    networks = {
-        "before training": model(np.random.default_rng(seed)).to(device),
-        "after an epoch": runs["0.02 for all", 8][0]["network"],
-    }
-    speeds = [max(run["speed"] for rule in RULES for run in runs[rule, B]) for B in SIZES]
-    for B, speed in zip(SIZES, speeds, strict=True):
-        print(f"  batches of {B:>3}: {speed:>9,.0f} pictures a second")
-    return {
-        "full": full,
-        "source": data.source,
-        "count": len(data.train),
-        "runs": runs,
-        "speeds": speeds,
-        "noise": {name: noise(n, few, draws, rng, device) for name, n in networks.items()},
-    }
+digits = data.mnist(DIGITS, 1000)
+x, labels = digits.train, digits.train_labels
+print(f"{digits.source}: {DIGITS:,} digits to learn from, 1,000 others to test with.")
+
+# %% [markdown]
+# ## "More accurate estimation of gradient"
+#
+# How far is the gradient of a batch from the true one? We pick 40 batches of each size and
+# measure the distance from $g$. Its mean (as a root of the mean square) is the **noise**:
+#
+# $$\text{noise}(B) = \sqrt{\text{mean of } |g_B - g|^2}$$
+#
+# Statistics predicts what a mean of $B$ independent numbers does: its noise falls as $1 /
+# \sqrt{B}$. So a batch four times as large has half the noise, for four times the work.
+#
+# We use a network that has made 100 steps already.
 
 
-def mean(results, rule, B, what):
-    """The mean of a number over the trainings of one kind."""
-    return float(np.mean([run[what] for run in results["runs"][rule, B]]))
+# %%
+def gradient(model, pictures, answers):
+    """All slopes of the mean loss of these pictures, in one list"""
+    for w in model.parameters():
+        w.grad = None
+    tn.cross_entropy(model(tn.Tensor(pictures)), answers).backward()
+    return np.concatenate([w.grad.ravel() for w in model.parameters()])
 
 
-def claims(results):
-    same, scaled, bold = ([mean(results, rule, B, "loss") for B in SIZES] for rule in RULES)
-    rows = []
-    for when, r in results["noise"].items():
-        halves = r["noise"][1:-1] / r["noise"][2:]  # 8 to 32, 32 to 128, 128 to 512
-        rows += [
-            at_most(f"{when}: |mean of all batches - g| / |g|", 1e-4, r["bias"]),
-            at_least(f"{when}: noise of B over that of 4 B, least", 1.6, halves.min()),
-            at_most(f"{when}: the same, most", 2.4, halves.max()),
-        ]
-    rows.append(at_least("0.02 for all: loss of 512 over that of 8", 2, same[4] / same[1]))
-    alike = max(scaled[:4]) / min(scaled[:4])
-    rows.append(at_most("0.02 B/32: 1 to 128, largest loss over smallest", 1.1, alike))
-    if not results["full"]:  # with more steps it may find its way back
-        rows.append(at_least("0.05 B/32: loss of 512 over that of 32", 1.2, bold[4] / bold[2]))
-    return rows
+def noise(model, x, labels, B, rng, draws=40):
+    """The root of the mean of |g_B - g|^2"""
+    g = gradient(model, x, labels)
+    picked = rng.integers(len(x), size=(draws, B))
+    return np.mean([((gradient(model, x[k], labels[k]) - g) ** 2).sum() for k in picked]) ** 0.5
 
 
-# %% The figures.
-def show(results):
-    drawings = {"noise": draw_noise, "epoch": draw_epoch, "curves": draw_curves}
-    return {what: draw(results) for what, draw in drawings.items()}
+begun = train(x, labels, 32, 0.1, 100, SEEDS[0])
+length = np.linalg.norm(gradient(begun, x, labels))
+rng = np.random.default_rng(2)
+noises = {B: noise(begun, x, labels, B, rng) for B in SIZES}
+table(
+    ["B", "noise", "predicted from B = 8", "noise / length of g"],
+    [[B, f"{n:.2f}", f"{noises[8] * (8 / B) ** 0.5:.2f}", f"{n / length:.1f}"]
+     for B, n in noises.items()],
+)  # fmt: skip
+draw.noise(noises, length)
+
+# %% [markdown]
+# With 8 digits the noise is several times as long as $g$ itself: a single step goes nearly
+# anywhere. Many such steps still lead downwards. The noise points each time in another direction,
+# and $g$ does not.
+#
+# ## "Allows for larger learning rates"
+#
+# A step is the rate times the gradient, so a large rate makes the noise large, too. With a more
+# accurate gradient, larger steps should be safe. We try it: each batch size with each of five
+# rates, always for the same number of steps, each twice with different first weights. Then we
+# measure the loss on the 1,000 test digits. An answer of 10% for each of the ten digits has a
+# loss of $\log 10 = 2.30$.
 
 
-def draw_noise(results):
-    figure, places = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True, layout="constrained")
-    for axes, (when, r) in zip(places, results["noise"].items(), strict=True):
-        axes.loglog(SIZES, r["noise"], "o", label="noise, measured")
-        axes.loglog(SIZES, r["noise"][0] / np.sqrt(SIZES), "k:", label="noise(1) / sqrt(B)")
-        axes.axhline(r["length"], color="C3", label="length of g")
-        axes.set(title=when, xlabel="batch size B", xticks=SIZES, xticklabels=SIZES)
-        axes.minorticks_off()
-    places[0].set_ylabel("length")
-    places[0].legend()
-    figure.suptitle(f"How far a batch's gradient is from g, that of all ({results['source']})")
-    return figure
+# %%
+def test_loss(model):
+    return tn.evaluate(model, (digits.test, digits.test_labels), tn.cross_entropy)["loss"]
 
 
-def draw_epoch(results):
-    figure, places = plt.subplots(1, 3, figsize=(12, 3.8), layout="constrained")
-    for axes, what in zip(places, ("loss", "accuracy"), strict=False):
-        for rule in RULES:
-            axes.plot(SIZES, [mean(results, rule, B, what) for B in SIZES], "o-", label=rule)
-    places[0].set(title="training loss", ylabel="cross-entropy")
-    places[1].set(title="test accuracy", ylabel="share right")
-    places[2].plot(SIZES, results["speeds"], "ko-")
-    places[2].set(title="speed on this machine", ylabel="pictures a second", yscale="log")
-    for axes in places:
-        axes.set(xlabel="batch size B", xscale="log")
-        axes.set_xticks(SIZES, SIZES)
-        axes.minorticks_off()
-    places[0].legend(title="learning rate")
-    figure.suptitle(f"After one epoch of {results['count']:,} pictures ({results['source']})")
-    return figure
+def losses_of(B):
+    """The test loss at each rate (rows), from each start (columns)"""
+    return np.array([[test_loss(train(x, labels, B, rate, STEPS, seed)) for seed in SEEDS]
+                     for rate in RATES])  # fmt: skip
 
 
-def draw_curves(results):
-    figure, places = plt.subplots(1, 3, figsize=(12, 3.8), sharey=True, layout="constrained")
-    for axes, rule in zip(places, RULES, strict=True):
-        for B in SIZES:
-            losses = results["runs"][rule, B][0]["curve"]
-            width = max(1, 256 // B)  # the mean of 256 pictures, where a batch has fewer
-            smooth = np.convolve(losses, np.full(width, 1 / width), "valid")
-            axes.plot((np.arange(len(smooth)) + width) * B, smooth, label=f"B = {B}")
-        axes.set(title=f"learning rate {rule}", xlabel="pictures seen", ylim=(0, 3))
-    places[0].set_ylabel("loss before the step")
-    places[0].legend()
-    figure.suptitle(f"One epoch: batches of five sizes, and three rules ({results['source']})")
-    return figure
+losses = {B: losses_of(B) for B in SIZES}
+means = {B: each.mean(axis=1) for B, each in losses.items()}
+best = {B: RATES[each.argmin()] for B, each in means.items()}
+header = [f"loss after {STEPS} steps", *(f"rate {rate:g}" for rate in RATES), "best rate"]
+table(header, [[f"B = {B}", *(f"{m:.2f}" for m in means[B]), f"{best[B]:g}"] for B in SIZES])
+draw.rates(RATES, losses, STEPS)
+
+# %% [markdown]
+# At small rates the batch size hardly matters: all curves fall together. There the steps are so
+# short that the noise of many steps cancels. The curves part at larger rates. Small batches are
+# thrown off first. The largest rate is too large for all. There it is not the noise that matters:
+# even the true gradient would be overshot (see the lesson `gradient_descent`).
+#
+# ## Epochs and steps
+#
+# That comparison was unfair. In the same number of steps, a batch of 512 has seen 64 times as
+# many digits as a batch of 8. What if each digit is seen equally often? Then large batches make
+# few steps, and each must be longer.
+#
+# Think of four steps with batches of 32. If the weights hardly move in between, they add up to
+# one step with a batch of 128 and a rate four times as large. So the usual rule is: **the rate in
+# proportion to the batch size.** We start from 32, the default of Keras:
+#
+# $$\eta(B) = \eta(32) \cdot \frac{B}{32}$$
+#
+# We measure the test loss whenever a network has seen 512 more digits. The table also has the
+# speed on this machine, in digits for each second of training.
+
+# %%
+trained, curves, speeds = {}, {B: [] for B in SIZES}, {}
+for B in SIZES:
+
+    def look(network, step, B=B):
+        if step * B % 512 == 0:
+            curves[B].append(test_loss(network))
+
+    trained[B] = train(x, labels, B, RATE * B / 32, EPOCHS * DIGITS // B, SEEDS[0], look)
+    began = time.perf_counter()
+    train(x, labels, B, RATE, 50, SEEDS[0])
+    speeds[B] = 50 * B / (time.perf_counter() - began)
+table(
+    ["", "rate", "steps per epoch", "test loss at the end", "digits per second"],
+    [[f"B = {B}", f"{RATE * B / 32:g}", DIGITS // B, f"{curves[B][-1]:.2f}", f"{speeds[B]:,.0f}"]
+     for B in SIZES],
+)  # fmt: skip
+draw.epochs_and_steps(curves, DIGITS)
+
+# %% [markdown]
+# On the left we count epochs, and the smaller three batch sizes lie on one curve. On the right
+# the same trainings are drawn against their steps: there a batch four times as large needs a
+# quarter of the steps. **With the rule, what counts is how many digits a network has seen, not in
+# how many steps.**
+#
+# The rule has an end. For batches of 512 it asks for a rate of 0.8. That is too large for the
+# first steps, and the loss jumps up and down. With smaller rates all four nearly agree (see
+# **Try**).
+#
+# What is a large batch good for, then? The last column tells: the computer is much faster with
+# many digits at a time, and many processors can share them. That is the slide's "Mini-batches
+# lead to fast training!" The smallest batches compute slowly, the largest make too few steps. A
+# batch of 32 or 128 is a good start.
+#
+# Are these good networks? We compare one with three ways that need no network: the label of the
+# training digit whose pixels differ least, the best linear map from pixels to digits, and always
+# the commonest digit.
+
+# %%
+truth, known = digits.test_labels, (x, labels, digits.test)
+right = accuracy(trained[32], digits.test, truth)
+linear = (least_squares(*known) == truth).mean()
+ways = {"network, batches of 32": right, "least squares on pixels": linear}
+ways["nearest picture"] = (nearest_picture(*known) == truth).mean()
+ways["always the commonest digit"] = (truth == np.bincount(labels).argmax()).mean()
+table(["way to read a digit", "test accuracy"], [[k, f"{v:.1%}"] for k, v in ways.items()])
+
+# %% [markdown]
+# The network is better than a linear map. With few digits and few epochs it is not better than
+# the nearest picture. This lesson compares ways to train, and a good reader needs more of both.
+#
+# ## Claims
+#
+# The program checks what this lesson says, each time that it runs.
+
+# %%
+halves = [noises[a] / noises[b] for a, b in itertools.pairwise(SIZES)]
+claim(
+    "A batch four times as large has half the noise (1/1.6 to 1/2.4)",
+    min(halves) >= 1.6 and max(halves) <= 2.4,
+    ", ".join(f"1/{ratio:.2f}" for ratio in halves),
+)
+at_1 = RATES.index(1.0)
+worst, least = losses[512][at_1].max(), losses[8][at_1].min()
+claim(
+    "At learning rate 1 batches of 512 end below a loss of 0.6, and batches of 8 above 1.2",
+    worst < 0.6 and least > 1.2,
+    f"{worst:.2f} and {least:.2f}",
+    quick=False,
+)
+seen = [curves[B][-1] for B in SIZES[:3]]
+claim(
+    "With rates in proportion, batches of 8, 32 and 128 end with the same loss within 15%",
+    max(seen) <= 1.15 * min(seen) and max(seen) < size(2.1, 1.5),
+    ", ".join(f"{loss:.2f}" for loss in seen),
+)
+claim(
+    "The network with batches of 32 reads more digits than least squares, by 3 in 100 or more",
+    right >= linear + 0.03,
+    f"{right:.1%} and {linear:.1%}",
+    quick=False,
+)

@@ -1,199 +1,254 @@
-"""MNIST, low level: the same task with nothing but tensors, and what the slide's lines really do.
+# %% [markdown]
+# # MNIST, low level: the same task with nothing but tensors
+#
+# **Lecture.** *AutoEncoders and Convolutional Neural Networks (CNN)* (TIES4911, Lecture 3,
+# University of Jyväskylä): "Convolution NN on MNIST dataset" with TensorFlow, "The TensorFlow
+# layers module"
+#
+# **Question.** What is a network made of when there are no layers, no model and no `fit`?
+#
+# **You will see.** A network that is a dictionary of numbers and eight lines of operations. It
+# learns to read handwritten digits. The learning rate that the slide sets, and the one that it
+# uses. What the network makes of a digit on the way.
+#
+# **Try.** `python -m lessons run mnist_low_level --set DEVIATION=0.05`: the weights start half as
+# large. The training starts with a far smaller loss.
 
-Slides    003_05cde12013bfe355.txt "TensorFlow: Convolution NN on MNIST dataset" (code, filters,
-          activations, save and restore), and the page after it (tf.nn beside tf.layers)
-Question  What is a network made of when there are no layers, no model and no fit?
-Expect    MNIST, 1,500 digits three times: 92% right with the learning rate 0.001 that the slide
-          sets, 78% with the 0.0001 that it uses; --full, 60,000 five times: 98.7% and 96.4%
-Try       He's scale, sqrt(2 / inputs), for the 0.1 in `model`: how much lower is the first loss?
-"""
-
-from __future__ import annotations
-
+# %%
 import tempfile
-from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from tinynet import plot
-from tinynet.training.progress import Progress
+from lessons.shared import claim, data, least_squares, nearest_picture, size, table
+from lessons.shared.draw import mnist_low_level as draw
 
-from .. import pictures
-from ..claim import at_least, at_most, equals
+DEVIATION = 0.1  # standard deviation of the first weights
+EPOCHS = size(1, 3, 5)  # how often the network sees all training digits
+BATCH = size(8, 40, 1000)  # digits in one training step
+SEED = 0
 
+# %% [markdown]
+# ## Weights: a dictionary of tensors
+#
+# A **tensor** is a table of numbers, with any number of axes. The slide's network has four steps
+# with **weights** $W$, which are multiplied with something, and **biases** $b$, which are added.
+# They are all that can be learnt. So we keep them in a dictionary. `requires_grad=True` says:
+# find out how the loss changes with these numbers.
+#
+# - `conv1`: 32 filters of 5 x 5 pixels, for a grey picture (1 channel).
+# - `conv2`: 64 filters of 5 x 5 pixels, for the 32 results of the first ones.
+# - `fc1` ("fully connected"): from 3136 = 7 x 7 x 64 numbers to 1024.
+# - `fc2`: from 1024 numbers to 10, one for each digit.
+#
+# As on the slide, each bias starts as 0.1, and each weight as a random number from a normal
+# distribution with standard deviation 0.1. A number that is more than two deviations away from 0
+# is drawn again (TensorFlow: `truncated_normal`).
+
+# %%
 SHAPES = {"conv1": (5, 5, 1, 32), "conv2": (5, 5, 32, 64), "fc1": (3136, 1024), "fc2": (1024, 10)}
-RATES = {1e-4: "1e-4, which the slide uses", 1e-3: "1e-3, which it sets and forgets"}
-SAMPLE = 47  # the test picture that the slide looks at
-COLUMNS = 6  # of its grid, which gets ceil(64 / 6) + 1 = 12 rows, and needs 11
 
 
-# %% The weights: tensors in a dictionary.  weight_variable draws from a normal distribution of
-#    deviation 0.1, and again what lies beyond 2 deviations; bias_variable is 0.1.
-def model(rng, device="cpu"):
+def model(rng):
+    """-> the first weights, by name"""
     weights = {}
     for layer, shape in SHAPES.items():
         w = rng.standard_normal(shape, dtype=np.float32)
         while (far := abs(w) > 2).any():
             w[far] = rng.standard_normal(far.sum(), dtype=np.float32)
-        for name, start in (("W", 0.1 * w), ("b", np.full(shape[-1], 0.1, np.float32))):
-            weights[f"{name}_{layer}"] = tn.Tensor(start, requires_grad=True, device=device)
+        b = np.full(shape[-1], 0.1, np.float32)
+        weights[f"W_{layer}"] = tn.Tensor(DEVIATION * w, requires_grad=True)
+        weights[f"b_{layer}"] = tn.Tensor(b, requires_grad=True)
     return weights
 
 
-# %% The network: tf.nn's operations one by one.  Bias and activation, which one line of tf.layers
-#    adds by itself, are written out.  keep_prob, the slide's placeholder: 0.5 to train, 1 to look.
-def network(x, w, keep_prob=1.0, rng=None):
-    """(N, 28, 28, 1) -> logits (N, 10), the maps (N, 14, 14, 64), fc1 (N, 1024)"""
+start = model(np.random.default_rng(SEED))
+sizes = {name: start[f"W_{name}"].size + start[f"b_{name}"].size for name in SHAPES}
+total = sum(sizes.values())
+rows = [[name, " x ".join(map(str, SHAPES[name])), f"{sizes[name]:,}"] for name in SHAPES]
+table(["step", "weights", "numbers, with the biases"], [*rows, ["all", "", f"{total:,}"]])
+
+# %% [markdown]
+# ## The network: a function
+#
+# The network is a function of pictures and weights. It is written with single operations:
+#
+# - **Convolution** lays each filter on each place of the picture, multiplies and adds. Its result
+#   has one **map** for each filter. `padding="same"` puts zeros around the picture, so that a map
+#   is as large as the picture.
+# - **relu** replaces negative numbers by 0.
+# - **Max pooling** keeps the largest number of each 2 x 2. It halves width and height.
+# - **`@`** is the matrix product: each output is a weighted sum of all inputs.
+# - **Dropout** sets numbers to 0 at random. `keep` is the share that is kept, 0.5 in training.
+#   These are divided by `keep`, so that sums of them stay as large on average. In use `keep` is
+#   1: nothing is dropped.
+#
+# The ten numbers at the end are called **logits**. The largest one is the answer.
+#
+# The slide "The TensorFlow layers module" compares two ways to write this. A layer such as
+# `Conv2D(32, 5, padding="same", activation="relu")` makes its weights, convolves, adds the bias
+# and applies relu. Here each of these is a line of its own, or a part of one.
+
+
+# %%
+def network(x, w, keep=1.0, rng=None):
+    """(N, 28, 28, 1) -> logits (N, 10), maps of conv2 (N, 14, 14, 64)"""
     conv1 = tn.relu(tn.conv2d(x, w["W_conv1"], padding="same") + w["b_conv1"])  # (N, 28, 28, 32)
     pool1 = tn.max_pool2d(conv1, 2)  # (N, 14, 14, 32)
     conv2 = tn.relu(tn.conv2d(pool1, w["W_conv2"], padding="same") + w["b_conv2"])
     pool2 = tn.max_pool2d(conv2, 2)  # (N, 7, 7, 64)
-    fc1 = tn.relu(pool2.reshape(len(x), 7 * 7 * 64) @ w["W_fc1"] + w["b_fc1"])  # (N, 1024)
-    dropped = tn.dropout(fc1, 1 - keep_prob, rng) if keep_prob < 1 else fc1
-    return dropped @ w["W_fc2"] + w["b_fc2"], conv2, fc1
+    fc1 = tn.relu(pool2.reshape(-1, 7 * 7 * 64) @ w["W_fc1"] + w["b_fc1"])  # (N, 1024)
+    if keep < 1:
+        fc1 = tn.dropout(fc1, 1 - keep, rng)
+    return fc1 @ w["W_fc2"] + w["b_fc2"], conv2
 
 
-def predict(digits, weights):
-    batches = tn.data.batches(digits, size=250, device=weights["W_fc2"].device)
+def read(pictures, w):
+    """-> logits (N, 10) as an array, without dropout and without gradients"""
     with tn.no_grad():
-        return np.concatenate([network(x, weights)[0].numpy() for (x,) in batches])
+        parts = [network(x, w)[0].numpy() for (x,) in tn.data.batches(pictures, size=250)]
+    return np.concatenate(parts)
 
 
-# %% The training, by hand.  The slide takes the batches in order, and prints the accuracy on each
-#    batch before it learns from it.  After the step the same batch looks better.
-def train(data, lr, epochs, size, seed, device):
-    rng = np.random.default_rng(seed)
-    weights = model(rng, device)
-    optimizer = tn.optim.Adam(weights.values(), lr)
-    batches = tn.data.batches(data.train, data.train_labels, size=size, device=device)
-    said, losses, seen = Progress(epochs), [], []
-    for epoch in range(epochs):
-        said.start(epoch + 1, len(batches), "images")
-        for i, (x, labels) in enumerate(batches, 1):
-            before = predict(x, weights) if i % 5 == 0 else None
+# %% [markdown]
+# ## Training: a loop
+#
+# One training **step** takes a **batch** of digits and changes all weights a little:
+#
+# - The **cross-entropy** $L$ says how wrong the network is (equation below).
+# - `backward()` computes the **gradient**: how the loss changes with each of the weights.
+# - The rule **Adam** moves each weight against its gradient. The **learning rate** is about how
+#   far it moves in one step.
+
+#
+# The cross-entropy turns the logits $z_1, z_2, ...$ into probabilities $p_i$, and takes the one
+# of the right digit $y$:
+#
+# $$p_i = \frac{e^{z_i}}{\sum_j e^{z_j}}, \qquad L = -\log p_y$$
+#
+# It is averaged over the batch. Who gives 10% to each digit has $L = -\log 0.1 = 2.3$.
+#
+# An **epoch** goes once through all digits. Like the slide, we do not shuffle them. (`tn.fit` is
+# this loop, with a display of its progress.)
+#
+# The slide sets `learning_rate = 0.001` and never uses it: Adam gets `1e-4`, which is 0.0001. We
+# train with both, from the same first weights. The slide has 60,000 digits, batches of 1000, and
+# 5 epochs. So does `--full`. By default we take 1,000 digits, batches of 40, and 3 epochs.
+
+
+# %%
+def train(rate, x, labels):
+    """-> trained weights, and the loss of each step"""
+    rng = np.random.default_rng(SEED)
+    w, losses = model(rng), []
+    optimizer = tn.optim.Adam(w.values(), rate)
+    batches = tn.data.batches(x, labels, size=BATCH)
+    for epoch in range(1, EPOCHS + 1):
+        for some, answers in batches:
             optimizer.zero_grad()
-            loss = tn.cross_entropy(network(x, weights, 0.5, rng)[0], labels)
+            loss = tn.cross_entropy(network(some, w, 0.5, rng)[0], answers)
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
-            if before is not None:
-                seen.append([tn.metrics.accuracy(z, labels) for z in (before, predict(x, weights))])
-            said.batch(i, len(x), {"loss": losses[-1]})
-        right = tn.metrics.accuracy(predict(data.test, weights), data.test_labels)
-        said.end({"test accuracy": right})
-    return {"weights": weights, "losses": losses, "seen": seen, "accuracy": right}
+        mean = np.mean(losses[-len(batches) :])
+        print(f"Learning rate {rate:g}, epoch {epoch}: mean loss {mean:.2f}", flush=True)
+    return w, losses
 
 
-# %% getActivations reshapes columns first (order="F") what the network reads rows first.  The slide
-#    gives it a picture that is flat already, which changes nothing; one of 28 x 28 is transposed.
-def as_on_the_slide(picture):
-    return np.reshape(picture, (1, 784), order="F").reshape(28, 28)
+digits = data.mnist(size(160, 1000, None), size(100, 1000, None))
+weights, losses = train(1e-3, digits.train, digits.train_labels)
+slow_weights, slow_losses = train(1e-4, digits.train, digits.train_labels)
+draw.rates({"0.001, which the slide sets": losses, "0.0001, which it uses": slow_losses})
 
+# %% [markdown]
+# ## Is it a good network?
+#
+# Three methods need no network. The **nearest picture** looks for the training digit whose pixels
+# differ least, and gives its label. **Least squares** gives each pixel a weight for each digit
+# and adds up. The last one always gives the commonest digit.
 
-# %% dropout(h, 1 - keep_prob).  In TF1 the second argument is the share to keep (in TF2 it became
-#    the share to drop):  dropout(h, keep) = h / keep * floor(keep + r),  r uniform in [0, 1)
-# So the slide keeps 1 - keep_prob: at 0.5 nobody sees it; to look, at 1, it divides by 0.
-def tf1_dropout(h, keep, rng):
-    return h / np.float32(keep) * np.floor(keep + rng.random(h.shape, np.float32))
+# %%
+truth = digits.test_labels
+methods = {
+    "network, learning rate 0.001": read(digits.test, weights).argmax(axis=1),
+    "network, learning rate 0.0001": read(digits.test, slow_weights).argmax(axis=1),
+    "nearest picture": nearest_picture(digits.train, digits.train_labels, digits.test),
+    "least squares on pixels": least_squares(digits.train, digits.train_labels, digits.test),
+    "always the commonest digit": np.bincount(digits.train_labels).argmax(),
+}
+right = {name: (answers == truth).mean() for name, answers in methods.items()}
+table(["method", "test digits read"], [[name, f"{share:.1%}"] for name, share in right.items()])
 
+# %% [markdown]
+# The rate that the slide forgot is the better one here. With the smaller rate the loss is still
+# falling when the training ends.
+#
+# ## On the way
+#
+# The slide looks at the 64 maps that `conv2` makes of test picture 47. Bright is a large number:
+# the filter fits there. A map is black if its sums are negative everywhere, because relu makes
+# them 0. Then the filter has found nothing in this digit. If it finds nothing in any digit, its
+# gradient is 0 as well. It no longer learns, and is called **dead**.
 
-@np.errstate(divide="ignore", invalid="ignore")
-def dropouts(hidden, weights, labels):
-    """(calls, 6, 3): keep_prob, share of the layer (N, 1024) that is kept, accuracy."""
-    w, b = weights["W_fc2"].numpy(), weights["b_fc2"].numpy()
-    found = ([], [])
-    for keep_prob in (0.1, 0.3, 0.5, 0.7, 0.9, 1.0):
-        for rows, keep in zip(found, (1 - keep_prob, keep_prob), strict=True):  # slide's, right
-            h = tf1_dropout(hidden, keep, np.random.default_rng(0))
-            answers = (h @ w + b).argmax(axis=1)  # where all ten are NaN, the first: 0
-            rows.append((keep_prob, (h > 0).sum() / (hidden > 0).sum(), (answers == labels).mean()))
-    return np.array(found)
+# %%
+with tn.no_grad():
+    maps = network(tn.Tensor(digits.test[:100]), weights)[1].numpy()  # (100, 14, 14, 64)
+found = maps.max(axis=(1, 2)) > 0  # (100, 64)
+print(f"{(~found[47]).sum()} of the 64 maps of test picture 47 are black.")
+print(f"{(~found.any(axis=0)).sum()} filters find nothing in any of 100 test digits.")
+draw.maps(digits.test[47], truth[47], maps[47].transpose(2, 0, 1))
 
+filters, first = (w["W_conv1"].numpy().ravel() for w in (weights, start))
+print(f"Correlation of conv1's filters with their start: {np.corrcoef(filters, first)[0, 1]:.3f}")
 
-# %% Save and restore: the dictionary goes into a file as it is, and comes back as arrays.
-def restored(weights, device):
-    with tempfile.TemporaryDirectory() as folder:
-        state = tn.load(tn.save(Path(folder) / "model.npz", weights))
-    return {name: tn.Tensor(values).to(device) for name, values in state.items()}
+# %% [markdown]
+# The last number says why we do not draw the filters themselves: they would look like noise. A
+# correlation of 1 means "the same numbers". After so few steps the filters still are nearly the
+# random numbers with which they began. One step changes a weight by about 0.001, and the weights
+# are about 0.1.
+#
+# ## Save and restore
+#
+# The weights are a dictionary, so a file can keep them. The slide does it with
+# `tf.train.Saver()`. We write them, read them again, and compare the logits of all test digits.
 
+# %%
+with tempfile.TemporaryDirectory() as folder:
+    restored = tn.load(tn.save(f"{folder}/model.npz", weights))
+again = read(digits.test, {name: tn.Tensor(values) for name, values in restored.items()})
+apart = abs(again - read(digits.test, weights)).max()
+print(f"The logits of the restored weights differ by {apart:g} at most.")
 
-def main(train_count=1500, test_count=1000, epochs=3, size=50, seed=0, device="cpu", full=False):
-    """full: all pictures, 5 epochs, batches of 1000."""
-    if full:
-        train_count, test_count, epochs, size = None, None, 5, 1000
-    data = pictures.mnist(train_count, test_count, seed)
-    runs = {lr: train(data, lr, epochs, size, seed, device) for lr in RATES}
-    weights = runs[1e-3]["weights"]
-    labels = data.test_labels[:500]
-    with tn.no_grad():
-        _, conv2, fc1 = network(tn.Tensor(data.test[:500]).to(device), weights)
-    return {
-        "full": full,
-        "data": data,
-        "runs": runs,
-        "as it is": predict(data.test, weights),
-        "restored": predict(data.test, restored(weights, device)),
-        "transposed": predict(data.test.transpose(0, 2, 1, 3), weights),
-        "dropouts": dropouts(fc1.numpy(), weights, labels),
-        "maps": conv2.numpy()[SAMPLE].transpose(2, 0, 1),  # (64, 14, 14)
-    }
+# %% [markdown]
+# ## More slips on the slide
+#
+# Besides the forgotten learning rate, its program has three more.
+#
+# - **`dropout(h_fc1, 1-keep_prob)`**: in TensorFlow 1 the second argument is the share to
+#   **keep**. In training 1 - 0.5 = 0.5, so nobody sees the mistake. In use `keep_prob` is 1. Then
+#   0 of the 1024 numbers are kept, they are divided by 0, and all logits are "not a number".
+# - **`reshape(stimuli, [1,784], order='F')`** goes through a picture column by column. The
+#   network has learnt from rows. A picture of 28 x 28 would be transposed: rows and columns
+#   change places. (The slide's picture is a vector already, so nothing happens.) How well does
+#   our network read transposed digits?
+# - **`ceil(64 / 6) + 1`** rows of 6 maps are 12 rows. 11 are enough for 64 maps.
 
+# %%
+transposed = (read(digits.test.transpose(0, 2, 1, 3), weights).argmax(axis=1) == truth).mean()
+print(f"Of the transposed test digits the network reads {transposed:.1%}.")
 
-def claims(results):
-    slide, right = results["dropouts"]
-    fast, slow = results["runs"][1e-3], results["runs"][1e-4]
-    sizes = [fast["weights"][f"W_{name}"].size + shape[-1] for name, shape in SHAPES.items()]
-    later = np.diff(fast["seen"] + slow["seen"]).mean()
-    picture = results["data"].test[SAMPLE, :, :, 0]
-    labels = results["data"].test_labels
-    wrong = tn.metrics.accuracy(results["transposed"], labels)
-    difference = abs(results["restored"] - results["as it is"]).max()
-    return [
-        equals("parameters", "832 51,264 3,212,288 10,250", " ".join(f"{n:,}" for n in sizes)),
-        equals("in all", "3,274,634", f"{sum(w.size for w in fast['weights'].values()):,}"),
-        equals("reshape(order='F') transposes", picture.T, as_on_the_slide(picture)),
-        at_most("test accuracy on transposed pictures", 0.6, wrong),
-        equals("rows of its grid (the slide makes 12)", 11, -(-len(results["maps"]) // COLUMNS)),
-        equals("the slide's dropout, keep_prob 0.5: kept, as it should", right[2, 1], slide[2, 1]),
-        at_most("the same, keep_prob 0.9: share kept", 0.11, slide[4, 1]),
-        equals("the same, keep_prob 1, to look: share kept", 0, slide[5, 1]),
-        equals("its accuracy: all NaN, which reads as 0", (labels[:500] == 0).mean(), slide[5, 2]),
-        at_least("accuracy on a batch, after the step minus before", 0, later),
-        equals("restored weights: largest difference of a logit", 0, difference),
-        at_least("test accuracy, 1e-3", 0.985 if results["full"] else 0.8, fast["accuracy"]),
-        at_least("the same minus that of 1e-4", 0, fast["accuracy"] - slow["accuracy"]),
-    ]
+# %% [markdown]
+# ## Claims
+#
+# The program checks what this lesson says, each time that it runs.
 
-
-# %% The figures.
-def show(results):
-    source, label = results["data"].source, results["data"].test_labels[SAMPLE]
-    filters = results["runs"][1e-3]["weights"]["W_conv1"].numpy()[:, :, 0].transpose(2, 0, 1)
-    title = f"{source}: conv2's 64 maps of a {label}"
-    filters = plot.grid(filters, (), f"{source}: 32 filters of 5 x 5", COLUMNS)
-    maps = plot.grid(results["maps"], (), title, COLUMNS, 0.9)
-    return {"slide": draw_slide(results), "filters": filters, "maps": maps}
-
-
-def draw_slide(results):
-    figure, axes = plt.subplots(2, 2, figsize=(9, 7), layout="constrained")
-    picture = results["data"].test[SAMPLE, :, :, 0]
-    both = {"as it is": picture, "transposed": as_on_the_slide(picture)}
-    for place, (name, shown) in zip(axes[0], both.items(), strict=True):
-        p = tn.softmax(tn.Tensor(results[name][SAMPLE])).numpy()
-        plot.picture(place, shown, f"{name}: read as a {p.argmax()}, p = {p.max():.1%}")
-    dropout, rates = axes[1]
-    slide, right = results["dropouts"]
-    dropout.plot(slide[:, 0], slide[:, 1], "C3o-", label="dropout(h, 1 - keep_prob), the slide's")
-    dropout.plot(right[:, 0], right[:, 1], "C0o-", label="dropout(h, keep_prob)")
-    dropout.set(title="dropout in TF1", xlabel="keep_prob", ylabel="share kept", ylim=(-0.05, 1.4))
-    for (lr, name), color in zip(RATES.items(), ("C3", "C0"), strict=True):
-        run = results["runs"][lr]
-        rates.semilogy(run["losses"], color, label=f"{name}: {run['accuracy']:.1%} right")
-    rates.set(title="learning rate", xlabel="step", ylabel="cross-entropy of the batch")
-    dropout.legend(loc="upper center")
-    rates.legend(fontsize=8)
-    figure.suptitle(f"{results['data'].source}: order='F', dropout's argument, a forgotten rate")
-    return figure
+# %%
+best, slow, nearest, *_ = right.values()
+least, more = size(0.2, 0.85, 0.985), size(4, 4, 1)
+claim("The slide's network has 3,274,634 weights and biases", total == 3274634, f"{total:,}")
+claim(f"The network reads {least:.1%} of test digits", best >= least, f"{best:.1%}")
+for name, share in (("the nearest picture", nearest), ("with the rate 0.0001", slow)):
+    gain = 100 * (best - share)
+    claim(f"The network reads {more}% more than {name}", gain >= more, f"{gain:.1f}%", quick=False)
+claim("Restored weights give the same logits", apart == 0, f"{apart:g} apart")
+claim("The network reads under 40% of transposed digits", transposed < 0.4, f"{transposed:.1%}")

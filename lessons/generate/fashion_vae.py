@@ -21,9 +21,8 @@ import tinynet as tn
 from tinynet import plot
 from tinynet.layers import Conv2D, Conv2DTranspose, Dense, Flatten, Reshape
 
-from .. import pictures
+from .. import parts, pictures
 from ..claim import at_least, at_most, equals
-from ..classify import fashion
 from .latent_map import decode
 from .vae import VAE, divergence, negative_elbo, reconstruction, train
 
@@ -115,6 +114,16 @@ def judged(judge, images):
     }
 
 
+def classifier(data, epochs, lr, seed, device):
+    """The network of the lesson fashion, trained to name the clothes."""
+    rng = np.random.default_rng(seed)
+    network = parts("fashion").model(rng).to(device)
+    batches = tn.data.batches(data.train, data.train_labels, size=32, rng=rng, device=device)
+    optimizer = tn.optim.Adam(network.parameters(), lr)
+    tn.fit(network, batches, tn.cross_entropy, optimizer, epochs, progress="the judge")
+    return network
+
+
 def main(count=2500, test=500, epochs=5, size=32, lr=0.002, seed=0, device="cpu", full=False):
     """count, test: how many pictures.  full: all 60,000, 20 epochs of batches of 128."""
     if full:
@@ -126,7 +135,7 @@ def main(count=2500, test=500, epochs=5, size=32, lr=0.002, seed=0, device="cpu"
     history = train(vae, negative_elbo, *how, metrics=[reconstruction, divergence])
     plain = autoencoder(LATENT, np.random.default_rng(seed))
     plain_history = train(plain, plain_loss, *how)
-    judge, _ = fashion.train(small, 3 if full else 2, 32, lr / 2 if full else lr, seed, device)
+    judge = classifier(small, 3 if full else 2, lr / 2 if full else lr, seed, device)
 
     rng = np.random.default_rng((seed, 2))
     few = data.test[:1000]

@@ -11,7 +11,7 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
 import tinynet as tn
-from lessons.classify import fashion, mnist, mnist_low_level
+from lessons import parts
 from lessons.generate import dogs_vae, faces_networks, fashion_vae
 from tests.devices.test_devices import FakeCupy
 from tinynet.devices import gpu
@@ -31,6 +31,7 @@ from tinynet.layers import (
 )
 
 MIB = 2**20
+fashion, mnist, mnist_low_level = map(parts, ("fashion", "mnist", "mnist_low_level"))
 
 
 class LowLevel(tn.Module):

@@ -11,13 +11,15 @@ import numpy
 import pytest
 
 import tinynet as tn
-from lessons.classify import mnist_low_level
+from lessons import parts
 from tinynet.diagnosis import timed_step
 from tinynet.engine.record import current_observer
 from tinynet.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+
+mnist_low_level = parts("mnist_low_level")
 
 
 class Hand:
