@@ -12,7 +12,7 @@ import numpy as np
 
 import tinynet as tn
 
-from .row import computed, erratum, lost, reproduced, statement
+from .row import computed, convention, lost, misread, reproduced, statement
 
 # -- what the rows call, where a lesson has it not as one number -----------------------------------
 
@@ -151,66 +151,72 @@ def nonlinear_beats_linear():
 # -- the rows --------------------------------------------------------------------------------------
 
 ROWS = [
-    statement("B20", "001:1201", "the error of a picture is a squared length, a sum over pixels",
+    statement("B20", "001:1201", "The error of a picture is a squared length, a sum over pixels.",
               "||x - x^||^2", squared_length_is_the_sum),
-    computed("B21a", "001:1227", "digits of 100 that the 2-D latent space shows otherwise", 18,
-             lambda: cells(2, "truth"), why="By the ground truth as the text reads it, / as 1."),
-    computed("B21b", "001:1241", "digits of 100 that the 5-D latent space shows otherwise", 11,
-             lambda: cells(5, "truth")),
-    lost("B21c", "001:1263", "ground truth, row 9, column 1", 9,
-         "The digits are the first 100 of MNIST's test set, and its label here is 7: a 7 like a 9, "
-         "and the text reads a picture. Without the data set nothing computes it; with it, a test "
-         "compares all 100.", 15),
-    lost("B21d", "001:1225", "pictures in 2-D and in 5-D latent space", "two grids",
+    computed("B21a", "001:1227", "digits of 100 that differ from the ground truth, 2-D", 18,
+             lambda: cells(2, "truth"), printed="2D latent space",
+             why="By the digits as the text reads them; a / is taken as a 1."),
+    computed("B21b", "001:1241", "digits of 100 that differ from the ground truth, 5-D", 11,
+             lambda: cells(5, "truth"), printed="5D latent space"),
+    misread("B21c", "001:1263", "ground truth, row 9, column 1", 9, 7, None,
+            "The digits are the first 100 of MNIST's test set, where the label of this one is 7. "
+            "Its 7 looks like a 9, and the text reads a picture. Only the data set knows: where it "
+            "is there, a test compares all 100."),
+    lost("B21d", "001:1225", "the pictures in 2-D and in 5-D latent space", "two grids",
          "The network behind them is not printed. Lesson latent_size trains its own and counts."),
-    statement("D01", "003:73", "told in as few numbers, a non-linear net loses less than PCA",
+    statement("D01", "003:73", "With as few numbers, a non-linear network loses less than PCA.",
               "outperform", nonlinear_beats_linear,
-              "On half a circle and one number; lesson pca_against_autoencoder does it on digits."),
+              "Tried on half a circle and one number. Lesson pca_against_autoencoder does it with "
+              "digits."),
     reproduced("D02", "003:121", "layers of an RBM", 2, layers_of_an_rbm,
-               why="Loose: its way back is a probability p(v | h) with the same weights, and it is "
-               "trained to make the input likely, not to reconstruct it (lesson rbm)."),
-    lost("D03", "003:150", "a DBN needs few labels, and is very accurate against a shallow net",
+               why="It is an autoencoder in a loose sense: its way back is a probability p(v | h) "
+               "with the same weights, and it is trained to make the input likely (lesson rbm)."),
+    lost("D03", "003:150", "how few labels a DBN needs, and how accurate it is",
          "small, very accurate",
-         "No data, sizes or accuracies are printed. Lesson dbn measures 100 to 1,000 labels."),
-    statement("D04a", "003:171", "Bernoulli cross-entropies, summed over the pixels",
+         "The slide prints no data, sizes or accuracies. Lesson dbn measures 100 to 1,000 labels."),
+    statement("D04a", "003:171", "Bernoulli cross-entropies are summed over the pixels.",
               "-sum x log x^ ...", bce_is_the_slides_sum),
-    erratum(32, "D04b", "003:176", "squared error of a picture: half of the sum (003), the sum "
-            "(001) and the mean (the code), over the mean", "1/2 sum, ||.||^2, mse",
-            [392, 784, 1], measures, 2),
-    statement("D05a", "003:195", "the sparse penalty is on activations, not on weights",
+    convention("D04b", "003:176", "squared error of a picture by three formulas, over the mean",
+               "1/2 sum, ||.||^2, mse", [392, 784, 1], measures,
+               "One name stands for three losses: half of the sum (lecture 3), the sum (Machine "
+               "Learning II) and the mean (the code of lecture 3). They are 392, 784 and 1 times "
+               "the mean. Whoever names the loss should say which.", 2),
+    statement("D05a", "003:195", "The sparse penalty is on activations, not on weights.",
               "activations", penalty_is_on_activations),
-    statement("D05b", "003:199", "sum_j (h_j (1 - h_j))^2 sum_i W_ij^2 is the squared Jacobian",
+    statement("D05b", "003:199", "sum_j (h_j (1 - h_j))^2 sum_i W_ij^2 is the squared Jacobian.",
               "Jacobian of encoder", contraction_is_the_jacobians,
               "The slide names the penalty and does not write it out."),
-    statement("D06a", "003:249", "a picture of half the height and width has 1/4 of the pixels",
+    statement("D06a", "003:249", "A picture of half the height and width has 1/4 of the pixels.",
               "1/4th the pixels", half_a_side_is_a_fourth_of_the_pixels),
     lost("D06b", "003:231", "a photograph, and its size", "1000 x 1500, 100kb",
-         "Neither the photograph nor the method's result is in the text."),
+         "Neither the photograph nor what the method makes of it is in the text."),
     reproduced("D07a", "003:273", "latent_dim, by subclassing", 64, lambda: widths("subclass")[1]),
     computed("D07b", "003:273", "parameters of encoder and decoder", [50240, 50960],
-             lambda: by_layer("subclass")),
+             lambda: by_layer("subclass"), printed="latent_dim = 64, input 784"),
     computed("D07c", "003:273", "all parameters", 101200, lambda: parameters("subclass")),
     lost("D07d", "003:281", "its error, after epochs", 10,
-         "The slide prints the settings and no error. The lesson's --full takes them."),
+         "The slide prints the settings and no error. The lesson runs them with --full."),
     reproduced("D08a", "003:291", "sizes of the functional autoencoder", [784, 32, 784],
                lambda: widths("functional")),
     computed("D08b", "003:291", "parameters of encoder and decoder", [25120, 25872],
              lambda: by_layer("functional")),
     computed("D08c", "003:291", "all parameters", 50992, lambda: parameters("functional")),
     lost("D08d", "003:299", "its error, after epochs, in batches of", [50, 256],
-         "The slide prints the settings and no error. The lesson's --full takes them."),
-    reproduced("D09a", "003:316", "sizes of the vanilla net", [784, 64, 784],
+         "The slide prints the settings and no error. The lesson runs them with --full."),
+    reproduced("D09a", "003:316", "sizes of the vanilla network", [784, 64, 784],
                lambda: widths("shallow")),
-    computed("D09b", "003:316", "parameters of the vanilla net", 101200,
+    computed("D09b", "003:316", "parameters of the vanilla network", 101200,
              lambda: parameters("shallow")),
-    reproduced("D09c", "003:326", "sizes of the deep net",
+    reproduced("D09c", "003:326", "sizes of the deep network",
                [784, 512, 256, 128, 64, 128, 256, 512, 784], lambda: widths("deep")),
-    computed("D09d", "003:326", "parameters of the deep net", 1149520, lambda: parameters("deep")),
-    reproduced("D10a", "003:332", "sizes of the sparse net", [784, *[1024] * 5, 784],
+    computed("D09d", "003:326", "parameters of the deep network", 1149520,
+             lambda: parameters("deep")),
+    reproduced("D10a", "003:332", "sizes of the sparse network", [784, *[1024] * 5, 784],
                lambda: widths("sparse")),
-    computed("D10b", "003:332", "parameters of the sparse net", 5805840,
+    computed("D10b", "003:332", "parameters of the sparse network", 5805840,
              lambda: parameters("sparse")),
     reproduced("D10c", "003:332", "factor of its penalty", 1e-5, lambda: regularizer()[1]),
-    erratum(31, "D10d", "003:332", "its penalty, regularizers.?", "11", "l1",
-            lambda: regularizer()[0]),
+    misread("D10d", "003:332", "its penalty, regularizers.?", "11", "l1",
+            lambda: regularizer()[0],
+            "The letter l was read as the digit 1: regularizers.l1."),
 ]  # fmt: skip

@@ -13,7 +13,7 @@ import numpy as np
 import tinynet as tn
 from tinynet.models.summary import amount
 
-from .row import computed, erratum, lost, reproduced, statement
+from .row import computed, convention, lost, misread, reproduced, statement
 
 # -- what the rows call, where a lesson has it not as one number -----------------------------------
 
@@ -68,17 +68,26 @@ def kl(mean, log_var):
 
 
 def expanded_to():
-    from ..generate.fashion_vae import expanded
+    """The side of a picture with two rows or columns more at each border."""
+    picture = tn.Tensor(np.zeros((1, 28, 28, 1), np.float32))
+    return tn.pad(picture, ((0, 0), (2, 2), (2, 2), (0, 0))).shape[1]
 
-    return expanded(np.zeros((1, 28, 28, 1), np.float32)).shape[1]
+
+def drawn_clothes():
+    """As the data set has them: bytes."""
+    from tinynet.data.drawn.clothes import clothes
+
+    return clothes(1, np.random.default_rng(0))[0]
 
 
 def pixels():
     """The smallest and the largest that a picture of the data set can hold."""
-    from tinynet.data.drawn.clothes import clothes
-
-    kind = np.iinfo(clothes(1, np.random.default_rng(0))[0].dtype)
+    kind = np.iinfo(drawn_clothes().dtype)
     return [kind.min, kind.max]
+
+
+def side():
+    return drawn_clothes().shape[1:3]
 
 
 @functools.cache
@@ -160,76 +169,117 @@ def dog_kernels(part, kind):
     return [layer.kernel.shape[0] for layer in dog(part).layers if type(layer).__name__ == kind]
 
 
+def best_discriminator(fake_is):
+    """D where fakes are three times as frequent as real pictures, if D is trained to the end.
+
+    fake_is: what D should say of a fake, 1 as on the slide, or 0.
+    """
+    z = tn.Tensor(np.array(0.0), requires_grad=True)
+    optimizer = tn.optim.SGD([z], 1.0)
+    for _ in range(200):
+        optimizer.zero_grad()
+        labels = np.float64([fake_is] * 3 + [1 - fake_is])
+        tn.bce_with_logits(z + np.zeros(4), labels).backward()
+        optimizer.step()
+    return tn.sigmoid(z).item()
+
+
 CONVOLUTION, TRANSPOSED = "Conv2D", "Conv2DTranspose"
 
 # -- the rows --------------------------------------------------------------------------------------
 
 ROWS = [
-    lost("A02", "000:12", 'the latent attribute "smile": a value against a distribution',
+    lost("A02", "000:12", 'the latent attribute "smile": a value, and a distribution',
          "two plots", "No figure is in the text. Lesson latent_attribute draws both."),
     lost("A07", "000:105", "Probability Estimation, figures 03, 06, 07, 09 and 10", "five figures",
          "No figure is in the text. Lesson probability has examples of its own."),
     computed("A08a", "000:136", "gradient of E[(mu + sigma e)^2] at mu = 1.5, sigma = 0.5",
-             [2 * 1.5, 2 * 0.5], lambda: sums(1.5, 0.5)),
+             [3, 1], lambda: sums(1.5, 0.5), why="The theory says 2 mu and 2 sigma."),
     computed("A08b", "000:136", "KL of a code with mu = 1, sigma = 1", 0.5, lambda: kl(1.0, 0.0)),
-    reproduced("A09a", "000:156", "side of the pictures, expanded", 32, expanded_to),
+    reproduced("A09a", "000:156", "side of the pictures of 28 x 28, expanded", 32, expanded_to),
     reproduced("A09b", "000:156", "a pixel's smallest and largest value", [0, 255], pixels),
+    reproduced("A09c", "000:156", "shape of a picture of the data set", (28, 28), side),
     reproduced("A10a", "000:186", "Encoder: parameters of conv_1, bn_1, ..., bn_5, mean, log_var",
                [896, 128, 18496, 256, 36928, 256, 36928, 256, 36928, 256, 819400, 819400],
                lambda: with_weights("encoder")),
-    reproduced("A10b", "000:198", "Encoder: shape after conv_5", (8, 8, 64),
-               lambda: rows("encoder")["conv_5"][0]),
-    reproduced("A10c", "000:202", "Encoder: size of the latent space", 200,
-               lambda: rows("encoder")["mean"][0][0]),
+    reproduced("A10b", "000:186", "Encoder: shapes after conv_1 to conv_5",
+               [[128, 128, 32], [64, 64, 64], [32, 32, 64], [16, 16, 64], [8, 8, 64]],
+               lambda: [rows("encoder")[f"conv_{i}"][0] for i in range(1, 6)]),
+    reproduced("A10c", "000:201", "Encoder: numbers after Flatten, and of the latent space",
+               [4096, 200], lambda: [rows("encoder")[n][0][0] for n in ("Flatten", "mean")]),
     reproduced("A10d", "000:205", "Encoder: all parameters", 1770128, lambda: total("encoder")),
-    erratum(1, "A10e", "000:206", "Encoder: trained parameters", 1769582, 1769552,
-            lambda: total("encoder", trained=True)),
+    misread("A10e", "000:206", "Encoder: trained parameters", 1769582, 1769552,
+            lambda: total("encoder", trained=True),
+            "1,770,128 parameters, less the 576 that are not trained, are 1,769,552. A program "
+            "printed the three numbers, and it can subtract: a 5 was read as an 8."),
     reproduced("A10f", "000:207", "Encoder: parameters that are not trained", 576,
                lambda: total("encoder", trained=False)),
     reproduced("A10g", "000:205", "Encoder: size in memory", "6.75 MB",
                lambda: megabytes("encoder")),
-    reproduced("A10h", "000:207", "Encoder: of what is not trained", "2.25 KB",
+    reproduced("A10h", "000:207", "Encoder: size of what is not trained", "2.25 KB",
                lambda: kilobytes("encoder")),
     reproduced("A10i", "000:178", "Encoder: million parameters", 1.77,
                lambda: total("encoder") / 1e6, 2),
+    reproduced("A10j", "000:185", "Encoder: shape of a picture", (256, 256, 3),
+               lambda: tuple(face("encoder").inputs[0].shape[-3:])),
     reproduced("A11a", "000:213", "Decoder: parameters of dense_1 and conv_transpose_1 to bn_4",
                [823296, 36928, 256, 36928, 256, 36928, 256, 18464, 128],
                lambda: with_weights("decoder")[:-1]),
-    erratum(2, "A11b", "000:227", "Decoder: parameters of conv_transpose_5", 807, 867,
-            lambda: with_weights("decoder")[-1]),
-    erratum(3, "A11c", "000:229", "Decoder: all parameters", 954387, 954307,
-            lambda: total("decoder")),
-    erratum(4, "A11d", "000:230", "Decoder: trained parameters", 952859, 953859,
-            lambda: total("decoder", trained=True)),
+    misread("A11b", "000:227", "Decoder: parameters of conv_transpose_5", 807, 867,
+            lambda: with_weights("decoder")[-1],
+            "3 x 3 kernels from 32 channels to 3, and 3 biases, are 867. A 6 was read as a 0."),
+    misread("A11c", "000:229", "Decoder: all parameters", 954387, 954307,
+            lambda: total("decoder"),
+            "The rows, with 867 in the last one, add up to 954,307. A 0 was read as an 8."),
+    misread("A11d", "000:230", "Decoder: trained parameters", 952859, 953859,
+            lambda: total("decoder", trained=True),
+            "954,307 parameters, less the 448 that are not trained, are 953,859. A 3 was read as "
+            "a 2."),
     reproduced("A11e", "000:231", "Decoder: parameters that are not trained", 448,
                lambda: total("decoder", trained=False)),
-    erratum(5, "A11f", "000:231", "Decoder: size in memory of what is not trained", "1.76 KB",
-            "1.75 KB", lambda: kilobytes("decoder")),
+    misread("A11f", "000:231", "Decoder: size of what is not trained", "1.76 KB", "1.75 KB",
+            lambda: kilobytes("decoder"),
+            "448 numbers of 4 bytes are 1,792 bytes, which is 1.75 KB. A 5 was read as a 6."),
     reproduced("A11g", "000:229", "Decoder: size in memory", "3.64 MB",
                lambda: megabytes("decoder")),
-    erratum(6, "A11h", "000:180", "Decoder: thousands of parameters", 974, 954,
-            lambda: total("decoder") / 1000, 0),
-    reproduced("A11i", "000:227", "Decoder: shape that comes out", (256, 256, 3),
-               lambda: rows("decoder")["conv_transpose_5"][0]),
-    computed("A11j", "000:213", "Decoder: sum of the rows that are printed", 954247,
+    misread("A11h", "000:180", "Decoder: parameters, in full thousands", 974000, 954000,
+            lambda: round(total("decoder"), -3),
+            "954,307 parameters are 954 thousand. A 5 was read as a 7."),
+    reproduced("A11i", "000:215", "Decoder: shapes from Reshape to conv_transpose_5",
+               [[8, 8, 64], [16, 16, 64], [32, 32, 64], [64, 64, 64], [128, 128, 32],
+                [256, 256, 3]],
+               lambda: [rows("decoder")[n][0] for n in
+                        ("Reshape", *(f"conv_transpose_{i}" for i in range(1, 6)))]),
+    computed("A11j", "000:213", "Decoder: sum of the printed rows, with 807", 954247,
              lambda: sum(with_weights("decoder")[:-1]) + 807,
-             why="Neither this nor the printed total is the other, nor the right one."),
+             why="The printed total is neither this nor the right one, so it was misread by "
+             "itself."),
+    reproduced("A11k", "000:212", "Decoder: numbers of the latent space, and after dense_1",
+               [200, 4096],
+               lambda: [face("decoder").inputs[0].shape[-1], rows("decoder")["dense_1"][0][0]]),
     lost("A12", "000:235", "generated faces, iteration", 30,
          "The faces and the data are not in the text. Lesson faces_vae draws its own."),
-    statement("B22a", "001:1285", "a code is sampled from a mean and a standard deviation",
+    statement("B22a", "001:1285", "A code is sampled from a mean and a standard deviation.",
               "Sample", sampled_from_mean_and_deviation),
     lost("B22b", "001:1313", "continuity and completeness of the latent space", "two properties",
-         "In words and pictures, without a measure. Lesson vae measures both."),
+         "The slide has words and pictures, and no measure. Lesson vae measures both."),
+    convention("B23", "001:1363", "D where 3 of 4 pictures are fakes, if D is trained to the end",
+               "log D(G(z)) + log(1 - D(x))", 0.25, lambda: best_discriminator(fake_is=0),
+               "With the slide's formula D comes to 0.75, the probability that a picture is a "
+               "fake. Most papers train D to say how probably it is real, which gives 0.25.", 6,
+               as_printed=lambda: best_discriminator(fake_is=1), gives=0.75),
     statement("E08a", "004:142", "log p(x) = E[log p(x|z)] - KL(q || p(z)) + KL(q || p(z|x))",
               "five lines", elbo_and_gap_add_up,
               "By sums over a line, for a code of one number."),
     statement("E08b", "004:152", "KL of a Gaussian and the prior, in closed form",
               "nice closed-form solution", closed_form_is_the_integral),
-    statement("E08c", "004:154", "a KL is never negative", "always >= 0",
+    statement("E08c", "004:154", "A KL divergence is never negative.", "always >= 0",
               divergences_are_positive),
-    computed("E09", "004:112", '"mean squared error" plus KL: its sum over its mean', 12288,
-             sum_over_mean, 6,
-             why="The slide does not say which is meant, and with the mean the codes die."),
+    convention("E09", "004:112", "reconstruction error of a picture: its sum over its mean",
+               "mean squared error", 12288, sum_over_mean,
+               "The slide does not say over what the mean is taken. Over pictures alone, the error "
+               "is the sum over the pixels, and 12,288 times as large as the mean over them. With "
+               "the mean over the pixels the code dies out (lesson dogs_vae).", 6),
     reproduced("E10a", "004:191", "dogs, encoder: shapes after the convolutions",
                [[32, 32, 64], [16, 16, 128], [8, 8, 256]],
                lambda: [shape for shape, _ in dog_rows("encoder", CONVOLUTION)]),
@@ -244,11 +294,15 @@ ROWS = [
     reproduced("E10f", "004:190", "dogs, decoder: shapes after the convolutions",
                [[16, 16, 128], [32, 32, 64], [64, 64, 3]],
                lambda: [shape for shape, _ in dog_rows("printed", TRANSPOSED)]),
-    erratum(36, "E10g", "004:193", "dogs, decoder: sizes of the filters, if it mirrors the encoder",
-            [5, 3, 3], [3, 3, 5], lambda: dog_kernels("mirrored", TRANSPOSED),
-            as_printed=lambda: dog_kernels("printed", TRANSPOSED)),
+    convention("E10g", "004:193", "dogs, decoder: sizes of the filters, if it mirrors the encoder",
+               [5, 3, 3], [3, 3, 5], lambda: dog_kernels("mirrored", TRANSPOSED),
+               "The sizes of the maps are mirrored, and the filters are not. Both networks are "
+               "possible; that of the slide has more than twice as many parameters.",
+               as_printed=lambda: dog_kernels("printed", TRANSPOSED)),
     computed("E10h", "004:193", "dogs, decoder: parameters of the convolutions, as printed",
              894851, lambda: sum(n for _, n in dog_rows("printed", TRANSPOSED))),
     computed("E10i", "004:193", "dogs, decoder: the same if it mirrors the encoder", 373635,
              lambda: sum(n for _, n in dog_rows("mirrored", TRANSPOSED))),
+    reproduced("E10j", "004:190", "dogs, encoder: shape of a picture", (64, 64, 3),
+               lambda: tuple(dog("encoder").inputs[0].shape[-3:])),
 ]  # fmt: skip

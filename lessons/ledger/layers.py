@@ -6,6 +6,7 @@ import numpy as np
 
 import tinynet as tn
 
+from .networks import network
 from .row import computed, erratum, reproduced, statement
 
 # -- what the rows call: tinynet's layers, models and batches --------------------------------------
@@ -29,10 +30,8 @@ def dropout_drops(rate):
 
 
 def refuses_another_size():
-    from ..classify.fashion import model
-
     try:
-        model(np.random.default_rng(0))(np.zeros((1, 32, 32, 1), np.float32))
+        network("fashion")(np.zeros((1, 32, 32, 1), np.float32))
         return False
     except ValueError:
         return True
@@ -85,6 +84,19 @@ def sums_to_one():
     return bool((p > 0).all() and np.allclose(p.sum(axis=-1), 1))
 
 
+def normalized():
+    """Mean and deviation after batch-norm, in training, of numbers around 5."""
+    x = np.random.default_rng(0).normal(5, 3, (64, 8, 8, 1)).astype(np.float32)
+    layer = tn.layers.BatchNormalization().build((8, 8, 1), np.random.default_rng(0))
+    y = layer.train()(tn.Tensor(x)).numpy()
+    return [y.mean(), y.std()]
+
+
+def batch_norm_parameters(channels):
+    layer = tn.layers.BatchNormalization()
+    return layer.build((26, 26, channels), np.random.default_rng(0)).parameters()
+
+
 def batches_of_one_epoch():
     """The size that batches have if nobody says."""
     return len(next(iter(tn.data.batches(np.zeros((100, 1)))))[0])
@@ -93,44 +105,52 @@ def batches_of_one_epoch():
 # -- the rows --------------------------------------------------------------------------------------
 
 ROWS = [
-    statement("A04", "000:75", "softmax converts the output into probabilities", "probabilities",
-              sums_to_one),
-    statement("A05", "000:81", "dropout sets inputs to zero in training, and only there",
+    statement("A04", "000:75", "Softmax makes probabilities: positive, with the sum 1.",
+              "probabilities", sums_to_one),
+    statement("A05", "000:81", "Dropout sets inputs to zero in training, and only then.",
               "during training", lambda: np.array_equal(np.sign(dropout_drops(0.5)), [1, 0])),
-    statement("A06a", "000:103", "a network for 28 x 28, given 32 x 32", "fixed size",
+    statement("A06a", "000:103", "A network for 28 x 28 refuses 32 x 32.", "a fixed size",
               refuses_another_size),
-    computed("A06b", "000:103", "with global pooling before the dense layer, given 28 x 28 and "
-             "32 x 32: output", [(1, 10), (1, 10)], global_pooling_takes_any_size),
-    statement("C08a", "002:206", "softmax, summed over the classes", "1", sums_to_one),
+    computed("A06b", "000:103", "With global pooling before the dense layer it takes both: output",
+             [(1, 10), (1, 10)], global_pooling_takes_any_size),
+    statement("C08a", "002:206", "Softmax over all classes has the sum 1.", "1", sums_to_one),
     statement("C09a", "002:290", "L2 regularization", "lambda sum w^2",
-              lambda: penalty(tn.regularizers.L2, np.square)),
+              lambda: penalty(tn.regularizers.L2, np.square),
+              why='The text has "to avoid under overfitting" here. The first word was probably '
+              'struck out by hand: eight lines further on it says "to avoid overfitting".'),
     statement("C09b", "002:312", "L1 regularization", "lambda sum |w|",
               lambda: penalty(tn.regularizers.L1, np.abs)),
-    erratum(21, "C09c", "002:288", "what regularization avoids", "under overfitting",
-            "overfitting", None, why="A slip of the pen: line 296 has it right."),
     reproduced("C10", "002:324", "default batch size", 32, batches_of_one_epoch,
-               why="That it is Keras' too cannot be seen from here."),
+               why="It is that of tinynet, which took it from Keras."),
     reproduced("C13", "002:491", "pixels of a digit of 28 x 28, as a vector", 784,
                lambda: tn.layers.Flatten().output_shape((28, 28, 1))[0]),
     reproduced("C14c", "002:499", "layers of the example", 3, lambda: len(three_layers().layers)),
-    erratum(20, "C14d", "002:523", "the third layer, in y = ...(layer2(layer1(x)))",
-            "keras.layers.Layer3", "layer3", called_one_by_one),
-    erratum(20, "C14e", "002:557", "where the weights of one layer are", "Layer.layers.weights",
-            "Layer.weights", where_the_weights_are),
-    computed("C14f", "002:547", "add = push, pop = remove: layers after each", [4, 3],
-             add_pushes_and_pop_removes),
-    reproduced("D24a", "003:906", "dropout with this rate: share of zeros in training", 0.5,
+    erratum("C14d", "002:523", "the third layer, in y = model(...(layer2(layer1(x))))",
+            "keras.layers.Layer3", "layer3", called_one_by_one,
+            "A layer is called by the name of its variable. There is no keras.layers.Layer3."),
+    erratum("C14e", "002:557", "where the weights of one layer are", "Layer.layers.weights",
+            "Layer.weights", where_the_weights_are,
+            "Here Layer is the variable of one Dense layer. A single layer has weights, and no "
+            "layers."),
+    computed("C14f", "002:547", "layers after one add, and after one pop", [4, 3],
+             add_pushes_and_pop_removes, printed="add = push, pop"),
+    reproduced("D24a", "003:906", "share of zeros in training, with this dropout rate", 0.5,
                lambda: dropout_drops(0.5)[0], 1),
-    statement("D24b", "003:908", "dropout at test time changes nothing", "not applied",
+    statement("D24b", "003:908", "Dropout at test time changes nothing.", "not applied",
               lambda: dropout_drops(0.5)[1] == 0),
     reproduced("D25a", "003:944", "batch-norm's momentum", 0.99,
                lambda: tn.layers.BatchNormalization().momentum),
     reproduced("D25b", "003:944", "batch-norm's epsilon", 0.001,
                lambda: tn.layers.BatchNormalization().epsilon),
-    computed("D25c", "003:938", '"two trainable parameters to each layer" are two for each '
-             "channel: of 32", 64, lambda: sum(
-                 p.size for p in tn.layers.BatchNormalization().build(
-                     (26, 26, 32), np.random.default_rng(0)).parameters())),
-    statement("D29", "003:1054", "a convolution layer is conv2d, bias and activation",
+    reproduced("D25c", "003:938", "trainable parameters that batch-norm adds to a layer", 2,
+               lambda: len(batch_norm_parameters(32)),
+               why="These are two vectors, with a number for each channel."),
+    computed("D25d", "003:938", "numbers in these two, for 32 channels", 64,
+             lambda: sum(p.size for p in batch_norm_parameters(32))),
+    reproduced("D25e", "003:940", "mean and deviation after batch-norm, in training",
+               [0, 1], normalized, 3),
+    statement("D29a", "003:1054", "A convolution layer is conv2d, bias and activation.",
               "automatically", layer_adds_bias_and_activation),
+    reproduced("D29b", "003:1058", "stride of a convolution layer if nobody says it", (1, 1),
+               lambda: tn.layers.Conv2D(1, 3).strides),
 ]  # fmt: skip

@@ -1,7 +1,6 @@
 """A row of the ledger: one number of a slide, and the code that computes it.
 
-There are four kinds, and a function for each, so that a chapter's rows read as what they are:
-reproduced, erratum, computed (no slide prints it) and lost (it cannot be reproduced).
+There are six verdicts, and a function for each, so that a chapter's rows read as what they are.
 """
 
 from __future__ import annotations
@@ -12,43 +11,39 @@ from typing import Any
 
 import numpy as np
 
-SLIDES = {
-    "000": "000_fcdcaffc17ab1b77.txt",
-    "001": "001_2cc8296d8a649d23.txt",
-    "002": "002_cc530217572c2621.txt",
-    "003": "003_05cde12013bfe355.txt",
-    "004": "004_df52dc64b05a94d5.txt",
+VERDICTS = {  # as the ledger explains them to its reader
+    "reproduced": "The printed number comes out when the code runs.",
+    "misread": "A program read the slides for us, and here it read wrongly. The right number, if "
+    "there is one, follows from the rest.",
+    "erratum": "The slide itself is wrong.",
+    "convention": 'The slide makes one choice. "comes out" shows what another choice gives.',
+    "computed": "The slide does not print this result. It follows from what the slide prints, and "
+    'the column "printed" may show that.',
+    "lost": "The text of the slides does not have what one would need to compute it.",
 }
-HOLDS = "holds"  # what is right about a statement that is true
+HOLDS = "holds"  # what comes out of a statement that is true
 
 
 @dataclass(frozen=True, eq=False)
 class Row:
     id: str
-    place: str  # "001:232": file 001, line 232 of its text
+    place: str  # "001:232": lecture 001, line 232 of its text.  For order; nobody prints it
     what: str
-    printed: Any  # as the slide prints it; None if it does not, or if it is lost
-    right: Any
-    compute: Callable[[], Any] | None  # calls the lesson, or tinynet; gives what is right
+    printed: Any  # as the slide prints it; None if it does not
+    right: Any  # what must come out; None if nobody can know
+    compute: Callable[[], Any] | None  # calls tinynet, or a lesson
     verdict: str
     decimals: int | None = None  # as many as are compared; None: all
     why: str = ""
-    erratum: int | None = None  # its number in ERRATA
-    as_printed: Callable[[], Any] | None = None  # how the wrong number comes about
+    as_printed: Callable[[], Any] | None = None  # how the printed number comes about
     gives: Any = None  # what as_printed gives, where it is not the printed number itself
 
     @property
     def statement(self) -> bool:
         return isinstance(self.right, str) and self.right == HOLDS
 
-    @property
-    def slide(self) -> str:
-        file, line = self.place.split(":")
-        return f"{SLIDES[file]}, line {line}"
-
 
 def reproduced(id, place, what, printed, compute, decimals=None, why=""):
-    """The slide prints it, and it is right."""
     return Row(id, place, what, printed, printed, compute, "reproduced", decimals, why)
 
 
@@ -57,32 +52,42 @@ def statement(id, place, what, printed, compute, why=""):
     return Row(id, place, what, printed, HOLDS, compute, "reproduced", None, why)
 
 
-def erratum(
-    number, id, place, what, printed, right, compute, decimals=None, why="", as_printed=None,
-    gives=None,
-):  # fmt: skip
-    """The slide prints it, and it is wrong.  compute=None: a slip of the pen, and why says so."""
-    verdict = "erratum"
+def misread(id, place, what, printed, right, compute, why, decimals=None, **how):
+    """right and compute are None where the right number does not follow from the rest."""
+    return _other("misread", id, place, what, printed, right, compute, why, decimals, **how)
+
+
+def erratum(id, place, what, printed, right, compute, why, decimals=None, **how):
+    return _other("erratum", id, place, what, printed, right, compute, why, decimals, **how)
+
+
+def convention(id, place, what, printed, right, compute, why, decimals=None, **how):
+    """right: what another choice gives."""
+    return _other("convention", id, place, what, printed, right, compute, why, decimals, **how)
+
+
+def computed(id, place, what, right, compute, decimals=None, why="", printed=None):
+    """printed: what goes in."""
+    return Row(id, place, what, printed, right, compute, "computed", decimals, why)
+
+
+def lost(id, place, what, printed, why):
+    return Row(id, place, what, printed, None, None, "lost", None, why)
+
+
+def _other(
+    verdict, id, place, what, printed, right, compute, why, decimals, as_printed=None, gives=None
+):
+    """What comes out is not what is printed."""
     gives = printed if gives is None and as_printed else gives
-    return Row(id, place, what, printed, right, compute, verdict, decimals, why, number,
-               as_printed, gives)  # fmt: skip
-
-
-def computed(id, place, what, right, compute, decimals=None, why=""):
-    """No slide prints it, but it follows from what is printed."""
-    return Row(id, place, what, None, right, compute, "computed", decimals, why)
-
-
-def lost(id, place, what, printed, why, erratum=None):
-    """It cannot be reproduced, and why."""
-    return Row(id, place, what, printed, None, None, "lost", None, why, erratum)
+    return Row(id, place, what, printed, right, compute, verdict, decimals, why, as_printed, gives)
 
 
 # -- does it hold? ---------------------------------------------------------------------------------
 
 
 def check(row: Row) -> tuple[Any, bool]:
-    """(what came out, whether the row holds).  A lost row holds, and nothing comes out."""
+    """(what came out, whether the row holds).  Without a computation a row holds."""
     if row.compute is None:
         return None, True
     try:

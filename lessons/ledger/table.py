@@ -1,4 +1,4 @@
-"""The ledger on a terminal, at most 100 columns wide: all rows with errata and totals, or some."""
+"""The ledger on a terminal, at most 100 columns wide: all rows, or some of them in full."""
 
 from __future__ import annotations
 
@@ -11,31 +11,44 @@ from typing import Any
 
 import numpy as np
 
-from .errata import ERRATA
-from .row import Row, check
+from .row import VERDICTS, Row, check
+from .slides import lecture_and_slide
 
-WIDTHS = (5, 8, 31, 17, 19, 10)  # of the columns; with two blanks between them 100
+WIDTHS = (5, 38, 19, 20, 10)  # of the columns; with two blanks between them 100
 ROWS = " / "  # between the rows of a matrix
-HEAD = ("row", "slide", "what", "printed", "right", "verdict")
+HEAD = ("row", "what", "printed", "comes out", "verdict")
+EXPLAINED = {  # the verdicts whose rows need a sentence, and what stands above these
+    "misread": "Misread: what went wrong when a program read the slides",
+    "erratum": "Errata: what is wrong on a slide",
+    "convention": "Conventions: where another choice is possible, too",
+    "lost": "Lost: what cannot be computed again",
+}
 
 
 def print_ledger(chapters: dict[str, list[Row]]) -> bool:
     """Everything, and whether it holds."""
+    print("What the slides print, and what comes out.  The verdicts:\n")
+    for verdict, meaning in VERDICTS.items():
+        _print_wrapped(meaning, f"  {verdict:<10}  ")
+    print()
     _print_cells(HEAD)
     print("-" * 100)
     failed = []
     for chapter, rows in chapters.items():
-        print(chapter)
+        print(f"CHAPTER {chapter}")
+        places: list[tuple[str, str]] = []
         for row in rows:
+            places.append(lecture_and_slide(row.place))
+            _print_place(places)
             got, holds = check(row)
-            cells = [row.id, row.place, row.what, text(row.printed, row), text(row.right, row)]
-            _print_cells([*cells, _verdict(row) if holds else "FAILS"])
+            cells = [row.id, row.what, text(row.printed, row), text(row.right, row)]
+            _print_cells([*cells, row.verdict if holds else "FAILS"])
             if not holds:
                 _print_wrapped(f"got {text(got, row, whole=True)}", "       ")
                 failed.append(row.id)
+        print()
     rows = [row for rows in chapters.values() for row in rows]
-    _print_errata(rows)
-    _print_lost(rows)
+    _print_reasons(rows)
     _print_totals(rows, failed)
     return not failed
 
@@ -46,29 +59,32 @@ def print_rows(rows: list[Row]) -> bool:
     for number, row in enumerate(rows):
         got, holds = check(row)
         all_hold &= holds
+        lecture, slide = lecture_and_slide(row.place)
+        right = "or else" if row.verdict == "convention" else "right"
         lines = {
-            "slide": row.slide,
+            "lecture": lecture,
+            "slide": slide,
             "what": row.what,
             "printed": text(row.printed, row, whole=True),
-            "right": text(row.right, row, whole=True),
+            right: text(row.right, row, whole=True),
             "came out": text(got, dataclasses.replace(row, decimals=None), whole=True),
-            "verdict": _verdict(row) if holds else "FAILS",
+            "verdict": row.verdict if holds else "FAILS",
+            "that is": VERDICTS[row.verdict] if holds else "",
         }
         if row.decimals:
-            lines["right"] += f"  (to {row.decimals} decimal{'s' * (row.decimals > 1)})"
+            lines[right] += f"  (to {row.decimals} decimal{'s' * (row.decimals > 1)})"
         if row.compute is None:
             del lines["came out"]
         if row.right is None:
-            del lines["right"]
-        if row.erratum:
-            lines["erratum"] = ERRATA[row.erratum]
+            del lines[right]
         if row.as_printed:
             lines["as printed"] = f"it gives {text(row.gives, row, whole=True)}"
         if row.why:
             lines["why"] = row.why
         print(("\n" if number else "") + row.id)
         for name, line in lines.items():
-            _print_wrapped(line, f"  {name:<10}  ")
+            if line:
+                _print_wrapped(line, f"  {name:<10}  ")
     return all_hold
 
 
@@ -128,10 +144,6 @@ def _number_as_text(n: float, decimals: int | None) -> str:
 # -- lines -----------------------------------------------------------------------------------------
 
 
-def _verdict(row: Row) -> str:
-    return f"erratum {row.erratum}" if row.verdict == "erratum" else row.verdict
-
-
 def _print_cells(cells: Any) -> None:
     wrapped = [_lines(c, w) for c, w in zip(cells, WIDTHS, strict=True)]
     for line in itertools.zip_longest(*wrapped, fillvalue=""):
@@ -157,34 +169,26 @@ def _print_wrapped(line: str, first: str) -> None:
     print(textwrap.fill(line, 100, initial_indent=first, subsequent_indent=" " * len(first)))
 
 
-def _print_errata(rows: list[Row]) -> None:
-    print("\nErrata: what is wrong, and why")
-    for number, why in ERRATA.items():
-        places = dict.fromkeys(row.id for row in rows if row.erratum == number)
-        _print_wrapped(why, f"{number:>4}  {' '.join(places):<11}  ")
-    missing = [n for n in range(1, max(ERRATA) + 1) if n not in ERRATA]
-    if missing:
-        numbers = ", ".join(map(str, missing))
-        print(textwrap.fill(f"Of chapters that are still to come: {numbers}.", 100))
+def _print_place(places: list[tuple[str, str]]) -> None:
+    """The lecture and the slide of the last place, as far as they are not those before."""
+    (lecture, slide), before = places[-1], places[-2] if len(places) > 1 else ("", "")
+    if lecture != before[0]:
+        print(f"\n{lecture}")
+    if (lecture, slide) != before:
+        _print_wrapped(f'"{slide}"', "  ")
 
 
-def _print_lost(rows: list[Row]) -> None:
-    print("\nWhat cannot be reproduced, and why")
-    for row in rows:
-        if row.verdict == "lost":
-            _print_wrapped(row.why, f"      {row.id:<11}  ")
+def _print_reasons(rows: list[Row]) -> None:
+    for verdict, title in EXPLAINED.items():
+        print(title)
+        found = [row for row in rows if row.verdict == verdict]
+        for why in dict.fromkeys(row.why for row in found):
+            ids = " ".join(row.id for row in found if row.why == why)
+            _print_wrapped(why, f"  {ids:<10}  ")
+        print()
 
 
 def _print_totals(rows: list[Row], failed: list[str]) -> None:
-    count = {v: sum(row.verdict == v for row in rows) for v in _MEANING}
-    parts = [f"{count[v]} {meaning}" for v, meaning in _MEANING.items()]
-    print(f"\n{len(rows)} rows: {', '.join(parts)}.")
+    counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in VERDICTS}
+    print(f"{len(rows)} rows: {', '.join(f'{n} {verdict}' for verdict, n in counts.items())}.")
     _print_wrapped(f"These FAIL: {' '.join(failed)}." if failed else "All hold.", "")
-
-
-_MEANING = {
-    "reproduced": "reproduced",
-    "erratum": "errata",
-    "computed": "computed from what is printed",
-    "lost": "cannot be reproduced",
-}
