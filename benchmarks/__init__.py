@@ -1,1 +1,1 @@
-"""One script for each claim about speed or memory in the README.  `python -m benchmarks`."""
+"""One script for each claim about speed or memory in docs/.  `python -m benchmarks`."""

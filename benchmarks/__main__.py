@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--record",
         action="store_true",
-        help="write benchmarks/results/NAME.json, which the README quotes (a test compares them)",
+        help="write benchmarks/results/NAME.json, which the docs quote (a test compares them)",
     )
     parser.add_argument(
         "--threads",

@@ -1,4 +1,4 @@
-"""The bar chart of the README: what part of PyTorch's time a training step takes."""
+"""The bar chart of docs/speed.md: what part of PyTorch's time a training step takes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The tables that the READMEs show of results/cpu.json.
+"""The tables that docs/speed.md and benchmarks/README.md show of results/cpu.json.
 
-`python -m benchmarks.cpu.readme` prints them, and with `--write` it puts them into the READMEs,
+`python -m benchmarks.cpu.readme` prints them, and with `--write` it puts them there,
 between their marks.
 """
 
@@ -19,7 +19,7 @@ from .report import RESULTS
 
 ROOT = Path(__file__).parents[2]
 PLACES = {  # of the text between <!-- NAME --> and <!-- /NAME -->
-    "cpu models": ROOT / "README.md",
+    "cpu models": ROOT / "docs" / "speed.md",
     "cpu operations": ROOT / "benchmarks" / "README.md",
 }
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m benchmarks.cpu.readme", description="Print the tables of results/cpu.json."
     )
     parser.add_argument(
-        "--write", action="store_true", help="write them into the READMEs, and draw the chart"
+        "--write", action="store_true", help="write them into the pages, and draw the chart"
     )
     write = parser.parse_args(arguments).write
     run = json.loads(RESULTS.read_text())
