@@ -1,0 +1,1 @@
+"""What the lectures say of training in practice: optimizers, batch-norm, dropout, variations."""
