@@ -79,8 +79,8 @@ table(["z", *functions], rows)
 #
 # $$\text{ReLU: } g'(z) = 1 \text{ if } z > 0 \text{, otherwise } 0$$
 #
-# Are these right? We measure: we take a very small step to both sides of $z$ and see how much $g$
-# grows.
+# The table has these slopes. Are they right? We measure: we take a very small step to both sides
+# of $z$ and see how much $g$ grows. We leave out $z = 0$, where ReLU has no slope.
 
 
 # %%

@@ -274,7 +274,8 @@ table(
 # The typical error is relative: 0.5 means that the gradient is wrong by half of its size. (It is
 # the median over all formulas.) Newest first agrees with tinynet up to rounding.
 #
-# The wrong orders are wrong in nearly every formula, because most formulas use some value twice.
+# The wrong orders are wrong in these formulas, because each of them uses some computed value
+# twice.
 #
 # ## The same in tinynet
 #

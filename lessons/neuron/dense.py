@@ -54,11 +54,12 @@ EPOCHS = size(20, 60)  # an epoch is one pass through all the points
 #
 # The notes compute one example. They say which **shapes** (rows, columns) the parts have: $x$ is
 # (1, 4), $W$ is (4, 3), and $b$ has 3 numbers. So there are four inputs and three neurons. But
-# the $W$ that reached us has three rows:
+# the $W$ in the text has three rows:
 #
 # $$W = \begin{bmatrix} 1 & 2 & 3 \\ 4 & 5 & 6 \\ 7 & 8 & 9 \end{bmatrix}$$
 #
-# Four inputs need four rows. We try it as it is printed. The input is the row (1, 1, 1, 1).
+# The biases are $b = (1, 2, 3)$. Four inputs need four rows. We try it as it is printed. The
+# input is the row (1, 1, 1, 1).
 
 
 # %%
@@ -245,10 +246,10 @@ draw.planes(pair, dict(zip(pair, shares[largest], strict=True)), x, yes, largest
 # chosen by counting mistakes. Training makes a loss small, and that is not the same as the number
 # of mistakes (lesson `loss`).
 #
-# With ReLU the border bends. Each ReLU neuron has a line of its own, where its sum is 0. On one
-# side of it the neuron gives 0, on the other it grows. At this line the border can turn. So few
-# neurons give a border with few corners, and more neurons give a border that can follow the
-# spirals.
+# With ReLU the border bends. Each ReLU neuron of the first layer has a line of its own, where its
+# sum is 0. On one side of it the neuron gives 0, on the other it grows. At this line the border
+# can turn. So few neurons give a border with few corners, and more neurons give a border that can
+# follow the spirals.
 
 # %%
 draw.sizes(with_relu, {n: shares[n][1] for n in WIDTHS}, x, yes)

@@ -107,10 +107,10 @@ draw.landscape(loss, x, y, path, shown)
 #
 # ## How long may a step be?
 #
-# Cut the bowl in a straight line through its lowest place. The cut is a parabola. Call the
-# distance from the lowest place $d$. Then the loss grows by $c\,d^2 / 2$, and the slope is
-# $c\,d$. The number $c$ is the **curvature**: it says how strongly the ground bends. One step
-# changes the distance to
+# Cut the bowl through its lowest place, along the direction in which it is curved most or least.
+# The cut is a parabola. Call the distance from the lowest place $d$. Then the loss grows by
+# $c\,d^2 / 2$, and the slope is $c\,d$. The number $c$ is the **curvature**: it says how strongly
+# the ground bends. One step changes the distance to
 #
 # $$d \leftarrow d - \eta\,c\,d = (1 - \eta c)\,d$$
 #
@@ -150,8 +150,8 @@ draw.rates(loss, x, y, walks, away, lowest)
 # The star is the lowest place $w^*$, and $|w - w^*|$ is the distance from it. A rate far below
 # the limit is safe and slow. Just below the limit, the path jumps to and fro across the valley
 # and still arrives. Just above the limit it diverges. At first it even comes closer, because the
-# distance along the valley shrinks. But each jump across the valley is 1.05 times 2 minus 1, or
-# 1.1 times as far as the one before.
+# distance along the valley shrinks. But each jump across the valley goes $|1 - 2 \cdot 1.05| =
+# 1.1$ times as far as the one before.
 #
 # The direction along the valley is the other side of this. There the curvature is small, and each
 # step shortens the distance only a little. The steep direction limits the rate, and the flat
@@ -175,8 +175,8 @@ draw.rates(loss, x, y, walks, away, lowest)
 # How far is the gradient of a batch from the gradient of all examples? We draw many batches at
 # random, always at the first weights, and measure. The **noise** is the root of the mean squared
 # distance. A mean of $B$ independent numbers varies $\sqrt{B}$ times less than one of them. So we
-# expect that the noise falls as $1 / \sqrt{B}$. It falls even a little faster, because no batch
-# holds an example twice: a batch of all examples has no noise left.
+# expect that the noise falls as $1 / \sqrt{B}$. For large batches it falls even faster, because
+# no batch holds an example twice: a batch of all examples has no noise left.
 
 
 # %%

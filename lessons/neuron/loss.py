@@ -9,8 +9,8 @@
 # number? And which number should one use?
 #
 # **You will see.** The slide's three losses and their mean, 1.4743. What two common losses say of
-# the same predictions. A neuron that learns who passes with one loss, and does not learn with the
-# other.
+# the same predictions. A neuron that starts with bad weights: it learns who passes with one loss,
+# and not with the other.
 #
 # **Try.** `python -m lessons loss --set "F=[0.001, 0.8, 0.6]"`: the first prediction is a hundred
 # times smaller. Its loss grows from 2.30 to 6.91. `python -m lessons loss --set "START=[-1,-1]"`:

@@ -155,7 +155,7 @@ draw.walk(way, weighted_sum(tn.Tensor(places)).numpy(), on_the_way, places)
 # We change the numbers of the slide's neuron, one after the other.
 #
 # - **Another bias.** The line moves and keeps its direction. With a bias of 0 it goes through the
-#   point $(0, 0)$. With the same weights, a larger bias moves it farther from there.
+#   point $(0, 0)$. With the same weights, a bias farther from 0 moves it farther from there.
 # - **Another weight.** The line turns, because the arrow $(w_1, w_2)$ turns.
 # - **All three numbers times 10.** The line stays: where the sum was 0, ten times the sum is 0 as
 #   well. Everywhere else the sum is ten times as large, so the answers are closer to 0 and 1.

@@ -160,12 +160,13 @@ print(f"ten equal scores: loss {no_preference:.6f}, and log 10 = {np.log(10):.6f
 print(f"an untrained network's mean loss: {random_loss:.4f}")
 
 # %% [markdown]
-# Random weights do prefer some classes a little. A random preference is wrong more often than
-# right. So the loss of the untrained network is a little above $\log 10$. This number is useful.
-# If the first loss of your own ten-class network is far above 2.3, look for a mistake: for
-# instance, pictures with values from 0 to 255.
+# Random weights do prefer some classes a little. Where the true class gets less than 1/10, the
+# loss rises by more than it falls where the true class gets more. So the loss of the untrained
+# network is a little above $\log 10$. This number is useful. If the first loss of your own
+# ten-class network is far above 2.3, look for a mistake: for instance, pictures with values from
+# 0 to 255.
 #
-# ## The gradient: p - y
+# ## The gradient: p - t
 #
 # **Training** changes the weights, and with them the scores, so that the loss falls. The
 # **gradient** tells how: it has one number for each score, the slope of the loss along this
@@ -180,8 +181,8 @@ print(f"an untrained network's mean loss: {random_loss:.4f}")
 #
 # A step against the gradient raises the score of the true class, and lowers each of the others in
 # proportion to its probability. When $p$ equals the label, nothing changes any more. Lectures
-# often write $p - y$ for it, where $y$ is the label. tinynet computes gradients by itself, with
-# `backward()`. The table compares.
+# often write it as $p - y$, with $y$ for the label; here $y$ is the score. tinynet computes
+# gradients by itself, with `backward()`. The table compares.
 
 # %%
 label = 2  # the picture shows a car
@@ -316,7 +317,7 @@ claim(
     f"{random_loss:.4f}",
 )
 claim(
-    "tinynet's gradient of softmax with cross-entropy is p - y",
+    "tinynet's gradient of softmax with cross-entropy is probability minus label",
     abs(leaf.grad - (p - one_hot)).max() < 1e-6,
     f"largest difference {abs(leaf.grad - (p - one_hot)).max():.0e}",
 )

@@ -296,8 +296,9 @@ draw.digits(all_rates, right)
 #   are good over a wide range, and SGD over a narrow one.
 # - **Keras' default rates** are 0.01 for SGD and 0.001 for RMSprop and Adam. The adaptive ones
 #   suit this network at once. SGD's is too small for so short a training.
-# - **Momentum is like SGD with ten times the rate.** Its curve is SGD's, moved to the left by a
-#   factor of 10. This is the factor $1 / (1 - m)$ from the straight slope.
+# - **Momentum is like SGD with ten times the rate**, as long as the rate is moderate. This is the
+#   factor $1 / (1 - m)$ from the straight slope. At larger rates momentum still learns where SGD
+#   fails.
 #
 # One warning: this training is short. In a longer one, as with `--full`, the small rates of SGD
 # catch up, and its range of good rates becomes wider. Adam's is still wider.
@@ -327,7 +328,7 @@ claim(
     f"{firsts.min():.4f} to {firsts.max():.4f} of it",
 )
 claim(
-    "In the valley, SGD at its best rate ends at least 10 times as far away as any other rule",
+    "In the valley, SGD at the best of its rates ends 10 times as far away as any other rule",
     left["SGD"].min() > 10 * others,
     f"{left['SGD'].min():.2f} and at most {others:.3f}",
 )
