@@ -38,8 +38,8 @@ SEED = 0  # of the weights of a network that has learnt nothing
 # Each number is one **pixel**, a square of one brightness. 0 is black, 255 is white, and the
 # numbers between are grey.
 #
-# The slide's text has this table twice. Both copies stand below, the first on the left. They
-# should be equal. Are they?
+# The slide's text has this table twice. Both copies stand in the code below. They should be
+# equal. Are they?
 
 # %%
 SLIDE = """
@@ -289,7 +289,7 @@ claim(
     f"{first[row, column]} and {second[row, column]}",
 )
 claim(
-    "In 8 bits the pixel that was misread becomes the darkest of its table",
+    "In 8 bits the pixel that was misread becomes 0, as dark as the darkest of its table",
     stored[row, column] == stored.min() < min(beside),
     f"{stored[row, column]}, between {beside[0]} and {beside[1]}",
 )

@@ -223,8 +223,8 @@ draw.reading(SHIFTS, {name: shares[: len(SHIFTS)] for name, shares in right.item
 #   pixel: with max pooling, digits shifted by 3 or 4 pixels are read about as well as digits
 #   shifted by 2 or 3 without pooling. The dense layer at the end has a weight of its own for each
 #   place of the last maps. For it a stroke at another place is another stroke. (The notes say
-#   that max "works better in practice". Here it is a little better than the mean at most shifts.
-#   The second Try, with shifts to the left, shows a larger difference.)
+#   that max "works better in practice". Here it is a little better than the mean. The second Try,
+#   with shifts to the left, shows a larger difference.)
 # - The network that pools over the whole map reads shifted digits nearly as well as digits that
 #   are not shifted. This is the invariance of which the slides speak. It has a price: the network
 #   does not know where in the picture a stroke was found, and reads digits that are not shifted
@@ -306,12 +306,12 @@ claim(
 )
 kept, thinned, _ = changes[WINDOWS[-1]]
 claim(
-    "A shift by one pixel changes at least 60% of the edges, and less than 10% of 8 x 8 maxima",
+    "Shifted by one pixel, edges change by at least 60% of their size, 8 x 8 maxima by under 10%",
     changes[WINDOWS[0]][0] >= 0.6 and kept < 0.1,
     f"{changes[WINDOWS[0]][0]:.1%} and {kept:.1%}",
 )
 claim(
-    "If we keep every 8th edge instead of the maximum, at least 60% changes",
+    "If we keep every 8th edge instead of the maximum, they change by at least 60% of their size",
     thinned >= 0.6,
     f"{thinned:.1%}",
 )

@@ -121,6 +121,8 @@ table(
 #   calls sharp.
 # - The weights of "detect edges" add up to 0. So flat areas and even slopes become 0, and only
 #   the edge is left.
+# - "Sharpen" is the kernel with a single 1 in its middle, minus "detect edges". So the sharpened
+#   picture is the picture minus its edges. That is why it sharpens.
 #
 # ## A photograph
 #
@@ -249,8 +251,8 @@ table(
 )
 
 # %% [markdown]
-# The error is the square root of the loss, in grey levels: so much is a pixel wrong. The film
-# shows the kernel above and the picture that it makes below.
+# The error is the square root of the loss, times 255: so many grey levels is a pixel wrong. The
+# film shows the kernel above and the picture that it makes below.
 
 # %%
 made = [filtered(face, tn.Tensor(kernels[step])).numpy()[0] * 255 + mean for step in FILM]
@@ -339,7 +341,7 @@ claim(
     f"{learnt[1]:.3f} and {kept[1]:.1f} grey levels",
 )
 claim(
-    "Without momentum the error on unseen pixels is still 100 times as large as with it",
+    "Without momentum the error on unseen pixels is at least 100 times as large as with it",
     plain[1] > 100 * learnt[1],
     f"{plain[1]:.1f} and {learnt[1]:.3f} grey levels",
 )

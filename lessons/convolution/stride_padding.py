@@ -88,8 +88,8 @@ draw.places(drawn | {"yours": (*YOURS, YOURS[-1])})
 # (TDDC17 names no size of the picture. We took the 28 x 28 of the handwritten digits of MNIST.)
 #
 # In the figure each small square is a pixel, or one pixel of padding (white). The kernel is drawn
-# at three of its places. The squares below are the feature map, with the three numbers that come
-# from these places.
+# at three of its places. The squares below are the feature map. The three colored ones get their
+# numbers from these places.
 #
 # "Greater stride, smaller feature map", say the notes. Padding makes it larger.
 #
@@ -128,7 +128,7 @@ print(f"Of 784 pixels, 3 x 3 with stride 2 does not see {lost[3]}, 4 x 4 does no
 # of padding $T$ does that take in all? The last place begins at row $(\lceil H / S \rceil - 1) S$
 # and ends $K$ rows further:
 #
-# $$T = (\lceil H / S \rceil - 1) S + K - H$$
+# $$T = \max(0, (\lceil H / S \rceil - 1) S + K - H)$$
 #
 # $T$ can be odd. Then one side gets a row more. Which one? A picture of ones and a kernel of ones
 # tell it: at each place they count how many rows of the picture the kernel covers. The rest of

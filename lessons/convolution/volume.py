@@ -131,9 +131,9 @@ draw.slices(spotted[0], deep[..., 0], parts, in_color[1, :, :, 0])
 
 # %% [markdown]
 # Each channel has the spots, and a spot is the same in all three. The sum counts it $1 - 0.5 -
-# 0.5 = 0$ times. At the letter's edge red grows, while green and blue become less or hardly
-# change. There the three parts do not cancel. A filter with one slice sees one channel only, and
-# in each of the three channels the spots stay.
+# 0.5 = 0$ times. At the letter's edge red grows much, blue grows a little, and green becomes
+# less. There the three parts do not cancel. A filter with one slice sees one channel only, and in
+# each of the three channels the spots stay.
 #
 # ## As many maps as filters
 #

@@ -54,8 +54,8 @@ draw.pixels(slide_x, {"the X, moved by one pixel": moved, "an O": drawn_o})
 
 # %% [markdown]
 # All 13 pixels of ink miss each other: 13 pixels lose their ink and 13 others get some. The O
-# shares a few pixels with the X. So the pixels say that the O is closer to the X than the moved X
-# is.
+# shares a few pixels with the X. So the pixels say that this O is closer to the X than the moved
+# X is.
 #
 # ## Features
 #

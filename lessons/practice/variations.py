@@ -8,7 +8,7 @@
 # smaller, bent, on a busy background, half covered, or written in an unusual hand?
 #
 # **You will see.** One table: a network, the same network trained on changed digits, and two
-# methods without a network, each on the same digits with ten different changes.
+# methods without a network, each on the same digits under nine changes.
 #
 # **Try.** `python -m lessons variations --set SHIFT=0.05`: in the training the digits are hardly
 # moved any more. In which row does the second network lose, and in which rows does it gain?
@@ -29,22 +29,24 @@ ZOOM = 0.2  # how much smaller or larger it becomes at most
 SEED = 0
 
 # %% [markdown]
-# ## Ten changes
+# ## Seven variations, nine changes
 #
 # A person who designs features by hand has to think of everything that changes a picture and not
 # its meaning. The slide names seven such **variations**. For handwritten digits of 28 x 28 pixels
-# we make ten changes of them:
+# they are:
 #
-# - **viewpoint**: the digit is turned by 30 degrees, or moved by five pixels;
+# - **viewpoint**: the digit is turned by 30 degrees, or moved by five pixels up or down and five
+#   to the left or right, so that a part of it may leave the picture;
 # - **scale**: it is 30% smaller;
 # - **deformation**: it is bent, as if it were drawn on rubber;
 # - **illumination**: the light is weak and the paper is grey; or black and white change places;
-# - **occlusion**: a grey square of 10 x 10 pixels covers a part of it;
+# - **occlusion**: a grey square of 10 x 10 pixels lies at a random place, and often covers a part
+#   of it;
 # - **background clutter**: pieces of other digits lie around it;
 # - **intra-class variation**: the same digit, in an unusual hand. Here nothing is made. We take
 #   the test digits that differ most from the average picture of their class.
 #
-# One more change is not on the slide: **noise**, a random number added to each pixel.
+# A ninth change is not on the slide: **noise**, a random number added to each pixel.
 
 
 # %%
@@ -156,16 +158,19 @@ draw.shares(right)
 #   in the middle only. A convolution finds the same feature in another place, but the dense
 #   layers behind it have a weight for each place. The augmented network saw moved digits, and
 #   reads most of them.
-# - **Augmentation mends what it contains**, and what is similar to it: moved, smaller and bent
-#   digits. Nobody showed it bent digits.
+# - **Augmentation mends some of what it contains**: moved and smaller digits, and bent ones,
+#   which nobody showed it. Turned digits gain little: in the training a digit is turned by 15
+#   degrees at most, and here by 30.
 # - **It does not mend what it does not contain**: weak light, inverted digits. With weak light
-#   both networks read much less, though not one digit has changed its form.
+#   both networks read much less, the augmented one no more than by guessing, though not one digit
+#   has changed its form.
 # - **It costs elsewhere.** The augmented network is worse with noise, clutter and covered digits
-#   than the plain one, and a little worse with the digits as they are. The same small network has
-#   more to learn.
+#   than the plain one, and with the digits as they are. It sees more different digits in the same
+#   number of steps, and has the same few weights for them.
 # - **The nearest picture** is hardly disturbed by weak light and noise. Weak light makes all
 #   distances larger, and leaves their order nearly as it is. Noise adds about the same to all of
-#   them. But it fails where the form moves.
+#   them. It reads covered digits and clutter better than both networks as well. But it fails
+#   where the form moves.
 # - **Intra-class variation** is not small: an unusual hand is misread several times as often.
 #
 # So a network does not learn what a digit is. It learns what the digits look like that it was

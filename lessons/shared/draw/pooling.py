@@ -46,7 +46,7 @@ def shifted(shift, pairs, changes):
             _bare(place, title)
     first, last = pairs
     drawing.suptitle(
-        f"A shift by {shift} px moves each line off its old place: the edges change by "
+        f"A shift by {shift} px moves most lines off their old places: the edges change by "
         f"{changes[first][0]:.0%}.\n{changes[last][2]:.0%} of the {last} x {last} windows keep "
         f"their largest number: the maxima change by {changes[last][0]:.0%}.",
         fontsize=13,

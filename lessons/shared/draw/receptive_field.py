@@ -54,7 +54,7 @@ def growth(fields):
                       textcoords="offset points")  # fmt: skip
     axes.set(xlabel="layer", ylabel="pixels that one number sees, in a row")
     axes.legend(loc="upper left")
-    drawing.suptitle("With stride 2 in every layer the receptive field grows fastest")
+    drawing.suptitle("With stride 2 in every layer the receptive field soon grows fastest")
     return drawing
 
 
