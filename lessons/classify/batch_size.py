@@ -9,8 +9,8 @@
 # from more of them, and what does it cost?
 #
 # **You will see.** How the noise of the gradient falls with the batch size. The slide's "Allows
-# for larger learning rates", measured for four batch sizes and five rates. Four trainings that
-# learn the same from each epoch, but not from each step.
+# for larger learning rates", measured for four batch sizes and five rates. Four trainings with
+# rates in proportion to the batch size, of which three learn the same from each epoch.
 #
 # **Try.** `python -m lessons batch_size --set RATE=0.02`: smaller rates in the last experiment.
 # Now a batch of 512 learns nearly as much from each epoch as the others. With `--set RATE=0.2`
@@ -152,10 +152,10 @@ table(header, [[f"B = {B}", *(f"{m:.2f}" for m in means[B]), f"{best[B]:g}"] for
 draw.rates(RATES, losses, STEPS)
 
 # %% [markdown]
-# At small rates the batch size hardly matters: all curves fall together. There the steps are so
-# short that the noise of many steps cancels. The curves part at larger rates. Small batches are
-# thrown off first. The largest rate is too large for all. There it is not the noise that matters:
-# even the true gradient would be overshot (see the lesson `gradient_descent`).
+# At small rates the batch size matters little: the curves lie close together. There the steps are
+# so short that the noise of many steps cancels. The curves part at larger rates. Small batches
+# are thrown off first. The largest rate is too large for all. There it is not the noise that
+# matters: even the true gradient would be overshot (see the lesson `gradient_descent`).
 #
 # ## Epochs and steps
 #
@@ -194,17 +194,17 @@ draw.epochs_and_steps(curves, DIGITS)
 # %% [markdown]
 # On the left we count epochs, and the smaller three batch sizes lie on one curve. On the right
 # the same trainings are drawn against their steps: there a batch four times as large needs a
-# quarter of the steps. **With the rule, what counts is how many digits a network has seen, not in
-# how many steps.**
+# quarter of the steps. **With the rule, and a rate that is not too large, what counts is how many
+# digits a network has seen, not in how many steps.**
 #
-# The rule has an end. For batches of 512 it asks for a rate of 0.8. That is too large for the
-# first steps, and the loss jumps up and down. With smaller rates all four nearly agree (see
-# **Try**).
+# The rule has an end. For batches of 512 it asks for a rate of 0.8. That is too large for the 18
+# steps of this training, and the loss jumps up and down. (Above, batches of 512 had 100 steps.)
+# With smaller rates all four nearly agree (see **Try**).
 #
 # What is a large batch good for, then? The last column tells: the computer is much faster with
 # many digits at a time, and many processors can share them. That is the slide's "Mini-batches
-# lead to fast training!" The smallest batches compute slowly, the largest make too few steps. A
-# batch of 32 or 128 is a good start.
+# lead to fast training!" The smallest batches compute slowly, and with the largest the rule of
+# the rates ends. A batch of 32 or 128 is a good start.
 #
 # Are these good networks? We compare one with three ways that need no network: the label of the
 # training digit whose pixels differ least, the best linear map from pixels to digits, and always
@@ -239,7 +239,7 @@ worst, least = losses[512][at_1].max(), losses[8][at_1].min()
 claim(
     "At learning rate 1 batches of 512 end below a loss of 0.6, and batches of 8 above 1.2",
     worst < 0.6 and least > 1.2,
-    f"{worst:.2f} and {least:.2f}",
+    f"{worst:.2f} and {least:.2f}, the worse and the better start",
     quick=False,
 )
 seen = [curves[B][-1] for B in SIZES[:3]]

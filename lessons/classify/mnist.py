@@ -50,9 +50,9 @@ AUGMENTATION = {"rotate": 8, "shift": 0.08, "shear": 0.3, "zoom": 0.08}  # the s
 # On the slide the softmax is the network's last line. Here the network ends with the logits, for
 # the loss below has the softmax inside.
 #
-# The table counts weights as Keras does. A convolution of 3 x 3 pixels has 9 weights for each pair
-# of an input channel and a filter, and a bias for each filter. A batch normalization has 4 numbers
-# for each channel: two are trained, and two are averages.
+# The table counts weights as Keras does. A convolution of 3 x 3 pixels has 9 weights for each
+# pair of an input channel and a filter, and a bias for each filter. A batch normalization has 4
+# numbers for each channel: two are trained, and two are averages.
 
 
 # %%
@@ -85,13 +85,13 @@ print(f"{weights:,} weights in all. The dense layer of 512 has most of them.")
 #
 # The program never shows the same picture twice. Each time that a digit's turn comes, it is
 # changed a little, at random: turned by up to 8 degrees, shifted by up to 0.08 of its width,
-# slanted ("sheared") by up to 0.3, and resized by up to 0.08. The label stays, because a 4 that is
-# turned a little is still a 4. This is called **augmentation**. It gives the network more to learn
-# from.
+# slanted ("sheared") by up to 0.3, and resized by up to 0.08. The label stays, because a 4 that
+# is turned a little is still a 4. This is called **augmentation**. It gives the network more to
+# learn from.
 #
 # Keras reads the slide's `shear_range=0.3` as an angle in **degrees**, and so do we. That angle
-# moves a pixel at the edge, 14 pixels from the middle, by $14 \tan(0.3°)$ pixels: nothing that one
-# could see. Perhaps 0.3 **radians** were meant, which are 17 degrees. The figure shows both.
+# moves a pixel at the edge, 14 pixels from the middle, by $14 \tan(0.3°)$ pixels: nothing that
+# one could see. Perhaps 0.3 **radians** were meant, which are 17 degrees. The figure shows both.
 
 
 # %%
@@ -196,14 +196,15 @@ print(f"After epoch 1 {MOMENTUM:g}^{steps} = {left:.0%} of the averages is their
 draw.lag(kept[0], networks[0].state_dict(), left, history["accuracy"], running, estimated)
 
 # %% [markdown]
-# The left and the middle part of the figure show the last batch normalization, of the 512 neurons.
-# Each dot is a neuron. Without a lag all dots would lie on the black line. The dotted line is the
-# lag that the beginning alone would cause, if the weights stood still.
+# The left and the middle part of the figure show the last batch normalization, of the 512
+# neurons. Each dot is a neuron. Without a lag all dots would lie on the black line. The dotted
+# line is the lag that the beginning alone would cause, if the weights stood still.
 #
 # With the right averages the same weights read most test digits. The test accuracy is now even
-# above the training accuracy. That is no wonder. The training accuracy is a mean over the whole
-# epoch, and contains its first steps, in which the network could do nothing. And the training
-# digits are augmented, which makes them harder.
+# above the training accuracy. There are three reasons. The training accuracy is a mean over the
+# whole epoch, and the first epoch contains the first steps, in which the network could do
+# nothing. The training digits are augmented, which makes them harder. And dropout is on in
+# training and off in the test.
 #
 # This is a trouble of short trainings. An epoch of the slide has 938 steps. After the first of
 # them nearly nothing is left of the beginning. With a smaller momentum less is left after few
@@ -211,10 +212,10 @@ draw.lag(kept[0], networks[0].state_dict(), left, history["accuracy"], running, 
 #
 # ## Is it a good network?
 #
-# An accuracy means little alone. We compare it with three ways that need no network. The **nearest
-# picture** looks for the training digit whose pixels differ least, and gives its label. **Least
-# squares** is the best linear map from the pixels to the ten answers. The last way always gives
-# the answer that is commonest in training.
+# An accuracy means little alone. We compare it with three ways that need no network. The
+# **nearest picture** looks for the training digit whose pixels differ least, and gives its label.
+# **Least squares** is the best linear map from the pixels to the ten answers. The last way always
+# gives the answer that is commonest in training.
 
 # %%
 train_labels, test_labels = digits.train_labels, digits.test_labels
@@ -250,8 +251,9 @@ draw.mistakes(digits.test, p, test_labels)
 # logits, and warns. Other programs do as they are told.) tinynet warns with a `MistakeWarning`.
 # Here the mistake is meant, so the function `twice` catches the warning.
 #
-# What does the second softmax do? Each $p_i$ lies between 0 and 1. So even a perfect answer, 1 for
-# the right digit and 0 for the nine others, has $q_y = e / (e + 9)$. The loss can never fall below
+# What does the second softmax do? Each $p_i$ lies between 0 and 1. So even a perfect answer, 1
+# for the right digit and 0 for the nine others, has $q_y = e / (e + 9)$. The loss can never fall
+# below
 #
 # $$\log(1 + 9 / e) = 1.4612$$
 #
@@ -316,8 +318,9 @@ print(f"The second softmax costs {100 * gap.mean():.1f} percentage points of tes
 draw.softmaxes(leads, pulls, pairs)
 
 # %% [markdown]
-# The second softmax slows the network down. It does not stop it. With more digits both come closer
-# together: `--set COMPARED=2500` gives the pairs all of the 2,500 digits, which takes longer.
+# The second softmax slows the network down. It does not stop it. With more digits both come
+# closer together: `--set COMPARED=2500` gives the pairs all of the 2,500 digits, which takes
+# longer.
 #
 # ## Claims
 #

@@ -126,7 +126,9 @@ def read(pictures, w):
 #
 # $$p_i = \frac{e^{z_i}}{\sum_j e^{z_j}}, \qquad L = -\log p_y$$
 #
-# It is averaged over the batch. Who gives 10% to each digit has $L = -\log 0.1 = 2.3$.
+# It is averaged over the batch. Who gives 10% to each digit has $L = -\log 0.1 = 2.3$. Our
+# network starts far above that: its random weights of 0.1 give large logits, so it is sure of
+# wrong answers.
 #
 # An **epoch** goes once through all digits. Like the slide, we do not shuffle them. (`tn.fit` is
 # this loop, with a display of its progress.)

@@ -221,7 +221,7 @@ lit = tn.Tensor(np.eye(784, dtype=np.float32).reshape(784, 28, 28, 1))
 matrix = tn.conv2d(lit, tn.Tensor(kernel.reshape(4, 4, 1, 1)), stride=2).numpy().reshape(784, 169)
 used = matrix[matrix != 0]
 print(
-    f"Of {matrix.size:,} weights {used.size:,} are not 0, with {len(np.unique(used))} different values."
+    f"Of {matrix.size:,} weights {used.size:,} are not 0. Different values: {len(np.unique(used))}."
 )
 draw.as_dense(matrix)
 

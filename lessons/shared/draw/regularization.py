@@ -59,5 +59,5 @@ def pixels(maps):
         axes.set_title(name, fontsize=10)
         axes.set(xticks=[], yticks=[])
     drawing.colorbar(drawn, ax=row, label="sum of |w| of a pixel")
-    drawing.suptitle("With a price, weights of pixels that say nothing go to 0 (white)")
+    drawing.suptitle("With a price, weights of pixels that say nothing become small (white: 0)")
     return drawing
