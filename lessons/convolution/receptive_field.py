@@ -76,9 +76,9 @@ NETWORKS = {
 }
 computed = {name: fields(layers) for name, layers in NETWORKS.items()}
 table(
-    ["size after layer", *range(1, 7), "last jump"],
-    [[name, *(size for size, _ in after), *[""] * (6 - len(after)), after[-1][1]]
-     for name, after in computed.items()],
+    ["network", "kernel and stride of its layers", "size after each layer", "last jump"],
+    [[name, ", ".join(f"{K} {S}" for K, S in NETWORKS[name]), " ".join(str(a[0]) for a in after),
+      after[-1][1]] for name, after in computed.items()],
 )  # fmt: skip
 
 # %% [markdown]
@@ -220,9 +220,7 @@ kernel = np.random.default_rng(SEED).permutation(16).astype(np.float32) - 7.5  #
 lit = tn.Tensor(np.eye(784, dtype=np.float32).reshape(784, 28, 28, 1))
 matrix = tn.conv2d(lit, tn.Tensor(kernel.reshape(4, 4, 1, 1)), stride=2).numpy().reshape(784, 169)
 used = matrix[matrix != 0]
-print(
-    f"Of {matrix.size:,} weights {used.size:,} are not 0. Different values: {len(np.unique(used))}."
-)
+print(f"{used.size:,} of {matrix.size:,} are not 0, with {len(np.unique(used))} different values.")
 draw.as_dense(matrix)
 
 # %% [markdown]
