@@ -31,6 +31,7 @@ EXIT_CODES = (
     "A lesson that you changed with --set gets 0: what no longer holds is marked as changed."
 )
 COMMANDS = ("list", "run", "notebook", "page", "slides", "ledger")
+NEW_FORM = "Each lesson of neuron, convolution, classify and practice"
 NAMES = [name for names in CHAPTERS.values() for name in names]
 
 
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None, called: str = f"python -m {__pa
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if given and given[0] not in COMMANDS and not given[0].startswith("-"):
-            if given[0] not in NAMES:
+            if given[0] not in NAMES and not given[0].endswith(".py"):
                 raise _unknown("lesson or command", given[0], [*NAMES, *COMMANDS], called)
             given.insert(0, "run")
         options = _parser(called).parse_args(given)
@@ -113,8 +114,10 @@ def _list(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     names = _known(options, options.names) or NAMES
     settings = dict(runner.setting(text) for text in options.set)
-    if settings and (len(names) > 1 or not in_cells(names[0])):
+    if settings and len(names) > 1:
         raise UsageError("--set changes one lesson: name the one that has this setting.")
+    if settings and not in_cells(names[0]):
+        raise UsageError(f"--set: {names[0]} has no settings yet. {NEW_FORM} has.")
     if options.device == "gpu" and not tn.gpu_available():
         raise UsageError(f"--device gpu: {tn.gpu_unavailable_reason()}")
     _prepare_figures(options.show)
@@ -132,6 +135,8 @@ def _run(options: argparse.Namespace) -> int:
                 words = "all" if options.text else "headings"
                 holds = runner.lesson(path_of(name), session, settings, words)
             else:
+                if options.quick or options.text:
+                    print(f"({name} has no --quick and no --text yet. It runs as always.)")
                 holds = old_form.lesson(name, session)
         except OSError as error:
             raise UsageError(f"cannot write {error.filename}: {error.strerror}.") from None
@@ -216,7 +221,7 @@ def _unknown(kind: str, name: str, known: Sequence[str], called: str) -> UsageEr
 def _in_cells(names: list[str]) -> list[str]:
     for name in names:
         if not in_cells(name):
-            raise UsageError(f"{name} cannot be written so: it has no cells of text yet.")
+            raise UsageError(f"{name} has no cells of text yet. {NEW_FORM} has.")
     return names
 
 

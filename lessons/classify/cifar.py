@@ -10,8 +10,8 @@
 # has in common with a photograph. A small network of our own, far ahead of these methods. Which
 # classes it confuses.
 #
-# **Try.** `python -m lessons run cifar --set TRAIN=1000`: fewer pictures to learn from. Which
-# methods lose much, and which lose little?
+# **Try.** `python -m lessons cifar --set TRAIN=1000`: fewer pictures to learn from. Which methods
+# lose much, and which lose little?
 
 # %%
 import numpy as np

@@ -11,8 +11,8 @@
 # the same unseen pictures. A table of who is mistaken for whom. The mistakes that the network
 # makes with the highest probability.
 #
-# **Try.** `python -m lessons run fashion --set "GROUP=['Trouser', 'Dress', 'Sandal', 'Bag']"`:
-# four classes that look different from each other. Is the part of the mistakes within this group
+# **Try.** `python -m lessons fashion --set "GROUP=['Trouser', 'Dress', 'Sandal', 'Bag']"`: four
+# classes that look different from each other. Is the part of the mistakes within this group
 # larger or smaller than by chance?
 
 # %%

@@ -11,9 +11,8 @@
 # two pictures, reads both digits with the same weights, and says which one is larger. How good
 # each of its three answers is.
 #
-# **Try.** `python -m lessons run keras_api --set SHARED=False`: each picture gets layers of its
-# own. The graph has nearly twice as many weights, and its first two accuracies are no longer
-# equal.
+# **Try.** `python -m lessons keras_api --set SHARED=False`: each picture gets layers of its own.
+# The graph has nearly twice as many weights, and its first two accuracies are no longer equal.
 
 # %%
 import numpy as np

@@ -11,8 +11,8 @@
 # network that reads badly and well, with the very same weights. Three networks with one softmax
 # and three with two. The digits that are hardest to read.
 #
-# **Try.** `python -m lessons run mnist --set MOMENTUM=0.9`: the running averages follow faster,
-# and the test accuracy measured with them is far better after each epoch.
+# **Try.** `python -m lessons mnist --set MOMENTUM=0.9`: the running averages follow faster, and
+# the test accuracy measured with them is far better after each epoch.
 
 # %%
 import math

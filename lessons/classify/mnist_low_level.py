@@ -11,7 +11,7 @@
 # learns to read handwritten digits. The learning rate that the slide sets, and the one that it
 # uses. What the network makes of a digit on the way.
 #
-# **Try.** `python -m lessons run mnist_low_level --set DEVIATION=0.05`: the weights start half as
+# **Try.** `python -m lessons mnist_low_level --set DEVIATION=0.05`: the weights start half as
 # large. The training starts with a far smaller loss.
 
 # %%

@@ -14,10 +14,10 @@
 # edges nearly all change when it is shifted by one pixel, while their maxima hardly change. Then
 # networks that read shifted digits, with and without pooling. Last, where the gradient goes.
 #
-# **Try.** `python -m lessons run pooling --set SHIFT=8`: the photograph is shifted by a whole
-# window of 8 pixels. How many maxima stay equal now? Then try `python -m lessons run pooling
-# --set "SHIFTS=[0, -1, -2, -3, -4, -6]"`: the digits move to the left and not to the right. Which
-# kind of pooling still helps?
+# **Try.** `python -m lessons pooling --set SHIFT=8`: the photograph is shifted by a whole window
+# of 8 pixels. How many maxima stay equal now? Then try `python -m lessons pooling --set
+# "SHIFTS=[0, -1, -2, -3, -4, -6]"`: the digits move to the left and not to the right. Which kind
+# of pooling still helps?
 
 # %%
 import numpy as np

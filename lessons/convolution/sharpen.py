@@ -13,8 +13,8 @@
 # edges. Then the film of a kernel that starts as noise and becomes the sharpening kernel, in 600
 # steps.
 #
-# **Try.** `python -m lessons run sharpen --set "FILM=[0, 1, 2, 3, 600]"`: the film of the first
-# steps. The contrast swings to and fro before it settles. Then try `python -m lessons run sharpen
+# **Try.** `python -m lessons sharpen --set "FILM=[0, 1, 2, 3, 600]"`: the film of the first
+# steps. The contrast swings to and fro before it settles. Then try `python -m lessons sharpen
 # --set "WANTED=[[0, 1, 0], [1, -4, 1], [0, 1, 0]]"`: the same program now finds the kernel that
 # detects edges.
 

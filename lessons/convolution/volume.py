@@ -15,10 +15,10 @@
 # three slices finds it. The slide's demo, number by number. A network that reads such letters in
 # color, and only guesses in grey.
 #
-# **Try.** `python -m lessons run volume --set "MIX=[0.299, 0.587, 0.114]"`: a filter that looks
-# at the brightness only. The letter disappears from its map. Then try `python -m lessons run
-# volume --set "GREEN=[0.25, 0.95, 0.15]"`: the green is now brighter than the red, and the grey
-# pictures can be read, too.
+# **Try.** `python -m lessons volume --set "MIX=[0.299, 0.587, 0.114]"`: a filter that looks at
+# the brightness only. The letter disappears from its map. Then try `python -m lessons volume
+# --set "GREEN=[0.25, 0.95, 0.15]"`: the green is now brighter than the red, and the grey pictures
+# can be read, too.
 
 # %%
 import numpy as np

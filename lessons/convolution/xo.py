@@ -12,9 +12,9 @@
 # shifted X is. Then one table in which comparing pixels, features made by hand and a trained
 # network answer for the same 1,000 pictures.
 #
-# **Try.** `python -m lessons run xo --set SHEET=9`: the letter fills the sheet and cannot be
-# shifted far. Which methods become good? Then try `python -m lessons run xo --set TRAIN=4000`:
-# who gains most from eight times as many training pictures?
+# **Try.** `python -m lessons xo --set SHEET=9`: the letter fills the sheet and cannot be shifted
+# far. Which methods become good? Then try `python -m lessons xo --set TRAIN=4000`: who gains most
+# from eight times as many training pictures?
 
 # %%
 import numpy as np

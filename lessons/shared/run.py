@@ -151,7 +151,8 @@ def _changed(settings: Mapping[str, Any]) -> Callable[[str, Any], Any]:
         if isinstance(own, float) and type(given) is int:
             given = float(given)
         if _kind(given) != _kind(own):
-            raise LessonError(f"--set {name}={given!r}: {name} is {_kind(own)}, {own!r} say.")
+            example = f"for example {own!r}. Received {given!r}."
+            raise LessonError(f"--set {name}: {name} must be {_kind(own)}, {example}")
         return given
 
     return value

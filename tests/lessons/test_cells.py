@@ -181,8 +181,11 @@ def test_a_changed_setting_changes_the_numbers_and_is_no_failure(tmp_path, capsy
     [
         ("w0=10", "perceptron has no setting 'w0'. Did you mean W0?"),
         ("QQQ=1", "perceptron has no setting 'QQQ'. It has W0, W, X."),
-        ("W0=ten", "W0 is a number, 1.0 say."),
-        ("W=[1, 2, 3]", "W is a list of 2 numbers, [3.0, -2.0] say."),
+        ("W0=ten", "W0 must be a number, for example 1.0. Received 'ten'."),
+        (
+            "W=[1, 2, 3]",
+            "W must be a list of 2 numbers, for example [3.0, -2.0]. Received [1, 2, 3].",
+        ),
         ("W0", "give NAME=VALUE, for example --set W0=10."),
         ("W=[0, 0]", "the lesson stops in its line"),
     ],
@@ -280,7 +283,7 @@ def test_a_page_has_text_code_numbers_and_figure_in_their_order(tmp_path, capsys
 @pytest.mark.parametrize("writer", ["notebook", "page"])
 def test_a_lesson_of_the_old_form_is_not_written_so(writer, tmp_path, capsys):
     assert command([writer, "vae", "--out", str(tmp_path)]) == 2
-    assert "it has no cells of text yet" in capsys.readouterr().err
+    assert "vae has no cells of text yet" in capsys.readouterr().err
 
 
 def test_a_notebook_without_a_kernel_is_told_what_to_install(tmp_path, monkeypatch, capsys):
