@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-import signal
-import subprocess
 import sys
-import time
 
 import matplotlib
 import pytest
@@ -187,20 +184,3 @@ def test_the_gpu_where_there_is_none_is_one_clear_line(monkeypatch, tmp_path, ca
     monkeypatch.setattr("tinynet.gpu_unavailable_reason", lambda: "CuPy is not installed.")
     assert command(["run", "vae", "--device", "gpu", "--out", str(tmp_path)]) == 2
     assert capsys.readouterr().err == "lessons: --device gpu: CuPy is not installed.\n"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-def test_ctrl_c_ends_with_one_clear_line(tmp_path):
-    call = [sys.executable, "-m", "lessons", "run", "vae", "--full", "--out", str(tmp_path)]
-    process = subprocess.Popen(
-        call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ}
-    )
-    assert "autoencoder" in process.stdout.readline()  # it has begun, and takes seconds more
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "Traceback" not in errors
-    assert errors.strip().splitlines()[-1] == (
-        "lessons: stopped by Ctrl-C. What was finished is kept."
-    )
