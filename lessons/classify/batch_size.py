@@ -155,7 +155,8 @@ draw.rates(RATES, losses, STEPS)
 # At small rates the batch size matters little: the curves lie close together. There the steps are
 # so short that the noise of many steps cancels. The curves part at larger rates. Small batches
 # are thrown off first. The largest rate is too large for all. There it is not the noise that
-# matters: even the true gradient would be overshot (see the lesson `gradient_descent`).
+# matters: even a step along the true gradient would go too far (see the lesson
+# `gradient_descent`).
 #
 # ## Epochs and steps
 #
@@ -192,10 +193,11 @@ table(
 draw.epochs_and_steps(curves, DIGITS)
 
 # %% [markdown]
-# On the left we count epochs, and the smaller three batch sizes lie on one curve. On the right
-# the same trainings are drawn against their steps: there a batch four times as large needs a
-# quarter of the steps. **With the rule, and a rate that is not too large, what counts is how many
-# digits a network has seen, not in how many steps.**
+# On the left we count epochs, and the smaller three batch sizes lie nearly on one curve. B = 128
+# leaves it once: its rate of 0.2 is near the limit. On the right the same trainings are drawn
+# against their steps: there a batch four times as large needs a quarter of the steps. **With the
+# rule, and a rate that is not too large, what counts is how many digits a network has seen, not
+# in how many steps.**
 #
 # The rule has an end. For batches of 512 it asks for a rate of 0.8. That is too large for the 18
 # steps of this training, and the loss jumps up and down. (Above, batches of 512 had 100 steps.)

@@ -86,17 +86,18 @@ nearest = nearest_picture(photos.train, np.arange(len(labels)), photos.test)  # 
 draw.nearest(photos.test, photos.train[nearest], truth, labels[nearest], photos.names)
 
 # %% [markdown]
-# What works well with digits works badly here. The figure shows the first ten test pictures.
-# Their nearest pictures have similar colors in similar places, and often another thing in them.
+# What works well with digits works badly here. The figure shows the first ten test pictures. Some
+# of their nearest pictures have similar colors in similar places. Many are just dull: a picture
+# without strong contrasts is not very far from any other.
 #
 # ## A network of our own
 #
 # The slide shows no network for these pictures. Ours is small. It has four **convolutions**,
 # which look for small patterns of 3 x 3 pixels, and then for patterns of patterns. **Batch
-# normalization** gives each channel mean 0 and variance 1, **relu** replaces negative numbers by
-# 0, and **max pooling** keeps the largest number of each 2 x 2. **Dropout** sets a part of the
-# numbers to 0 in training. The last layer gives ten **logits**, one for each class. The largest
-# is the answer.
+# normalization** gives each channel mean 0 and variance 1 over the batch, then a scale and a
+# shift that are learnt, **relu** replaces negative numbers by 0, and **max pooling** keeps the
+# largest number of each 2 x 2. **Dropout** sets a part of the numbers to 0 in training. The last
+# layer gives ten **logits**, one for each class. The largest is the answer.
 
 
 # %%
@@ -144,7 +145,8 @@ loss = fit("network", network, batches, "cross_entropy", adam, EPOCHS)["loss"]  
 answers = tn.predict(network, unseen).argmax(axis=1)
 share = (answers == truth).mean()
 weights = sum(p.size for p in network.parameters())
-print(f"The network has {weights:,} weights. It saw {len(labels):,} pictures in {EPOCHS} epochs.")
+print(f"The network has {weights:,} weights.")
+print(f"It saw each of {len(labels):,} pictures {EPOCHS} times, changed anew each time.")
 shares = [[name, f"{part:.1%}"] for name, part in (right | {"network": share}).items()]
 table(["method", "color pictures"], shares)
 

@@ -178,9 +178,9 @@ table(
 
 # %% [markdown]
 # Three methods that work in different ways make a large part of their mistakes among the same
-# four classes, far more than by chance. So the difficulty is in the pictures. On 28 x 28 grey
-# pixels the buttons of a shirt can hardly be seen. If nobody asked to tell these four apart, each
-# method would be right much more often (last column).
+# four classes, far more than by chance. So a part of the difficulty seems to lie in the pictures
+# themselves. On 28 x 28 grey pixels the buttons of a shirt can hardly be seen. If nobody asked to
+# tell these four apart, each method would be right much more often (last column).
 #
 # ## Could you do better?
 #

@@ -30,8 +30,8 @@ SEED = 0
 # %% [markdown]
 # ## The modules of Keras
 #
-# Keras is a library for neural networks, a part of TensorFlow. The notes list its modules.
-# tinynet has most of them, under similar names:
+# Keras is a library for neural networks. It came as a part of TensorFlow; today it runs on
+# others, too. The notes list its modules. tinynet has most of them, under similar names:
 #
 # | Keras | tinynet | what it holds |
 # |---|---|---|
@@ -174,9 +174,10 @@ rows = zip(*(values.numpy() for values in (s, p, *losses)), strict=True)
 table(["s", "p", "BCE", "MSE", "hinge"], [[f"{value:.2f}" for value in row] for row in rows])
 
 # %% [markdown]
-# All three fall as $s$ grows. BCE (binary cross-entropy) and hinge grow without an end where the
-# network is wrong. MSE (mean squared error) never exceeds 1, so it hardly tells a bad mistake
-# from a very bad one. Hinge is 0 from $s = 1$ on: then it asks for nothing more.
+# None of the three rises as $s$ grows. BCE and MSE always fall, hinge only up to $s = 1$. BCE
+# (binary cross-entropy) and hinge grow without an end where the network is wrong. MSE (mean
+# squared error) never exceeds 1, so it hardly tells a bad mistake from a very bad one. Hinge is 0
+# from $s = 1$ on: then it asks for nothing more.
 #
 # "First larger?" is a question of yes and no, and takes the BCE. The two digits have ten possible
 # answers and take the **cross-entropy**, which is the BCE for more than two answers: $-\log$ of
@@ -233,7 +234,9 @@ print(f"Comparing the two digits that the graph reads is right for {computed:.1%
 by_nearest = ((nearest[0] > nearest[1]) == truths[:, 2]).mean()
 print(f"Comparing the two digits of the nearest pictures is right for {by_nearest:.1%}.")
 against = (compared != said[2]).mean()
-print(f"The graph's comparison contradicts the third output for {against:.1%} of the pairs.")
+print(
+    f"The comparison of the two digits contradicts the third output for {against:.1%} of the pairs."
+)
 draw.pairs(one, two, np.stack(said, axis=1), truths)
 
 # %% [markdown]

@@ -161,10 +161,11 @@ table(["cure", "strength", "training", "test", "gain of each start", "sum of w^2
 
 # %% [markdown]
 # Only augmentation helps clearly: with every start, and by more than the starts differ. The mean
-# gains of L2, L1 and dropout are below half a percentage point, which is ten of the 2,000 test
-# digits. L1 gains a little with every start, and dropout loses with two of the three. Too strong
-# a cure even harms: the network can then no longer learn what it could. (Least squares, without a
-# cure of its own, fails with so few digits. It has more weights than there are digits.)
+# gains of L2 and L1 are below half a percentage point, which is ten of the 2,000 test digits, and
+# dropout even loses on average. L1 gains a little with every start, and dropout loses with two of
+# the three. Too strong a cure even harms: the network can then no longer learn what it could.
+# (Least squares, without a cure of its own, fails with so few digits. It has more weights than
+# there are digits.)
 #
 # The slide says the same of few examples: "even use of dropout does not help us much", and "On a
 # small dataset we will overfit no matter which regularization technique is applied". Its way out

@@ -27,7 +27,7 @@ def by_heart(falling, rising):
     axes.annotate(f"lowest: epoch {epochs[low]}", (epochs[low], rising[low]), (0, -16),
                   textcoords="offset points", ha="center", fontsize=9)  # fmt: skip
     axes.set(xlabel="epoch", ylabel="loss (cross-entropy)", ylim=0)
-    drawing.suptitle("By heart: the training loss falls to 0, the test loss does not")
+    drawing.suptitle("By heart: the training loss falls nearly to 0, the test loss does not")
     return drawing
 
 
