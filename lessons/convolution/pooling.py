@@ -223,16 +223,16 @@ draw.reading(SHIFTS, {name: shares[: len(SHIFTS)] for name, shares in right.item
 #   pixel: with max pooling, digits shifted by 3 or 4 pixels are read about as well as digits
 #   shifted by 2 or 3 without pooling. The dense layer at the end has a weight of its own for each
 #   place of the last maps. For it a stroke at another place is another stroke. (The notes say
-#   that max "works better in practice". Here it is a little better than the mean. The second Try,
-#   with shifts to the left, shows a larger difference.)
+#   that max "works better in practice". Here, too, it is better than the mean at every shift. The
+#   second Try, with shifts to the left, shows a larger difference.)
 # - The network that pools over the whole map reads shifted digits nearly as well as digits that
 #   are not shifted. This is the invariance of which the slides speak. It has a price: the network
 #   does not know where in the picture a stroke was found, and reads digits that are not shifted
 #   worse than max pooling of 2 x 2 does.
 # - The last column is for digits turned by 90 degrees. The slide says that pooling makes "the
 #   detection of certain features in the input invariant to scale and orientation changes". For
-#   such turns this is not so: every network is close to guessing. A turned stroke does not fit
-#   its filter, and then there is nothing to pool. (We have not tested the scale.)
+#   such turns this is not so: every network is close to guessing. Probably a turned stroke does
+#   not fit its filter. Smaller turns we have not tested. (We have not tested the scale.)
 #
 # ## Where the gradient goes
 #

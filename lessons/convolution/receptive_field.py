@@ -325,9 +325,9 @@ draw.learnt(networks["shared"][0], networks["local"][0])
 #
 # All three networks know their training pictures. It is the new pictures that tell them apart. At
 # the right, where they have seen no pattern, all methods but one guess. What the convolution has
-# learnt at the left it can use at the right. And it is best at the left, too, because it learns
-# each weight from all places together. That is what "shared" buys, for less than a thousandth of
-# the dense network's parameters.
+# learnt at the left it can use at the right, because the largest number of a map counts wherever
+# it is. And it is best at the left, too, because it learns each weight from all places together.
+# That is what "shared" buys, for less than a thousandth of the dense network's parameters.
 #
 # Sharing is not always right. If a feature means something else at another place, as in a
 # passport photograph where the eyes are always in the upper half, weights for each place can be

@@ -61,8 +61,8 @@ SEED = 0
 #
 # $$y_i = \gamma \, \hat{x}_i + \beta$$
 #
-# The result has the mean $\beta$ and the standard deviation $\gamma$. That is why the slide calls
-# them a "mean" and a "standard deviation" parameter.
+# The result has the mean $\beta$ and the standard deviation $|\gamma|$. That is why the slide
+# calls them a "mean" and a "standard deviation" parameter.
 
 
 # %%
@@ -89,7 +89,8 @@ for name, x in {
 # training, what becomes of a picture's sum depends on the other pictures in its batch.** Two
 # things follow:
 #
-# - A batch of one picture cannot be normalized: its variance is 0.
+# - A batch of one picture is of no use: its mean is the number itself, so every picture becomes
+#   0.
 # - The other pictures are drawn at random, so they act like noise on each sum. The slide expects
 #   "slight regularization effects" from this noise. We test it below.
 #

@@ -144,8 +144,8 @@ draw.rates(rates, read, losses)
 #   not help us much". What dropout does prevent is the rise of the loss: without it, the loss of
 #   other digits rises again after its lowest point.
 # - **Wrong labels: much help.** Without dropout the network learns nearly all labels by heart,
-#   also the wrong ones. With rate 0.5 it cannot learn them all by heart, and it reads more of the
-#   other digits.
+#   also the wrong ones. With rate 0.5 it does not learn them all by heart, and it reads more of
+#   the other digits.
 # - **Too large a rate harms.** With 0.9 only a tenth of the units is left at each step, and 30
 #   epochs are not enough to learn even the training digits. The slide's rate, "typically a number
 #   around 0.5", is good in both experiments. (The networks on the slides have 0.2, 0.25 and 0.5.)
@@ -229,9 +229,9 @@ table(
 draw.removed(shares, left)
 
 # %% [markdown]
-# The network that was trained with dropout loses much less. The slide's reason holds: its units
-# depend less on each other. (The numbers of the units that stay are divided by their share, as in
-# training.)
+# The network that was trained with dropout loses much less. This agrees with the slide's reason.
+# It does not prove it: to lose half of its units at random is what this network has met in
+# training. (The numbers of the units that stay are divided by their share, as in training.)
 #
 # ## "But not the output nodes"
 #

@@ -229,8 +229,8 @@ draw.saddle(saddle, leaving)
 # %% [markdown]
 # SGD multiplies $w_2$ by a constant factor in each step, 1.1 here. The closer it begins to the
 # line, the longer it waits. Momentum waits less, but also longer and longer. The steps of RMSprop
-# and Adam depend little on the size of the gradient. So they hardly wait, however close they
-# begin.
+# and Adam depend little on the size of the gradient. So they hardly wait, even from a millionth.
+# (Where the gradient is far below $\epsilon$ they wait too. From $w_2 = 0$ no rule ever leaves.)
 #
 # ## Which learning rate for the digits?
 #
@@ -297,8 +297,8 @@ draw.digits(all_rates, right)
 # - **Keras' default rates** are 0.01 for SGD and 0.001 for RMSprop and Adam. The adaptive ones
 #   suit this network at once. SGD's is too small for so short a training.
 # - **Momentum is like SGD with ten times the rate**, as long as the rate is moderate. This is the
-#   factor $1 / (1 - m)$ from the straight slope. At larger rates momentum still learns where SGD
-#   fails.
+#   factor $1 / (1 - m)$ from the straight slope. At a rate of 0.1 momentum still learns, where
+#   SGD with ten times the rate fails.
 #
 # One warning: this training is short. In a longer one, as with `--full`, the small rates of SGD
 # catch up, and its range of good rates becomes wider. Adam's is still wider.
@@ -328,7 +328,7 @@ claim(
     f"{firsts.min():.4f} to {firsts.max():.4f} of it",
 )
 claim(
-    "In the valley, SGD at the best of its rates ends 10 times as far away as any other rule",
+    "In the valley SGD at the best of these rates ends 10 times as far away as the others or more",
     left["SGD"].min() > 10 * others,
     f"{left['SGD'].min():.2f} and at most {others:.3f}",
 )
