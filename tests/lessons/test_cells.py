@@ -61,7 +61,9 @@ def without_data(monkeypatch):
     monkeypatch.setattr(pictures, "_real", lambda load: "there is no data here.")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in TRAINED else n for n in NAMES]
+)
 def test_no_claim_fails_and_every_figure_has_a_title(name, tmp_path, pytestconfig):
     size = "default" if pytestconfig.getoption("--own-size") else "quick"
     session, printed = ran(name, tmp_path, size)
