@@ -11,6 +11,7 @@ import tinynet as tn
 
 from . import pooling, printed
 from .filters import conv, side
+from .networks import lesson
 from .row import computed, convention, lost, misread, reproduced, statement
 
 # -- pictures as numbers ---------------------------------------------------------------------------
@@ -18,7 +19,7 @@ from .row import computed, convention, lost, misread, reproduced, statement
 
 def copies():
     """The portrait's two copies.  -> (2, 16, 12)"""
-    rows = np.array(printed.PORTRAITS.split(), int).reshape(16, 2, 12)
+    rows = np.array(lesson("numbers").SLIDE.split(), int).reshape(16, 2, 12)
     return rows.transpose(1, 0, 2)
 
 

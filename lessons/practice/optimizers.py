@@ -20,7 +20,7 @@
 import numpy as np
 
 import tinynet as tn
-from lessons.shared import accuracy, claim, data, fit, is_quick, least_squares, size, table
+from lessons.shared import accuracy, claim, data, fit, least_squares, size, table
 from lessons.shared.draw import optimizers as draw
 from tinynet.layers import Dense, Flatten
 
@@ -278,7 +278,7 @@ def lost(row):
     return max(row) - max(min(four) for four in fours)
 
 
-all_rates = [0.001, 0.01, 0.1] if is_quick() else [3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1.0]
+all_rates = size([0.001, 0.01, 0.1], [3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1.0])
 right = {name: [read_right(name, rate) for rate in all_rates] for name in makers}
 table(
     ["rule", *(f"{rate:g}" for rate in all_rates), "lost"],

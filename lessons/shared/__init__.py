@@ -35,7 +35,7 @@ def missing_packages() -> str:
 if "IPython" in sys.modules and missing_packages():
     raise ImportError(missing_packages())
 
-from .session import claim, figure, is_quick, size, table  # noqa: E402
+from .session import claim, figure, size, table  # noqa: E402
 from .training import accuracy, fit, least_squares, nearest_picture  # noqa: E402
 
 __all__ = [
@@ -43,7 +43,6 @@ __all__ = [
     "claim",
     "figure",
     "fit",
-    "is_quick",
     "least_squares",
     "nearest_picture",
     "size",

@@ -89,10 +89,6 @@ def size(quick: Any, default: Any, full: Any = None) -> Any:
     return values[current().size]
 
 
-def is_quick() -> bool:
-    return current().size == "quick"
-
-
 def claim(
     sentence: str, holds: Any, seen: Any = "", *, quick: bool = True, drawn: bool = True
 ) -> None:
@@ -102,7 +98,8 @@ def claim(
     quick=False: it needs the lesson's default size.  drawn=False: it needs the real pictures.
     """
     session = current()
-    if (session.size == "quick" and not quick) or (session.drawn and not drawn):
+    too_small = session.size == "quick" and not quick
+    if too_small or (session.drawn and not drawn):
         verdict = "later"
     elif holds:
         verdict = "ok"
@@ -111,7 +108,7 @@ def claim(
     session.claims.append(Claim(sentence, str(seen), verdict))
     text = f"{sentence}: {seen}" if str(seen) else sentence
     if verdict == "later":
-        text += " (claimed of real pictures only)" if quick else " (claimed at the default size)"
+        text += f" (claimed {'at the default size' if too_small else 'of real pictures only'})"
     lines = wrapped(text, WIDTH - 9)
     print(f"{verdict:<8} " + ("\n" + " " * 9).join(lines))
 
