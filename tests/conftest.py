@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 
 os.environ["TINYNET_OFFLINE"] = "1"  # no test downloads, what it starts does not either
 # Before NumPy is loaded, as lessons/__init__.py has it: small products are slow on two threads.
@@ -46,6 +47,13 @@ def device(request):
     if request.param == "gpu" and not tn.gpu_available():
         pytest.skip(tn.gpu_unavailable_reason())
     return request.param
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from tinynet.engine.record import current_observer
 from tinynet.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 
 mnist_low_level = parts("mnist_low_level")
 
@@ -417,7 +416,6 @@ def test_the_picture_has_a_bar_for_each_layer_and_way(hand, slow, rng):
     assert lowest > highest  # the first layer is on top
     assert figure.get_suptitle() == "m: a step of 3 examples, 90 ms"
     assert tn.plot.profile(report, "mine").get_suptitle() == "mine"
-    plt.close("all")
 
 
 def test_the_picture_of_something_else_is_refused():

@@ -12,16 +12,9 @@ import pytest
 import tinynet as tn
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 
 from lessons.autoencode import autoencoder, deep_autoencoder, sparse_autoencoder
 from lessons.pictures import Pictures
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture

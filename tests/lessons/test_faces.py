@@ -15,16 +15,9 @@ import pytest
 import tinynet as tn
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 
 from lessons.generate import faces_smile, faces_table, faces_vae
 from lessons.generate.probe import linear_probe, mean_difference
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

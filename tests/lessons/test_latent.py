@@ -11,18 +11,11 @@ import pytest
 import tinynet as tn
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 
 from lessons.autoencode import latent_size as latent
 from lessons.autoencode import pca_against_autoencoder as against
 from lessons.autoencode.pca import error, pca, through
 from lessons.pictures import Pictures
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture

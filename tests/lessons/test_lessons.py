@@ -47,12 +47,6 @@ def ran(settings):
     return results
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
 @pytest.mark.parametrize("name", TO_RUN)
 def test_every_claim_holds_and_every_figure_shows_something(name, device, ran, settings):
     results = ran(name, device)

@@ -12,18 +12,11 @@ import pytest
 import tinynet as tn
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 
 from lessons.autoencode import anomaly, compression, restoring, uses
 from lessons.pictures import Pictures
 
 NAMES = tn.data.class_names("fashion_mnist")
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def some(rng, train=40, test=20):

@@ -11,18 +11,11 @@ import pytest
 import tinynet as tn
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 
 from lessons.generate import dogs_vae, fashion_vae
 from lessons.generate.vae import divergence, negative_elbo
 from lessons.pictures import Pictures
 from tinynet.layers import Dense
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def some(shape, count=12, seed=0):

@@ -16,9 +16,7 @@ import matplotlib.pyplot as plt
 
 @pytest.fixture
 def axes():
-    figure, axes = plt.subplots()
-    yield axes
-    plt.close(figure)
+    return plt.subplots()[1]
 
 
 def drawn(axes):
@@ -99,7 +97,6 @@ def test_a_grid_has_a_place_for_each_picture_and_empty_ones_are_switched_off():
     assert [axes.get_title() for axes in figure.axes] == ["a", "b", "c", "d", "e", ""]
     assert [axes.axison for axes in figure.axes] == [True] * 5 + [False]
     assert figure.get_suptitle() == "five"
-    plt.close(figure)
 
 
 def test_a_grid_of_nothing_is_refused():

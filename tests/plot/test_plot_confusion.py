@@ -15,13 +15,6 @@ from tinynet import plot
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
 TARGET = numpy.array([0, 0, 0, 0, 1, 1, 2, 2, 2])
 PREDICTION = numpy.array([0, 0, 0, 2, 1, 1, 0, 2, 0])
 COUNTS = [[3, 0, 1], [0, 2, 0], [2, 0, 1]]

@@ -13,13 +13,6 @@ from tinynet import plot
 from tinynet.layers import Add, Concatenate, Dense, Dropout, Flatten
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def boxes(figure):
