@@ -1,6 +1,7 @@
 """`python -m lessons` lists the lessons; `python -m lessons run [NAME...]` runs them.
 
-`python -m lessons NAME` and `python lessons/CHAPTER/NAME.py` run one, too.  Further commands write
+`python -m lessons NAME` and `python lessons/CHAPTER/NAME.py` run one, too; a chapter's name stands
+for all its lessons.  Further commands write
 a lesson as a notebook or as a page, and hold what the slides print against what comes out.
 Where no clone is, but tinynet installed, `tinynet lessons` does the same.
 """
@@ -44,8 +45,9 @@ def main(arguments: Sequence[str] | None = None, called: str = f"python -m {__pa
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if given and given[0] not in COMMANDS and not given[0].startswith("-"):
-            if given[0] not in NAMES and not given[0].endswith(".py"):
-                raise _unknown("lesson or command", given[0], [*NAMES, *COMMANDS], called)
+            if given[0] not in (*NAMES, *CHAPTERS) and not given[0].endswith(".py"):
+                known = [*NAMES, *CHAPTERS, *COMMANDS]
+                raise _unknown("lesson, chapter or command", given[0], known, called)
             given.insert(0, "run")
         options = _parser(called).parse_args(given)
         result: int = options.command(options)
@@ -73,7 +75,9 @@ def _parser(called: str) -> argparse.ArgumentParser:
 
     command("list", _list, "the lessons, by chapter (what no command does, too)")
     run = command("run", _run, "run lessons, check their claims, draw their figures")
-    run.add_argument("names", nargs="*", metavar="NAME", help="all, unless some are named")
+    run.add_argument(
+        "names", nargs="*", metavar="NAME", help="of a lesson or a chapter; all, if none is named"
+    )
     run.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="where to train")
     sizes = run.add_mutually_exclusive_group()
     sizes.add_argument("--quick", action="store_true", help="a few seconds, and fewer claims")
@@ -107,7 +111,7 @@ def _list(options: argparse.Namespace) -> int:
         print(chapter)
         for name in names:
             print(f"  {name:<{width}}  {title_of(name)}")
-    print(f"\n{options.called} NAME runs one, {options.called} run runs all of them.")
+    print(f"\n{options.called} NAME runs a lesson or a chapter, {options.called} run runs all.")
     return 0
 
 
@@ -203,13 +207,15 @@ def _ledger(options: argparse.Namespace) -> int:
 
 
 def _known(options: argparse.Namespace, given: Sequence[str]) -> list[str]:
-    """The names of lessons, each once.  A lesson's file is as good as its name."""
-    names = list(dict.fromkeys(name.removesuffix(".py").split("/")[-1] for name in given))
-    names = ["numbers" if name == "pixels" else name for name in names]
-    for name in names:
-        if name not in NAMES:
-            raise _unknown("lesson", name, NAMES, options.called)
-    return names
+    """The names of lessons, each once.  A file stands for its lesson, a chapter for all of its."""
+    names: list[str] = []
+    for name in given:
+        name = Path(name.removesuffix(".py")).name
+        name = "numbers" if name == "pixels" else name
+        if name not in (*NAMES, *CHAPTERS):
+            raise _unknown("lesson or chapter", name, [*NAMES, *CHAPTERS], options.called)
+        names += [name] if name in NAMES else CHAPTERS[name]
+    return list(dict.fromkeys(names))
 
 
 def _unknown(kind: str, name: str, known: Sequence[str], called: str) -> UsageError:

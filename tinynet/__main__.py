@@ -6,6 +6,7 @@ The lessons are found when they are asked for: nothing else of tinynet knows the
 from __future__ import annotations
 
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 
@@ -34,8 +35,12 @@ def main(arguments: list[str] | None = None) -> int:
     elif command == "--version":
         print(tinynet.__version__)
     else:
-        inside = command in ("list", "run", "notebook", "page", "slides", "ledger")
-        cure = f"Did you mean {CALLED} lessons {command}?" if inside else f"{CALLED} lists them."
+        if command in ("list", "run", "notebook", "page", "slides", "ledger"):
+            cure = f"Did you mean {CALLED} lessons {command}?"
+        elif get_close_matches(command, ["lessons"]):
+            cure = f"Did you mean {CALLED} lessons?"
+        else:
+            cure = f"{CALLED} lists them."
         print(f"tinynet: there is no command {command!r}. {cure}", file=sys.stderr)
         return 2
     return 0

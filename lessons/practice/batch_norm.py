@@ -230,30 +230,30 @@ draw.signals(sent)
 # training pictures.) Then each network reads digits that it has not learned from, and we note the
 # share that it reads right.
 #
-# If the loss becomes infinite, the training stops. We note 0.
+# If the loss becomes infinite, the training stops. We note 0. It is the worst that can happen, so
+# it lies below guessing, which gives about 0.1.
 
 
 # %%
 def train(name, model, pictures, rate, epochs=EPOCHS, batch=64, seed=SEED):
-    """-> the share of other digits read right after each epoch"""
+    """-> the history: after each epoch the shares read right of its digits and of others"""
     order = np.random.default_rng(seed)
     batches = tn.data.batches(pictures.train, pictures.train_labels, size=batch, rng=order)
     optimizer = tn.optim.SGD(model.parameters(), rate)
     settings = {"validation": (pictures.test, pictures.test_labels), "metrics": ["accuracy"]}
     try:
         with np.errstate(over="ignore", invalid="ignore"):
-            history = fit(name, model, batches, "cross_entropy", optimizer, epochs, **settings)
-        return history["validation accuracy"]
+            return fit(name, model, batches, "cross_entropy", optimizer, epochs, **settings)
     except FloatingPointError:  # the loss is infinite
-        return [0.0]
+        return {"accuracy": [0.0], "validation accuracy": [0.0]}
 
 
 def both(pictures, rate, factor=1.0, activation="relu"):
     """-> the share of other digits read right after training, without and with batch norm"""
     setting = f"{activation}, weights x {factor:g}, rate {rate:g}"
     return [
-        train(f"{setting}, {word}", network(with_it, factor, activation), pictures, rate)[-1]
-        for with_it, word in ((False, "without"), (True, "with"))
+        train(name, network(with_it, factor, activation), pictures, rate)["validation accuracy"][-1]
+        for with_it, name in ((False, f"{setting}, without"), (True, f"{setting}, with"))
     ]
 
 
@@ -263,7 +263,7 @@ right = {(factor, rate): both(digits, rate, factor) for factor in factors for ra
 draw.maps(right)
 
 # %% [markdown]
-# Each number is the share of other digits read right. Guessing gives about 0.1.
+# Each number is the share of other digits read right.
 #
 # Without batch normalization only one row learns at all: that of the usual starting weights. In
 # this row the rate must be neither too small nor too large. With batch normalization every field
@@ -326,17 +326,21 @@ print(f"For comparison: nearest picture {nearest:.3f}, least squares on pixels {
 few = digits._replace(train=digits.train[:500], train_labels=digits.train_labels[:500])
 lag = {}
 for m in (0.99, 0.9):
-    model = network(True, 0.3, momentum=m, layers=4)
-    lag[m] = shares = train(f"momentum {m}", model, few, 0.1, epochs=size(3, 15), batch=32)
-    print(f"Momentum {m}: {shares[0]:.3f} after epoch 1, {shares[2]:.3f} after epoch 3,", end=" ")
-    print(f"{shares[-1]:.3f} in the end")
+    run = train(
+        f"momentum {m}", network(True, 0.3, momentum=m, layers=4), few, 0.1, size(3, 15), 32
+    )
+    lag[f"other digits, momentum {m}"] = run["validation accuracy"]
+lag["training digits, in training (for both)"] = run["accuracy"]
+for name, shares in lag.items():
+    print(f"{name}: {shares[0]:.3f} after epoch 1, {shares[2]:.3f} after 3, last {shares[-1]:.3f}")
 draw.lag(lag)
 
 # %% [markdown]
 # The momentum does not touch the training itself: in training each batch is normalized by its own
 # mean and variance. So both networks have the same weights after every step. Only their running
-# averages differ. With 0.99 these still contain much of the placeholders, and the network reads
-# badly for several epochs. Then it catches up.
+# averages differ. In training both read the same share right, which grows from the first epoch
+# on. But with 0.99 the running averages still contain much of the placeholders, and in inference
+# the network reads badly for several epochs. Then it catches up.
 #
 # **If your own network is good in training and bad on other pictures, in the first epochs only,
 # this may be the reason.** Train for a few hundred steps more, or take a smaller momentum.
@@ -383,7 +387,7 @@ for word, shares in unseen.items():
 
 # %%
 speed, rate_1, start, sigmoid = list(promises.values())[:4]
-behind = np.subtract(lag[0.9], lag[0.99])
+slow, fast, _ = lag.values()
 claim(
     "Batch norm at its best rate beats none by at least 0.1, and least squares by at least 0.05",
     speed[1] >= max(speed[0] + 0.1, line + 0.05),
@@ -408,8 +412,8 @@ claim(
 )
 claim(
     "Momentum 0.99 reads at least 0.15 less than 0.9 after 3 epochs, and at most 0.1 in the end",
-    behind[2] >= 0.15 and behind[-1] <= 0.1,
-    f"{behind[2]:.3f} and {behind[-1]:.3f} less",
+    fast[2] - slow[2] >= 0.15 and fast[-1] - slow[-1] <= 0.1,
+    f"{fast[2] - slow[2]:.3f} and {fast[-1] - slow[-1]:.3f} less",
     quick=False,
 )
 

@@ -85,7 +85,8 @@ draw.networks(masks.numpy() > 0)
 #
 # Afterwards it reads other digits, from which it has not learned. Their labels are all right. The
 # **loss** (cross-entropy) says how wrong its probabilities are: 0 is perfect, and 2.3 is what
-# equal probabilities for ten digits get. One pass through all training digits is an **epoch**.
+# equal probabilities for ten digits get. One pass through all training digits is an **epoch**. The
+# table's last column is the lowest loss of other digits after any epoch.
 # What is said of other digits is the mean of two trainings with other starting weights. The share
 # of the training digits is that of one training.
 

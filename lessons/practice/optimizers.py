@@ -163,7 +163,8 @@ table(
 #
 # SGD is in trouble here. The largest curvature limits its rate to $2 / 100 = 0.02$, and with so
 # small a rate the way along the valley takes long. The lesson `gradient_descent` shows why. We
-# give each rule 100 steps and four learning rates, and see how far from the lowest place it ends.
+# give each rule 100 steps and five learning rates, and see how far from the lowest place it ends.
+# The second rate, 0.019, is nearly the largest that SGD stands.
 
 
 # %%
@@ -174,9 +175,9 @@ def valley(w, ratio=RATIO, angle=ANGLE):
     return along**2 / 2 + ratio * across**2 / 2
 
 
-rates = np.array([0.01, 0.03, 0.1, 0.3])
+rates = np.array([0.01, 0.019, 0.03, 0.1, 0.3])
 c, s = np.cos(np.deg2rad(ANGLE)), np.sin(np.deg2rad(ANGLE))
-start = np.outer([4 * c - s, 4 * s + c], np.ones(4))  # four walks at once, one for each rate
+start = np.outer([4 * c - s, 4 * s + c], np.ones(5))  # five walks at once, one for each rate
 paths = {name: walk(rule, valley, start, rates, 100) for name, rule in rules.items()}
 left = {name: np.hypot(*path[-1]) for name, path in paths.items()}  # the distance that is left
 table(
@@ -189,9 +190,10 @@ draw.valley(valley, paths, best, rates)
 # %% [markdown]
 # The start is 4.1 away from the lowest place: 4 along the valley and 1 across.
 #
-# - **SGD** jumps to the floor of the valley and then creeps along it.
+# - **SGD** creeps along the valley, even with the largest rate that it stands. With this rate it
+#   also swings across the valley for a while.
 # - **Momentum** swings across the valley for long. But the swings go to both sides and cancel in
-#   its memory, and the steps along the valley add up. It arrives with the same rate as SGD.
+#   its memory, and the steps along the valley add up. It arrives with the same small rates.
 # - **RMSprop** and **Adam** begin with equally long steps in both directions, although the
 #   gradient is 25 times as large across as along: they divide by its size. So they stand large
 #   rates. Adam also has a memory like momentum. It runs past the lowest place and swings back.

@@ -249,6 +249,11 @@ def test_a_notebook_has_the_cells_of_the_file(name, tmp_path, capsys):
     assert "".join(written["cells"][0]["source"]).startswith("# ")
 
 
+def test_a_chapter_stands_for_its_lessons(tmp_path, capsys):
+    assert command(["notebook", "neuron", "loss", "--out", str(tmp_path)]) == 0
+    assert {path.stem for path in tmp_path.iterdir()} == set(CHAPTERS["neuron"])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", QUIZZES)
 def test_a_notebook_runs_with_numbers_and_figures_in_their_places(name, tmp_path, monkeypatch):

@@ -147,7 +147,7 @@ def test_a_claim_that_fails_gives_exit_code_1(quick, monkeypatch, tmp_path, caps
 def test_an_unknown_lesson_gets_the_nearest_name(capsys):
     assert command(["run", "sharpn"]) == 2
     assert capsys.readouterr().err == (
-        "lessons: there is no lesson 'sharpn'. Did you mean sharpen?\n"
+        "lessons: there is no lesson or chapter 'sharpn'. Did you mean sharpen?\n"
     )
 
 

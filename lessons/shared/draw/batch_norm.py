@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from ..session import figure
-from .style import COLORS, NO, YES
+from .style import COLORS, GREY, NO, YES
 
 NAMES = ("without batch normalization", "with batch normalization")
 
@@ -58,14 +58,15 @@ def maps(right):
 
 @figure
 def lag(shares):
-    """The share of other digits read right after each epoch, for two momenta."""
+    """The shares read right after each epoch: of other digits, for two momenta, and in training."""
     drawing, axes = plt.subplots(figsize=(8.5, 4.4), layout="constrained")
-    for (momentum, curve), color in zip(shares.items(), (YES, NO), strict=True):
+    for (name, curve), look in zip(shares.items(), ("o-", "o-", "s--"), strict=True):
+        color = {"o-": YES if "0.99" in name else NO, "s--": GREY}[look]
         epochs = range(1, len(curve) + 1)
-        axes.plot(epochs, curve, "o-", color=color, label=f"running averages, momentum {momentum}")
+        axes.plot(epochs, curve, look, color=color, label=name)
     axes.axhline(0.1, color="black", linestyle=":")
     axes.text(epochs[-1], 0.11, "guessing", ha="right", va="bottom")
-    axes.set(xlabel="epoch", ylabel="share of other digits read right", ylim=(0, 1))
+    axes.set(xlabel="epoch", ylabel="share read right", ylim=(0, 1.02))
     axes.set_xticks(epochs)
     axes.legend(loc="lower right", bbox_to_anchor=(1, 0.15))
     drawing.suptitle("The same weights, but with 0.99 the running averages lag behind")

@@ -43,7 +43,7 @@ def valley(landscape, paths, best, rates):
     left.annotate("start", path[0], (-9, 5), textcoords="offset points", fontsize=11, ha="right")
     left.plot(0, 0, "*", color="gold", markeredgecolor="black", markersize=16, zorder=5)
     left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2)
-    left.set_title("100 steps down the valley, each rule with its best rate of four")
+    left.set_title("100 steps down the valley, each rule with its best rate of five")
     right.set(xlabel="step", ylabel="distance from the lowest place", xlim=(0, 132),
               title="The distance after each step")  # fmt: skip
     right.set_xticks([0, 25, 50, 75, 100])
