@@ -326,9 +326,7 @@ print(f"For comparison: nearest picture {nearest:.3f}, least squares on pixels {
 few = digits._replace(train=digits.train[:500], train_labels=digits.train_labels[:500])
 lag = {}
 for m in (0.99, 0.9):
-    run = train(
-        f"momentum {m}", network(True, 0.3, momentum=m, layers=4), few, 0.1, size(3, 15), 32
-    )
+    run = train(f"m = {m}", network(True, 0.3, momentum=m, layers=4), few, 0.1, size(3, 15), 32)
     lag[f"other digits, momentum {m}"] = run["validation accuracy"]
 lag["training digits, in training (for both)"] = run["accuracy"]
 for name, shares in lag.items():
