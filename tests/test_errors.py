@@ -546,6 +546,33 @@ TABLE = {
         ValueError,
         "batch_norm: epsilon must be positive and finite, received 0.",
     ),
+    "layer-norm for other channels": (
+        lambda: tn.layer_norm(X, ONE_EACH, ones(2)),
+        ValueError,
+        "layer_norm: x (2, 3) has 3 channels, and beta has shape (2,). It must be (3,), one "
+        "number for each channel.",
+    ),
+    "group-norm of a vector": (
+        lambda: tn.group_norm(ONE_EACH, ONE_EACH, ONE_EACH, groups=1),
+        ValueError,
+        "group_norm: x has shape (3,), and must be (..., C), a batch.",
+    ),
+    "group-norm in groups that do not divide": (
+        lambda: tn.group_norm(X, ONE_EACH, ONE_EACH, groups=2),
+        ValueError,
+        "group_norm: 3 channels do not make 2 equal groups. Give groups=1, or another number that "
+        "divides 3.",
+    ),
+    "group-norm in no group": (
+        lambda: tn.group_norm(X, ONE_EACH, ONE_EACH, groups=0),
+        ValueError,
+        "group_norm: groups must be a whole number of at least 1, received 0.",
+    ),
+    "layer-norm epsilon": (
+        lambda: tn.layer_norm(X, ONE_EACH, ONE_EACH, epsilon=-1),
+        ValueError,
+        "layer_norm: epsilon must be positive and finite, received -1.",
+    ),
     # -- losses -----------------------------------------------------------------------------------
     "a loss of several outputs": (
         lambda: tn.mse((X, X), X),
@@ -827,12 +854,17 @@ def on_pretended_gpu(monkeypatch):
             '.to("gpu") or .to("cpu").',
         ),
         (
+            lambda there: tn.layers.Embedding(5, 2, rng=RNG).build((3,))(there),
+            "Embedding: the input is on gpu and embeddings is on cpu. Move one of them, with "
+            '.to("gpu") or .to("cpu").',
+        ),
+        (
             lambda there: weights(3).backward(there),
             "backward: dy must have this tensor's shape (3,), float32, on cpu; received (3,), "
             "float32, on gpu.",
         ),
     ],
-    ids=["two tensors", "a tensor and an array", "labels", "upstream gradient"],
+    ids=["two tensors", "a tensor and an array", "labels", "indices", "upstream gradient"],
 )
 def test_two_devices_in_one_operation_are_named_with_the_tensors(on_pretended_gpu, mix, message):
     there = on_pretended_gpu(ones(3), name="w")

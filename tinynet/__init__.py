@@ -44,7 +44,7 @@ if TYPE_CHECKING:  # type checkers run this block; _homes reads it for Python
     from .ops.linear import linear, matmul
     from .ops.loss import bce, bce_with_logits, cross_entropy, mae, mse
     from .ops.noise import dropout, gaussian_noise
-    from .ops.normalization import batch_norm
+    from .ops.normalization import batch_norm, group_norm, layer_norm
     from .ops.pooling import average_pool2d, l2_pool2d, max_pool2d, min_pool2d, sum_pool2d
     from .ops.probability import (
         bernoulli_log_likelihood,
@@ -56,6 +56,7 @@ if TYPE_CHECKING:  # type checkers run this block; _homes reads it for Python
     from .ops.upsampling import upsample2d
     from .optim import schedules
     from .training import callbacks
+    from .training.ema import ema
     from .training.evaluate import evaluate, predict
     from .training.history import History
     from .training.loop import fit

@@ -53,6 +53,7 @@ OPERATIONS = {
     "mse": (tn.mse, {}, [(3, 3), (3, 3)]),
     "conv2d": (tn.conv2d, {}, [(2, 4, 3, 3), (2, 2, 3, 3)]),
     "batch_norm": (tn.batch_norm, {"training": True}, [(3, 3), (3,), (3,)]),
+    "layer_norm": (tn.layer_norm, {}, [(3, 3), (3,), (3,)]),
 }
 
 

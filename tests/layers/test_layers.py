@@ -22,10 +22,13 @@ from tinynet.layers import (
     Conv2DTranspose,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
     GaussianNoise,
     GlobalAveragePooling2D,
+    GroupNormalization,
     Layer,
+    LayerNormalization,
     LeakyReLU,
     MaxPooling2D,
     Reshape,
@@ -43,6 +46,10 @@ def seeded(seed=0):
 
 def ones(*shape, dtype="float32"):
     return numpy.ones(shape, dtype)
+
+
+class Integers(tuple):
+    """A shape of inputs that are integers, from 0 to 4."""
 
 
 PICTURE = (7, 6, 3)
@@ -109,6 +116,37 @@ TABLE = {
         (3,),
         {"moving_mean": (3,), "moving_variance": (3,)},
     ),
+    "normalization of rows": (
+        lambda: LayerNormalization(),
+        PICTURE,
+        PICTURE,
+        {"gamma": (3,), "beta": (3,)},
+    ),
+    "normalization of rows without": (
+        lambda: LayerNormalization(center=False, scale=False),
+        (3,),
+        (3,),
+        {},
+    ),
+    "normalization of groups": (
+        lambda: GroupNormalization(3),
+        (7, 6, 12),
+        (7, 6, 12),
+        {"gamma": (12,), "beta": (12,)},
+    ),
+    "normalization of groups without beta": (
+        lambda: GroupNormalization(2, center=False),
+        (4,),
+        (4,),
+        {"gamma": (4,)},
+    ),
+    "embedding": (lambda: Embedding(5, 3), Integers(()), (3,), {"embeddings": (5, 3)}),
+    "embedding of sequences": (
+        lambda: Embedding(6, 3),
+        Integers((4, 2)),
+        (4, 2, 3),
+        {"embeddings": (6, 3)},
+    ),
     "activation": (lambda: Activation("tanh"), PICTURE, PICTURE, {}),
     "no activation": (lambda: Activation("linear"), PICTURE, PICTURE, {}),
     "leaky": (lambda: LeakyReLU(), PICTURE, PICTURE, {}),
@@ -131,6 +169,8 @@ def batch(shape, n=4, seed=0, device="cpu"):
     """A random batch, on that device, or a list of them for a list of shapes."""
     if isinstance(shape, list):
         return [batch(s, n, seed + i, device) for i, s in enumerate(shape)]
+    if isinstance(shape, Integers):
+        return tn.Tensor(seeded(seed).integers(0, 5, (n, *shape))).to(device)
     x = seeded(seed).standard_normal((n, *shape), numpy.float32)
     return tn.Tensor(x).to(device)
 
@@ -175,12 +215,13 @@ def test_float32_stays_on_the_way_back(row, device):
     make, shape, _, _ = row
     layer = make().build(shape, seeded()).to(device)
     x = batch(shape, device=device)
-    for t in x if isinstance(x, list) else [x]:
+    inputs = [t for t in (x if isinstance(x, list) else [x]) if t.dtype.kind == "f"]
+    for t in inputs:
         t.requires_grad = True
     y = layer(x)
     assert y.device == device
     y.backward(tn.Tensor(ones(*y.shape)).to(device).data)
-    for t in [*layer.parameters(), *(x if isinstance(x, list) else [x])]:
+    for t in [*layer.parameters(), *inputs]:
         assert t.grad.dtype == numpy.float32
         assert t.grad.shape == t.shape
 
@@ -192,7 +233,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(row):
         return [w.numpy().tobytes() for w in make().build(shape, seeded(seed)).weights().values()]
 
     assert drawn(1) == drawn(1)
-    assert ("kernel" in weights) == (drawn(1) != drawn(2))
+    assert bool({"kernel", "embeddings"} & set(weights)) == (drawn(1) != drawn(2))
 
 
 def test_it_takes_an_empty_batch_in_inference(row):
@@ -393,6 +434,130 @@ def test_leaky_relu_and_softmax_take_their_settings():
     numpy.testing.assert_allclose(Softmax(axis=1)(batch((3, 4))).sum(axis=1).numpy(), 1, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "make", [LayerNormalization, lambda **how: GroupNormalization(2, **how)], ids=["layer", "group"]
+)
+def test_each_example_is_normalized_alone_and_by_the_weights_of_its_layer(make):
+    x = batch((2, 2, 4), n=3)
+    layer = make(epsilon=0.1).build((2, 2, 4))
+    layer.gamma.data[...], layer.beta.data[...] = [1, 2, 3, 4], [5, 6, 7, 8]
+    y = layer(x).numpy()
+    for i in range(3):
+        numpy.testing.assert_allclose(layer(x[i : i + 1]).numpy()[0], y[i], rtol=1e-6)
+    assert (layer.eval()(x).numpy() == y).all()
+    plain = make(epsilon=0.1, center=False, scale=False)(x).numpy()
+    numpy.testing.assert_allclose(y, plain * [1, 2, 3, 4] + [5, 6, 7, 8], rtol=1e-5, atol=1e-5)
+    groups = [[0, 1, 2, 3]] if make is LayerNormalization else [[0, 1], [2, 3]]
+    axes = -1 if make is LayerNormalization else (1, 2, 3)
+    for group in groups:
+        a = x.numpy().astype("float64")[..., group]
+        away = a - a.mean(axis=axes, keepdims=True)
+        expected = away / numpy.sqrt((away * away).mean(axis=axes, keepdims=True) + 0.1)
+        numpy.testing.assert_allclose(plain[..., group], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_one_group_normalizes_whole_pictures_and_as_many_as_channels_each_channel():
+    x = batch((5, 4, 6), n=2)
+    whole = GroupNormalization(1, epsilon=1e-6)(x).numpy()
+    each = GroupNormalization(6, epsilon=1e-6)(x).numpy()
+    numpy.testing.assert_allclose(whole.mean(axis=(1, 2, 3)), 0, atol=1e-6)
+    numpy.testing.assert_allclose(whole.std(axis=(1, 2, 3)), 1, rtol=1e-4)
+    assert abs(whole.mean(axis=(1, 2))).max() > 0.05
+    numpy.testing.assert_allclose(each.mean(axis=(1, 2)), 0, atol=1e-6)
+    numpy.testing.assert_allclose(each.std(axis=(1, 2)), 1, rtol=1e-4)
+
+
+def test_an_embedding_gives_the_rows_and_sums_the_gradients_of_each(device):
+    layer = Embedding(5, 2, rng=seeded()).build((3,)).to(device)
+    table = layer.embeddings.numpy()
+    index = numpy.array([[0, 4, 0], [0, 2, 4]])
+    y = layer(tn.Tensor(index).to(device))
+    assert (y.numpy() == table[index]).all()
+    dy = seeded(1).standard_normal(y.shape, numpy.float32)
+    y.backward(tn.Tensor(dy).to(device).data)
+    expected = numpy.zeros((5, 2))
+    for place in numpy.ndindex(index.shape):
+        expected[index[place]] += dy[place]
+    assert (expected[[1, 3]] == 0).all() and expected[0].all()
+    found = tn.Tensor(layer.embeddings.grad).numpy()
+    numpy.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_the_gradient_of_an_embedding_in_float64():
+    layer = Embedding(5, 2, rng=seeded()).build((3,))
+
+    def through(table):
+        layer.embeddings = table
+        return layer([[0, 4, 0], [0, 2, 4]])
+
+    tn.gradcheck(through, layer.embeddings.numpy().astype("float64"))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "int64"])
+def test_indices_are_integers_of_any_kind_and_lists_of_them(dtype):
+    layer = Embedding(200, 2, rng=seeded())
+    expected = layer([[3, 199]]).numpy()
+    assert (layer(numpy.array([[3, 199]], dtype)).numpy() == expected).all()
+    assert expected.tobytes() == layer.embeddings.numpy()[[3, 199]].tobytes()
+
+
+def test_an_embedding_starts_as_in_keras():
+    table = Embedding(300, 40, rng=seeded()).build(()).embeddings.numpy()
+    assert abs(table).max() <= 0.05
+    assert table.std() == pytest.approx(0.05 / 3**0.5, rel=0.02)
+    ones = Embedding(3, 2, embeddings_initializer="ones").build(())
+    assert (ones.embeddings.numpy() == 1).all()
+    assert repr(Embedding(3, 2)) == "Embedding(input_dim=3, output_dim=2)"
+    wide = Embedding(3, 2, embeddings_initializer=tn.init.uniform(0.1))
+    assert "embeddings_initializer='uniform(0.1)'" in repr(wide)
+
+
+def test_a_model_that_is_tried_with_zeros_may_begin_with_an_embedding(capsys):
+    class Words(tn.Module):
+        def __init__(self):
+            self.table = Embedding(7, 4)
+            self.out = Dense(3)
+
+        def forward(self, x):
+            return self.out(self.table(x).mean(axis=1))
+
+    model = Words().build((5,), seeded())
+    assert (model.made_shape, model(numpy.full((2, 5), 6)).shape) == ((3,), (2, 3))
+    assert [row.parameters for row in tn.cost(model).rows if row.parameters] == [28, 15]
+
+
+@pytest.mark.parametrize("name", ["LayerNormalization", "GroupNormalization", "Embedding"])
+def test_they_are_what_pytorch_computes(name):
+    torch = pytest.importorskip("torch")
+    F = torch.nn.functional
+    shape = Integers((5, 4)) if name == "Embedding" else (5, 4, 6)
+    layer = {
+        "LayerNormalization": LayerNormalization(),
+        "GroupNormalization": GroupNormalization(3),
+        "Embedding": Embedding(5, 6),
+    }[name].build(shape, seeded())
+    x = batch(shape, n=3)
+    x.requires_grad = x.dtype.kind == "f"
+    twin = torch.tensor(x.numpy(), requires_grad=x.requires_grad)
+    for w in layer.parameters():
+        w.data[...] = seeded(3).uniform(0.5, 1.5, w.shape)
+    weights = [torch.tensor(w.numpy(), requires_grad=True) for w in layer.parameters()]
+    if name == "LayerNormalization":
+        z = F.layer_norm(twin, (6,), *weights, eps=0.001)
+    elif name == "GroupNormalization":
+        z = F.group_norm(twin.permute(0, 3, 1, 2), 3, *weights, eps=0.001).permute(0, 2, 3, 1)
+    else:
+        z = F.embedding(twin, *weights)
+    y = layer(x)
+    dy = seeded(2).standard_normal(y.shape, numpy.float32)
+    y.backward(dy)
+    z.backward(torch.tensor(dy))
+    pairs = [(y.numpy(), z.detach())]
+    pairs += [(w.grad, v.grad) for w, v in zip(layer.parameters(), weights, strict=True)]
+    for ours, theirs in pairs + [(x.grad, twin.grad)] * x.requires_grad:
+        numpy.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-5, atol=1e-5)
+
+
 # -- penalties -------------------------------------------------------------------------------------
 
 
@@ -536,6 +701,7 @@ SHAPE = (
     "Dense: input_shape must be whole numbers of at least 1 without the batch, for example "
     "(28, 28, 1), received "
 )
+INTEGERS = "and must be integers. Give array.astype(int); a list that became a Tensor is float32."
 UNBUILT = (
     "it has no weights yet, as it has seen no input. Give the model input_shape= and rng=, call "
     "build(input_shape, rng), or call it once."
@@ -725,6 +891,32 @@ ERRORS = {
         ValueError,
         "BatchNormalization: axis must be -1, received 1. Channels are last, (N, ..., C).",
     ),
+    "rows that are not the last axis": (
+        lambda: LayerNormalization(axis=(1, 2)),
+        ValueError,
+        "LayerNormalization: axis must be -1, received (1, 2). Channels are last, (N, ..., C).",
+    ),
+    "no groups": (
+        lambda: GroupNormalization(0),
+        ValueError,
+        "GroupNormalization: groups must be a whole number of at least 1, received 0.",
+    ),
+    "no rows in an embedding": (
+        lambda: Embedding(0, 3),
+        ValueError,
+        "Embedding: input_dim must be a whole number of at least 1, received 0.",
+    ),
+    "half a number in a row": (
+        lambda: Embedding(3, 0.5),
+        ValueError,
+        "Embedding: output_dim must be a whole number of at least 1, received 0.5.",
+    ),
+    "a number as initializer of an embedding": (
+        lambda: Embedding(3, 2, embeddings_initializer=0.1),
+        TypeError,
+        "Embedding: embeddings_initializer: 0.1 is neither a name nor a function (shape, rng) -> "
+        'array. Use "glorot_uniform".',
+    ),
     "a word for whether there is a beta": (
         lambda: BatchNormalization(center="no"),
         TypeError,
@@ -785,6 +977,50 @@ ERRORS = {
         lambda: BatchNormalization()(ones(3)),
         ValueError,
         "BatchNormalization: input (N,) has no channels. It takes (N, ..., C).",
+    ),
+    "channels that make no groups": (
+        lambda: GroupNormalization(name="gn")(ones(1, 8, 8, 48)),
+        ValueError,
+        "GroupNormalization 'gn': 48 channels do not make 32 equal groups. Give groups=24, or "
+        "another number that divides 48.",
+    ),
+    "fewer channels than groups": (
+        lambda: GroupNormalization().build((8, 8, 6)),
+        ValueError,
+        "GroupNormalization: 6 channels do not make 32 equal groups. Give groups=6, or another "
+        "number that divides 6.",
+    ),
+    "an index as large as the table": (
+        lambda: Embedding(10, 2, name="words", rng=RNG)([[3, 10, 11]]),
+        ValueError,
+        "Embedding 'words': index 10 is out of range: there are 10 rows, 0 to 9. Count indices "
+        "from 0, or give a larger input_dim.",
+    ),
+    "an index below 0": (
+        lambda: Embedding(10, 2, rng=RNG)(numpy.array([0, -1])),
+        ValueError,
+        "Embedding: index -1 is out of range: there are 10 rows, 0 to 9. Count indices from 0, or "
+        "give a larger input_dim.",
+    ),
+    "whole numbers in float32 as indices": (
+        lambda: Embedding(10, 2, rng=RNG)(ones(1, 3)),
+        TypeError,
+        f"Embedding: indices are float32, {INTEGERS}",
+    ),
+    "a list of fractions as indices": (
+        lambda: Embedding(10, 2, rng=RNG)([0.5]),
+        TypeError,
+        f"Embedding: indices are float32, {INTEGERS}",
+    ),
+    "a mask as indices": (
+        lambda: Embedding(10, 2, rng=RNG)(ones(1, 3) > 0),
+        TypeError,
+        f"Embedding: indices are bool, {INTEGERS}",
+    ),
+    "indices that a layer gave": (
+        lambda: Embedding(10, 2, rng=RNG)(Dense(2, rng=RNG)(ones(1, 3))),
+        TypeError,
+        f"Embedding: indices are float32, {INTEGERS}",
     ),
     "float64 into dense": (
         lambda: Dense(2, name="head", rng=RNG)(tn.Tensor(ones(1, 3, dtype="float64"), True)),
@@ -937,6 +1173,11 @@ ERRORS = {
         ValueError,
         "BatchNormalization: input (N, 4) has 4 channels, and it was built for 3.",
     ),
+    "other channels to normalize in groups": (
+        lambda: GroupNormalization(2).build((8, 8, 4))(ones(2, 6)),
+        ValueError,
+        "GroupNormalization: input (N, 6) has 6 channels, and it was built for 4.",
+    ),
     # -- before it was built ------------------------------------------------------------------
     "weights before the first input": (lambda: Dense(2).weights(), ValueError, f"Dense: {UNBUILT}"),
     "parameters before the first input": (
@@ -991,6 +1232,8 @@ def test_the_message_says_where_what_and_how_to_mend_it(case):
         (lambda: Softmax(numpy.int64(-1)), (3,)),
         (lambda: Dropout(numpy.float64(0.5)), (3,)),
         (lambda: BatchNormalization(momentum=numpy.float32(0.5)), (3,)),
+        (lambda: GroupNormalization(numpy.int64(3)), (3,)),
+        (lambda: Embedding(numpy.int64(5), numpy.int32(2)), Integers((3,))),
     ],
     ids=lambda value: "",
 )

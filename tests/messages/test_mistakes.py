@@ -395,6 +395,17 @@ MORE = {
         lambda: set_attribute(Dense(3).build((4,), RNG), "kernel", np.ones((4, 3))),
         "kernel must stay a Tensor",
     ),
+    "an embedding that is None": (
+        lambda: set_attribute(tn.layers.Embedding(3, 2), "embeddings", None),
+        "embeddings is set to None",
+    ),
+    "layers.LayerNorm": (lambda: tn.layers.LayerNorm(3), "tn.layers.LayerNormalization()"),
+    "layers.GroupNorm": (lambda: tn.layers.GroupNorm(2, 4), "tn.layers.GroupNormalization("),
+    "Embedding(num_embeddings=)": (
+        lambda: tn.layers.Embedding(num_embeddings=3, embedding_dim=2),
+        "Write input_dim=.",
+    ),
+    "tn.AveragedModel": (lambda: tn.AveragedModel, "tn.ema(model, 0.999)"),
     "layer.weight": (lambda: Dense(3).weight, "Write layer.kernel"),
     "zero_grad forgotten": (kept_gradients, "zero_grad()"),
     "NumPy in forward": (cut_in_forward, "got no gradient. In forward use tn. functions"),

@@ -439,6 +439,27 @@ TABLE = [
         also=[((2, 3, 2, 3), (3,), (3,)), ((0, 3), (3,), (3,)), ((1, 3), (3,), (3,))],
         moving=((0.5, -1.0, 0.25), (0.5, 2.0, 1.0)),
     ),
+    row(
+        *("layer_norm", tn.layer_norm, oracles.layer_norm),
+        *(signed(6, 3), positive(3), signed(3)),
+        also=[((2, 3, 2, 4), (4,), (4,)), ((0, 3), (3,), (3,)), ((1, 2), (2,), (2,))],
+        epsilon=0.01,
+    ),
+    *(
+        row(
+            *("group_norm", tn.group_norm, oracles.group_norm),
+            *(signed(2, 3, 2, 6), positive(6), signed(6)),
+            also=[((3, 6), (6,), (6,)), ((0, 3, 6), (6,), (6,)), ((1, 4, 1, 6), (6,), (6,))],
+            groups=groups,
+            epsilon=0.01,
+        )
+        for groups in (1, 2, 3)
+    ),
+    row(
+        *("group_norm: a group for each channel", tn.group_norm, oracles.group_norm),
+        *(signed(2, 3, 2, 4), positive(4), signed(4)),
+        groups=4,
+    ),
     loss(
         *("kl_standard_normal", tn.kl_standard_normal, oracles.kl_standard_normal),
         *(signed(3, 4), signed(3, 4)),

@@ -368,6 +368,31 @@ def batch_norm(x, gamma, beta, moving_mean=None, moving_variance=None, epsilon=0
     return y
 
 
+def layer_norm(x, gamma, beta, epsilon=0.001):
+    y = numpy.empty(x.shape)
+    for place in numpy.ndindex(x.shape[:-1]):
+        numbers = x[place].tolist()
+        m = mean(numbers)
+        v = mean([(a - m) ** 2 for a in numbers])
+        y[place] = [
+            g * (a - m) / math.sqrt(v + epsilon) + b
+            for a, g, b in zip(numbers, gamma, beta, strict=True)
+        ]
+    return y
+
+
+def group_norm(x, gamma, beta, groups, epsilon=0.001):
+    """Each example and group is a batch of one channel for batch_norm."""
+    y = numpy.empty(x.shape)
+    size = x.shape[-1] // groups
+    for n in range(len(x)):
+        for g in range(groups):
+            part = (n, ..., slice(g * size, (g + 1) * size))
+            one, ones, zeros = x[part].reshape(-1, 1), numpy.ones(1), numpy.zeros(1)
+            y[part] = batch_norm(one, ones, zeros, epsilon=epsilon).reshape(x[part].shape)
+    return gamma * y + beta
+
+
 def reducible(f):
     """f of a prediction and a target, two numbers; reduced over all elements."""
 

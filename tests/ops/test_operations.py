@@ -526,6 +526,39 @@ def test_batch_norm_of_float16_sums_in_float32(rng):
         numpy.testing.assert_allclose(half, exact, rtol=2e-3, atol=2e-3 * abs(exact).max())
 
 
+@pytest.mark.parametrize(
+    "normalize",
+    [tn.layer_norm, lambda *inputs: tn.group_norm(*inputs, groups=2)],
+    ids=["layer_norm", "group_norm"],
+)
+def test_norms_of_an_example_sum_float16_in_float32(normalize, rng):
+    """7,000 values of 10 sum to more than float16 can hold, and so is the square of 300."""
+    for scale in (1, 30):
+        x = scale * rng.normal(10, 2, (2, 7000, 4) if normalize is not tn.layer_norm else (2, 7000))
+        dy = rng.normal(1, 1, x.shape)  # its sum is 14,000: float16 adds no 1 to 2,048
+        found = []
+        for dtype in ("float16", "float64"):
+            C = x.shape[-1]
+            t, gamma, beta = leaves([x.astype("float16"), numpy.ones(C), numpy.zeros(C)], dtype)
+            y = normalize(t, gamma, beta)
+            y.backward(dy.astype("float16").astype(dtype))
+            found.append([y.data, t.grad, gamma.grad, beta.grad])
+            assert all(a.dtype == dtype for a in found[-1])
+        for half, exact in zip(*found, strict=True):
+            numpy.testing.assert_allclose(half, exact, rtol=2e-3, atol=2e-3 * abs(exact).max())
+
+
+def test_a_large_mean_costs_no_digits_of_a_norm(rng):
+    x = rng.normal(0, 1, (4, 8, 6)).astype("float32") + numpy.float32(1000)
+    ones, zeros = numpy.ones(6, "float32"), numpy.zeros(6, "float32")
+    for normalize, oracle in (
+        (tn.layer_norm, oracles.layer_norm),
+        (partial(tn.group_norm, groups=2), partial(oracles.group_norm, groups=2)),
+    ):
+        exact = oracle(x.astype("float64"), ones, zeros)
+        assert_close(normalize(x, ones, zeros).numpy(), exact, 3e-4)
+
+
 def test_the_maximum_gets_an_infinite_gradient_and_its_neighbors_none():
     for dy in (numpy.inf, -numpy.inf):
         for shape in ((1, 2, 2, 1), (1, 3, 3, 1)):  # the second takes the general way

@@ -16,7 +16,9 @@ from tinynet.layers import (
     Conv2D,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
+    LayerNormalization,
     Reshape,
 )
 from tinynet.training import loop
@@ -116,6 +118,8 @@ def test_pictures_in_bytes_are_to_be_scaled(model, x, reach, kind):
         (network(Scaling(), Flatten(), Dense(3)), BYTES),
         (network(Flatten(), Activation(lambda x: x * (1 / 255)), Dense(3)), BYTES),
         (network(BatchNormalization(), Flatten(), Dense(3)), BYTES),
+        (network(LayerNormalization(), Flatten(), Dense(3)), BYTES),
+        (network(Embedding(256, 2), Flatten(), Dense(3), shape=(64,)), BYTES.reshape(40, 64)),
         (Network().build((8, 8, 1), generator()), BYTES),
     ],
     ids=[
@@ -129,7 +133,8 @@ def test_pictures_in_bytes_are_to_be_scaled(model, x, reach, kind):
             "few",
             "sequences",
         ),
-        *("own layer", "own function", "BatchNormalization", "own model"),
+        *("own layer", "own function", "BatchNormalization", "LayerNormalization", "indices"),
+        "own model",
     ],
 )
 def test_inputs_that_may_be_meant_are_no_matter(model, x):

@@ -1,4 +1,4 @@
-"""Data: data sets, drawn pictures, augmentation, and minibatches for the training loop."""
+"""Data: data sets, drawn pictures and points, augmentation, minibatches for the training loop."""
 
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from .drawn.color_pictures import COLOR_CLASSES, color_pictures
 from .drawn.digits import digits
 from .drawn.faces import FACE_ATTRIBUTES, draw_faces, faces
 from .drawn.letters import xo
+from .drawn.points import rings, spiral, two_humps, two_humps_density
 from .picture import picture
 from .published.datasets import DataNotFoundError, cifar10, class_names, fashion_mnist, mnist
 from .published.reading import DataError
@@ -32,6 +33,10 @@ __all__ = [
     "fashion_mnist",
     "mnist",
     "picture",
+    "rings",
+    "spiral",
+    "two_humps",
+    "two_humps_density",
     "xo",
 ]
 

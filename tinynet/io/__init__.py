@@ -54,7 +54,7 @@ def save(path: str | os.PathLike[str], thing: Any) -> Path:
     except (ValueError, TypeError, OSError) as error:
         if isinstance(error.__context__, KeyboardInterrupt):  # zipfile could not close after it
             raise error.__context__ from None
-        raise _located(where, error) from None
+        raise located(where, error, "save") from None
     return place
 
 
@@ -94,7 +94,7 @@ def load(path: str | os.PathLike[str], thing: Any = None) -> Any:
             return state
         thing.load_state_dict(state)
     except (ValueError, TypeError, OSError) as error:
-        raise _located(where, error) from None
+        raise located(where, error, "load") from None
     return thing
 
 
@@ -132,14 +132,13 @@ _OTHERWISE = {
 }
 
 
-def _located(where: str, error: Exception) -> Exception:
+def located(where: str, error: Exception, verb: str) -> Exception:
     """The same error with the place, and in plain words if it is the system's."""
-    located: Exception
+    answer: Exception
     if isinstance(error, OSError):
-        verb = where[:4]
         reason = _REASONS.get((verb, type(error)))
-        located = type(error)(f"{where}: {reason or f'{error.strerror}. {_OTHERWISE[verb]}'}.")
-        located.errno = error.errno
+        answer = type(error)(f"{where}: {reason or f'{error.strerror}. {_OTHERWISE[verb]}'}.")
+        answer.errno = error.errno
     else:
-        located = (ValueError if isinstance(error, ValueError) else TypeError)(f"{where}: {error}")
-    return located.with_traceback(error.__traceback__)
+        answer = (ValueError if isinstance(error, ValueError) else TypeError)(f"{where}: {error}")
+    return answer.with_traceback(error.__traceback__)

@@ -7,9 +7,10 @@ from .activation import Activation, LeakyReLU, Softmax
 from .base import Layer
 from .convolution import Conv2D, Conv2DTranspose
 from .dense import Dense
+from .embedding import Embedding
 from .merge import Add, Concatenate
 from .noise import Dropout, GaussianNoise, SpatialDropout2D
-from .normalization import BatchNormalization
+from .normalization import BatchNormalization, GroupNormalization, LayerNormalization
 from .pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
 from .shape import Flatten, Reshape, UpSampling2D, ZeroPadding2D
 
@@ -23,10 +24,13 @@ __all__ = [
     "Conv2DTranspose",
     "Dense",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GaussianNoise",
     "GlobalAveragePooling2D",
+    "GroupNormalization",
     "Layer",
+    "LayerNormalization",
     "LeakyReLU",
     "MaxPooling2D",
     "Reshape",

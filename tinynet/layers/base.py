@@ -90,7 +90,8 @@ class Layer(Exact, Module):
         """ValueError, without a name, if the weights were made for inputs of another shape."""
 
     def _check_attribute(self, name: str, value: Any) -> None:
-        if name in ("kernel", "bias", "gamma", "beta") and self.__module__.startswith("tinynet."):
+        weights = ("kernel", "bias", "gamma", "beta", "embeddings")
+        if name in weights and self.__module__.startswith("tinynet."):
             if value is None:
                 raise ValueError(
                     f"{self.label}: {name} is set to None. To tie weights, build both layers "

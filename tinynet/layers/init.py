@@ -106,13 +106,13 @@ def normal(std: float = 0.05) -> Initializer:
         generator("normal", rng)
         return _array(rng.standard_normal(shape, numpy.float32) * std)
 
-    return draw
+    return _named(draw, "normal", std)
 
 
 def uniform(limit: float = 0.05) -> Initializer:
     """An initializer: uniform between -limit and limit (at least 0).  The default is Keras'."""
     limit = number("uniform", "limit", limit, AT_LEAST_0)
-    return lambda shape, rng: _uniform("uniform", shape, rng, limit)
+    return _named(lambda shape, rng: _uniform("uniform", shape, rng, limit), "uniform", limit)
 
 
 def constant(value: float) -> Initializer:
@@ -151,6 +151,12 @@ def _truncated(where: str, shape: Shape, rng: numpy.random.Generator, std: float
     while (far := numpy.abs(x) > 2).any():
         x[far] = rng.standard_normal(numpy.count_nonzero(far), numpy.float32)
     return _array(x * (std / TRUNCATED_STD))
+
+
+def _named(draw: Any, name: str, value: float) -> Initializer:
+    """draw, with the name that the repr of a layer shows: uniform, or uniform(0.1)."""
+    draw.__name__ = name if value == 0.05 else f"{name}({value:g})"
+    return draw
 
 
 def _array(x: Any) -> numpy.ndarray:

@@ -124,3 +124,35 @@ def as_equals(where: str, names: tuple[str, str], values: tuple[Any, Any]) -> li
     for name, x in zip(names, (one, other), strict=True):
         refuse_nan(where, name, numpy.atleast_1d(x))
     return [one.astype(numpy.float64), other.astype(numpy.float64)]
+
+
+def as_examples(where: str, name: str, values: Any) -> numpy.ndarray:
+    """An array (N, D) in float64, not empty, of finite numbers."""
+    array = on_host(where, name, values)
+    if array.ndim != 2:
+        raise ValueError(
+            f"{where}: {name} must be (N, D), a row of numbers for each example, received "
+            f"{array.shape}. Reshape it: x.reshape(len(x), -1)."
+        )
+    return _finite(where, name, array)
+
+
+def as_line(where: str, name: str, values: Any) -> numpy.ndarray:
+    """An array (N,) in float64, not empty, of finite numbers, from (N,) or (N, 1)."""
+    array = on_host(where, name, values)
+    if array.ndim != 1 and array.shape[1:] != (1,):
+        raise ValueError(
+            f"{where}: {name} must be (N,) or (N, 1), one number each, received {array.shape}. "
+            "Choose one column."
+        )
+    return _finite(where, name, array.reshape(-1))
+
+
+def _finite(where: str, name: str, array: numpy.ndarray) -> numpy.ndarray:
+    if not array.size:
+        raise ValueError(f"{where}: {name} is empty. Give at least one example.")
+    if not numpy.isfinite(array).all():
+        raise ValueError(
+            f"{where}: {name} holds NaN or infinity. Find out where it comes from with tn.doctor()."
+        )
+    return array.astype(numpy.float64)

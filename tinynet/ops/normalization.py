@@ -1,16 +1,20 @@
-"""Batch normalization.
+"""Normalization: of each channel over a batch, or of each example alone.
 
-Source: Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing
-Internal Covariate Shift", 2015; momentum and epsilon as Keras defines them.
+Sources: Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing
+Internal Covariate Shift", 2015; Ba et al., "Layer Normalization", 2016; Wu and He, "Group
+Normalization", 2018.  Momentum and epsilon are as Keras defines them.
 """
 
 from __future__ import annotations
+
+import math
+from typing import Any
 
 import numpy
 
 from ..devices import Array, kernels, xp
 from ..engine.tensor import differentiable
-from ..messages.arguments import POSITIVE, UNIT, boolean, number
+from ..messages.arguments import POSITIVE, UNIT, boolean, number, whole
 
 
 @differentiable
@@ -36,22 +40,9 @@ def batch_norm(
     ValueError for shapes that do not fit, fewer than two values a channel in training, or missing
     moving statistics in inference.
     """
-    if getattr(x, "ndim", 0) < 2:
-        raise ValueError(f"x has shape {getattr(x, 'shape', ())}, and must be (..., C), a batch.")
-    C = x.shape[-1]
-    shapes = {"gamma": gamma, "beta": beta}
-    shapes |= {"moving_mean": moving_mean, "moving_variance": moving_variance}
-    for name, value in shapes.items():
-        if value is not None and getattr(value, "shape", ()) != (C,):
-            raise ValueError(
-                f"x {x.shape} has {C} channels, and {name} has shape "
-                f"{getattr(value, 'shape', ())}. It must be ({C},), one number for each channel."
-            )
-        if value is not None and value.dtype != x.dtype:
-            raise TypeError(
-                f"x is {x.dtype} and {name} is {value.dtype}. Convert the array, "
-                f'array.astype("{x.dtype}").'
-            )
+    C = _channels(
+        x, gamma=gamma, beta=beta, moving_mean=moving_mean, moving_variance=moving_variance
+    )
     training = boolean("", "training", training)
     momentum = number("", "momentum", momentum, UNIT)
     epsilon = number("", "epsilon", epsilon, POSITIVE)
@@ -106,6 +97,100 @@ def batch_norm(
         return in_dtype(device.combine(dy, slope, x, mean, steepness, shift))
 
     return y, (dx, lambda dy: in_dtype(sums(dy)[0]), lambda dy: in_dtype(sums(dy)[1]))
+
+
+@differentiable
+def layer_norm(x, gamma, beta, epsilon: float = 0.001):
+    """gamma * (x - mean) / sqrt(variance + epsilon) + beta, for each row of the last axis.
+
+    x (..., C), gamma, beta (C,) -> (..., C).  The variance has 1 / C.
+    ValueError for shapes that do not fit.
+    """
+    C = _channels(x, gamma=gamma, beta=beta)
+    return _each_alone(x, gamma, beta, (math.prod(x.shape[:-1]), 1, C), 1, epsilon)
+
+
+@differentiable
+def group_norm(x, gamma, beta, groups: int = 32, epsilon: float = 0.001):
+    """gamma * (x - mean) / sqrt(variance + epsilon) + beta, for each example and group of channels.
+
+    x (N, ..., C), gamma, beta (C,) -> (N, ..., C).  Mean and variance (with 1 / n) are over the
+    pixels and the C / groups neighboring channels of a group.
+
+    groups: 1 normalizes each example as a whole, C each channel by itself.
+    ValueError for shapes that do not fit, or groups that do not divide C.
+    """
+    C = _channels(x, gamma=gamma, beta=beta)
+    groups = whole("", "groups", groups)
+    check_groups(C, groups)
+    shape = (len(x), math.prod(x.shape[1:-1]), C)
+    return _each_alone(x, gamma, beta, shape, groups, epsilon)
+
+
+def check_groups(C: int, groups: int) -> None:
+    """ValueError where C channels do not make groups of one size."""
+    if C % groups:
+        fitting = max(d for d in range(1, min(C, groups) + 1) if C % d == 0)
+        raise ValueError(
+            f"{C} channels do not make {groups} equal groups. Give groups={fitting}, or another "
+            f"number that divides {C}."
+        )
+
+
+def _each_alone(
+    x: Array, gamma: Array, beta: Array, shape: tuple[int, int, int], G: int, epsilon: float
+) -> Any:
+    """y and the pullbacks, for x as (N, M, C), with a mean for each of N and each of G groups."""
+    epsilon = number("", "epsilon", epsilon, POSITIVE)
+    N, M, C = shape
+    full, dtype = x.shape, x.dtype
+
+    def mean(a):  # (N, M, C) -> (N, 1, C), the same in a group; of one group (N, 1, 1)
+        channels = a.mean(axis=1) if M > 1 else a.reshape(N, C)
+        groups = channels.reshape(N, G, C // G).mean(axis=2)
+        return (xp(a).repeat(groups, C // G, axis=1) if G > 1 else groups)[:, None]
+
+    def back(a):
+        return a.reshape(full).astype(dtype, copy=False)
+
+    normal = _wide(x).reshape(shape)
+    normal = normal - mean(normal)
+    scale = 1 / xp(x).sqrt(mean(normal * normal) + epsilon)
+    normal *= scale
+    y = normal * gamma
+    y += beta
+
+    def dx(dy):  # mean and variance depend on x too, as in batch_norm
+        d = _wide(dy).reshape(shape) * gamma  # the gradient of normal
+        along = mean(d * normal)
+        d -= mean(d)
+        d -= normal * along
+        d *= scale
+        return back(d)
+
+    def total(a):
+        return kernels(a).column_sums(a.reshape(N * M, C)).astype(dtype, copy=False)
+
+    return back(y), (dx, lambda dy: total(_wide(dy).reshape(shape) * normal), total)
+
+
+def _channels(x: Array, **vectors: Array | None) -> int:
+    """C of x (..., C).  ValueError or TypeError where a vector has not one number for each."""
+    if getattr(x, "ndim", 0) < 2:
+        raise ValueError(f"x has shape {getattr(x, 'shape', ())}, and must be (..., C), a batch.")
+    C = x.shape[-1]
+    for name, value in vectors.items():
+        if value is not None and getattr(value, "shape", ()) != (C,):
+            raise ValueError(
+                f"x {x.shape} has {C} channels, and {name} has shape "
+                f"{getattr(value, 'shape', ())}. It must be ({C},), one number for each channel."
+            )
+        if value is not None and value.dtype != x.dtype:
+            raise TypeError(
+                f"x is {x.dtype} and {name} is {value.dtype}. Convert the array, "
+                f'array.astype("{x.dtype}").'
+            )
+    return C
 
 
 def _wide(x: Array) -> Array:

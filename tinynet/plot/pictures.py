@@ -29,7 +29,7 @@ def picture(axes: Any, image: numpy.ndarray, title: str = "", limits: Limits | N
         raise ValueError(
             f"picture: image has shape {image.shape}. It must be (H, W), (H, W, 1) or (H, W, 3)."
         )
-    shades = _shades("picture", "image", image, limits)
+    shades = as_shades("picture", "image", image, limits)
     _squares(axes, shades, title, cmap="gray", vmin=0, vmax=1)
 
 
@@ -103,7 +103,7 @@ def tiles(images: Any, columns: int = 10, gap: int = 1) -> numpy.ndarray:
     ValueError for other shapes, pictures of two sizes, no pictures, or columns or a gap out of
     range.
     """
-    pictures = _pictures("tiles", "images", images)
+    pictures = as_pictures("tiles", "images", images)
     columns = whole("tiles", "columns", columns, cure="Give how many pictures stand in a row.")
     gap = whole("tiles", "gap", gap, least=0, cure="Give how many pixels lie between pictures.")
     N, H, W, *color = pictures.shape
@@ -145,7 +145,7 @@ def rows(
         raise ValueError(
             'rows: there are no rows. Give {label: pictures}, for example {"originals": x}.'
         )
-    given = {label: _pictures("rows", repr(label), row) for label, row in pictures.items()}
+    given = {label: as_pictures("rows", repr(label), row) for label, row in pictures.items()}
     (first, N), *others = ((label, len(row)) for label, row in given.items())
     for label, count in others:
         if count != N:
@@ -160,7 +160,7 @@ def rows(
                 f"rows: limits has {label!r}, and pictures has no such row. Give limits of "
                 f"{', '.join(map(repr, given))} alone."
             )
-    shades = [_shades("rows", repr(label), row, pairs.get(label)) for label, row in given.items()]
+    shades = [as_shades("rows", repr(label), row, pairs.get(label)) for label, row in given.items()]
     heights = [max(0.25, row.shape[1] / max(row.shape[1:3])) for row in given.values()]
     width = number("rows", "width", width, POSITIVE)
     spare = 0.06  # between pictures; a column is 1 wide
@@ -183,7 +183,7 @@ def rows(
     return figure
 
 
-def _pictures(where: str, name: str, images: Any) -> numpy.ndarray:
+def as_pictures(where: str, name: str, images: Any) -> numpy.ndarray:
     """The pictures as an array: (N, H, W) in gray, (N, H, W, 3) in color."""
     if isinstance(images, list | tuple):
         parts = [on_host(image) for image in images]
@@ -205,7 +205,7 @@ def _pictures(where: str, name: str, images: Any) -> numpy.ndarray:
     return array
 
 
-def _shades(where: str, name: str, values: numpy.ndarray, limits: Limits | None) -> numpy.ndarray:
+def as_shades(where: str, name: str, values: numpy.ndarray, limits: Limits | None) -> numpy.ndarray:
     """The values as shades from 0, black, to 1, white."""
     _refuse_infinite(where, name, values)
     if limits is not None and not limits[0] < limits[1]:  # NaN too

@@ -14,7 +14,8 @@ from ..data.batches import Batches
 from ..devices import move
 from ..engine.tensor import Tensor
 from ..layers.activation import Activation
-from ..layers.normalization import BatchNormalization
+from ..layers.embedding import Embedding
+from ..layers.normalization import Normalization
 from ..messages.mistakes import warn
 from ..models.module import Module
 from ..ops.loss import cross_entropy
@@ -62,7 +63,7 @@ def look_at_pixels(model: Module, x: Any) -> None:
 def _may_scale(model: Module) -> bool:
     """Whether something before the first kernel may scale the inputs: code of the person's own."""
     for part in model.modules():
-        if isinstance(part, Activation | BatchNormalization):
+        if isinstance(part, Activation | Embedding | Normalization):
             return True
         if not type(part).__module__.startswith("tinynet."):
             return True

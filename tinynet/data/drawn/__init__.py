@@ -1,1 +1,1 @@
-"""Pictures drawn by formulas."""
+"""Pictures drawn by formulas, and points drawn from known distributions."""

@@ -1,0 +1,73 @@
+"""Embedding: a row of numbers for each word, class or time step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from ..devices import Array
+from ..engine.inputs import same_device
+from ..engine.tensor import Tensor
+from ..messages.arguments import whole
+from . import init
+from .base import Layer
+
+
+class Embedding(Layer):
+    """The row of a trained table that each index names.  (N, ...) integers -> (N, ..., output_dim)
+
+    embeddings (input_dim, output_dim).  A row gets the sum of the gradients of all its places.
+
+    input_dim: how many rows there are; an index is in [0, input_dim).
+    output_dim: the numbers in a row.
+    embeddings_initializer: a name or a function (shape, rng) -> array; "uniform" is in
+        [-0.05, 0.05].
+    ValueError for an index out of range, TypeError for indices that are not integers.
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        embeddings_initializer: Any = "uniform",
+        **common: Any,
+    ) -> None:
+        super().__init__(**common)
+        self.input_dim = whole(self.label, "input_dim", input_dim)
+        self.output_dim = whole(self.label, "output_dim", output_dim)
+        where = f"{self.label}: embeddings_initializer"
+        self.embeddings_initializer = init.initializer(embeddings_initializer, where)
+        self.embeddings: Any = None
+
+    def shape_after(self, shape: Any) -> Any:
+        return (*shape, self.output_dim)
+
+    def create(self, shape: Any) -> None:
+        table = (self.input_dim, self.output_dim)
+        self.embeddings = self.draw("embeddings", self.embeddings_initializer, table)
+
+    def _arranged(self, x: Any) -> Any:
+        """A list of integers stays integers; elsewhere a list becomes float32."""
+        arranged = super()._arranged(x)
+        return Tensor(numpy.asarray(x)) if isinstance(x, list | tuple) else arranged
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.embeddings[self._indices(x.data)]
+
+    def _indices(self, x: Array) -> Array:
+        same_device(("the input", "embeddings"), (x, self.embeddings.data))
+        if x.dtype.kind not in "iu":
+            if x.dtype.kind != "f" or x.any():  # zeros: build() and tn.cost try a model with them
+                raise TypeError(
+                    f"indices are {x.dtype}, and must be integers. Give array.astype(int); a list "
+                    "that became a Tensor is float32."
+                )
+            return x.astype(int)
+        wrong = x[(x < 0) | (x >= self.input_dim)]
+        if wrong.size:
+            raise ValueError(
+                f"index {int(wrong[0])} is out of range: there are {self.input_dim} rows, 0 to "
+                f"{self.input_dim - 1}. Count indices from 0, or give a larger input_dim."
+            )
+        return x
