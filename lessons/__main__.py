@@ -142,6 +142,8 @@ def _run(options: argparse.Namespace) -> int:
                 if options.quick or options.text:
                     print(f"({name} has no --quick and no --text yet. It runs as always.)")
                 holds = old_form.lesson(name, session)
+        except BrokenPipeError:
+            raise
         except OSError as error:
             raise UsageError(f"cannot write {error.filename}: {error.strerror}.") from None
         failed += [] if holds else [name]

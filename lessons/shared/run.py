@@ -178,10 +178,15 @@ def _kind(value: Any) -> str:
 # -- what is printed around the cells --------------------------------------------------------------
 
 
-def print_head(path: Path) -> None:
+def print_head(path: Path, whole: bool) -> None:
+    """Title, lecture and question; what will be seen too, if the whole is asked for."""
     told = head(path)
     print(f"{told.title}\n{'=' * len(told.title)}")
-    for name, text in (("Lecture", told.lecture), ("Question", told.question)):
+    for name, text in (
+        ("Lecture", told.lecture),
+        ("Question", told.question),
+        *([("See", told.see)] if whole else []),
+    ):
         lines = wrapped(latex.of_markdown(text), WIDTH - 10)
         print(f"{name:<10}" + ("\n" + " " * 10).join(lines))
 
@@ -230,7 +235,7 @@ def lesson(path: Path, session_: Session, settings: Mapping[str, Any], words: st
     began = time.perf_counter()
     session_.changed = bool(settings)
     _check_names(path, session_.name, settings)
-    print_head(path)
+    print_head(path, words == "all")
     run(path, session_, settings, words)
     print_end(path, session_, time.perf_counter() - began)
     return all(claim.verdict != "FAILS" for claim in session_.claims)

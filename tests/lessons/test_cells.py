@@ -222,6 +222,17 @@ def test_the_file_the_name_and_run_do_the_same(tmp_path):
     assert printed[0] == printed[1] == printed[2] and "z = 1 + 3 * (-1)" in printed[0]
 
 
+def test_a_reader_who_has_seen_enough_gets_no_message(tmp_path):
+    call = [sys.executable, "-m", "lessons", "perceptron", "--text", "--out", str(tmp_path)]
+    with subprocess.Popen(
+        call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        assert process.stdout.readline().startswith("Perceptron: ")
+        process.stdout.close()  # as `head -1` does
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 def test_ctrl_c_in_a_lesson_is_one_line(tmp_path):
     call = [sys.executable, "-m", "lessons", "mnist", "--full", "--out", str(tmp_path)]
