@@ -23,7 +23,7 @@ from lessons.shared.draw import keras_api as draw
 from tinynet.layers import Concatenate, Dense
 
 DIGITS = size(400, 3000, 12000)  # pictures to learn from
-EPOCHS = size(1, 3)  # how often a network sees all its pictures, or pairs of pictures
+EPOCHS = size(1, 5)  # how often a network sees all its pictures, or pairs of pictures
 SHARED = True  # whether both pictures of a pair go through the same layers
 SEED = 0
 STARTS = size([1], [1, 2, 3])  # other first weights and other pairs, for the last experiment
@@ -31,8 +31,9 @@ STARTS = size([1], [1, 2, 3])  # other first weights and other pairs, for the la
 # %% [markdown]
 # ## The modules of Keras
 #
-# Keras is a library for neural networks. It came as a part of TensorFlow; today it runs on
-# others, too. The notes list its modules. tinynet has most of them, under similar names:
+# Keras is a library for neural networks. It began in 2015 as a library of its own, became a part
+# of TensorFlow, and today runs on JAX and PyTorch as well. The notes list its modules, some by
+# older names. tinynet has most of them:
 #
 # | Keras | tinynet | what it holds |
 # |---|---|---|
@@ -49,7 +50,8 @@ STARTS = size([1], [1, 2, 3])  # other first weights and other pairs, for the la
 # ## One network, three ways
 #
 # A **layer** computes numbers from numbers. A `Dense` layer has a **weight** for each pair of an
-# input and an output, and a **bias** for each output. We build a network of three layers. It gets
+# input and an output, and a **bias** for each output. Each output is the sum of all inputs times
+# their weights, plus its bias. We build a network of three layers. It gets
 # the 784 pixels of a digit's picture (28 x 28) and gives ten numbers, one for each digit. The
 # largest is its answer. Between the layers, `"relu"` replaces negative numbers by 0. The notes'
 # "3 layer model" has 2, 3 and 4 outputs; ours has 64, 32 and 10.
@@ -101,6 +103,7 @@ digits = data.mnist(DIGITS, size(300, 1000, 2000))
 x, y = digits.train.reshape(-1, 784), digits.train_labels
 unseen, truth = digits.test.reshape(-1, 784), digits.test_labels
 
+print(f"{len(x):,} pictures to learn from, {len(unseen):,} unseen ones, {EPOCHS} epochs")
 rng = np.random.default_rng(SEED)
 ways = {"Sequential": sequential(rng), "functional": functional(rng)}
 ways["class"] = Subclass().build((784,), rng)
@@ -129,13 +132,15 @@ apart = max(abs(numbers - trained[0]).max() for numbers in trained)
 # ## A graph that no list can be
 #
 # A list has one input and one output. The notes name what it cannot do: "Shared layer", "multiple
-# inputs or outputs". Such a network is a **directed acyclic graph** (DAG): layers are connected
-# by arrows, and no way along the arrows leads back to where it began. Of the notes' "DAG ex."
-# only "784 dim. vector" is left. We make an example of our own.
+# inputs or outputs". Every network here is a **directed acyclic graph** (DAG): layers are
+# connected by arrows, and no way along the arrows leads back to where it began. A list is the
+# simplest kind, a single chain. Of the notes' "DAG ex." only "784 dim. vector" is left. We make
+# an example of our own.
 #
 # Two pictures go in. The layers `read` and `digit` are **shared**: both pictures go through the
 # same layers, with the same weights. One more branch puts the 128 numbers that `read` makes of
-# each picture side by side, and says whether the first digit is larger than the second.
+# each picture side by side. A layer of 32, `compare`, follows, and `larger` says whether the
+# first digit is larger than the second.
 
 
 # %%
@@ -163,14 +168,14 @@ draw.graph(pairs)
 #
 # ## A loss for each output
 #
-# A **loss** says how wrong an answer is. The notes name three for yes and no (their "Hung." is
-# "hinge", misread on the way). Let the network's number be $s$, the right answer "yes", and $p =
-# 1 / (1 + e^{-s})$ the probability of "yes" that it stands for:
+# A **loss** says how wrong an answer is. The notes name three for yes and no: BCE, MSE and hinge.
+# (What reached us as "Hung." is probably "hinge".) Let the network's number be $s$, the right
+# answer "yes", and $p = 1 / (1 + e^{-s})$ the probability of "yes" that it stands for:
 #
 # $$\text{BCE} = -\log p, \qquad \text{MSE} = (1 - p)^2, \qquad \text{hinge} = \max(0, 1 - s)$$
 
 # %%
-s, yes = tn.Tensor([-4.0, -1.0, 0.0, 1.0, 4.0]), tn.ones(5)
+s, yes = tn.Tensor([-8.0, -4.0, 0.0, 1.0, 4.0]), tn.ones(5)
 p = tn.sigmoid(s)
 losses = [tn.bce_with_logits(s, yes, "none"), tn.mse(p, yes, "none"), tn.maximum(0, 1 - s)]
 rows = zip(*(values.numpy() for values in (s, p, *losses)), strict=True)
@@ -179,13 +184,15 @@ table(["s", "p", "BCE", "MSE", "hinge"], [[f"{value:.2f}" for value in row] for 
 # %% [markdown]
 # None of the three rises as $s$ grows. BCE and MSE always fall, hinge only up to $s = 1$. BCE
 # (binary cross-entropy) and hinge grow without an end where the network is wrong. MSE (mean
-# squared error) never exceeds 1, so it hardly tells a bad mistake from a very bad one. Hinge is 0
-# from $s = 1$ on: then it asks for nothing more.
+# squared error) never exceeds 1, so it hardly tells a bad mistake from a very bad one (the first
+# two rows). Hinge is 0 from $s = 1$ on: then it asks for nothing more. If the right answer is
+# "no", put $-s$ for $s$ and $1 - p$ for $p$.
 #
 # "First larger?" is a question of yes and no, and takes the BCE. The two digits have ten possible
-# answers and take the **cross-entropy**, which is the BCE for more than two answers: $-\log$ of
-# the right digit's probability. The graph's loss is the sum of the three. So one training serves
-# all outputs.
+# answers and take the **cross-entropy**, which is the BCE for more than two answers. **Softmax**
+# makes probabilities of the ten numbers $s_k$, and the loss is $-\log$ of the right digit's
+# probability: $-\log (e^{s_{right}} / \sum_k e^{s_k})$. The graph's loss is the sum of the three.
+# So one training serves all outputs.
 #
 # The pairs are drawn at random: each picture comes first three times, and second three times.
 # Equal digits count as "no".
@@ -220,7 +227,8 @@ train("graph", pairs, three_losses, (first, second, labels))
 #
 # The graph answers for pairs of unseen digits. Three simple methods answer, too. **Nearest
 # picture** takes the answer of the training picture (or pair) whose pixels differ least. **Least
-# squares** gives each pixel a weight and adds up. The last always says what is commonest.
+# squares** gives each pixel a weight for each possible answer and adds up. The last always says
+# what is commonest.
 
 # %%
 one, two, truths = paired(unseen, truth, 1, rng)
@@ -250,12 +258,14 @@ draw.pairs(one, two, np.stack(said, axis=1), truths)
 
 # %% [markdown]
 # The first two accuracies are equal. Both pictures of a pair go through the same layers, and the
-# same unseen pictures come first and second, in another order.
+# same unseen pictures come first and second, in another order. They are a little above those of
+# the three ways. One reason may be that `read` is wider, 128 and not 64, and sees each picture
+# six times in an epoch.
 #
 # The third output is better than the three simple methods, if these look at whole pairs. But it
-# is worse than comparing two digits that were read, even those of the nearest pictures. Its loss
-# says only yes or no for each pair. From that it has to find the order of the ten digits, which
-# we know. (With four times as many digits, `--full`, the third output comes closer to it.)
+# is worse than comparing two digits that were read, even those of the nearest pictures. Probably
+# its task is harder: its loss says only yes or no for each pair, and from that it has to find the
+# order of the ten digits, which we know.
 #
 # Nothing makes the outputs agree, either. In the last row of the figure the third answer
 # contradicts the two digits above it.
@@ -287,10 +297,10 @@ table(
 )
 
 # %% [markdown]
-# From each start, comparing the two digits beats the third output, by about as much as before. And
-# the graph with two outputs reads the digits about as well as the graph with three. So the third
-# output helps nobody here: **what can be computed from other outputs needs no output of its
-# own.**
+# From each start, comparing the two digits beats the third output. And the graph with two outputs
+# reads the digits about as well as the graph with three: the differences are small and go both
+# ways. So the third output gains nothing here. **What can be computed from the other outputs, we
+# compute.**
 #
 # ## Claims
 #
@@ -298,13 +308,17 @@ table(
 
 # %%
 claim("Three ways to build a network give the same numbers", apart == 0, f"{apart:g} apart")
-share, least = accuracy(ways["class"], unseen, truth), size(0.2, 0.8)
-claim(f"Each of the three reads at least {least:.0%} of the digits", share >= least, f"{share:.1%}")
-reads, larger = 100 * (right[0, 0] - right[0, 2]), 100 * (right[2, 0] - right[2, 1])
+reads, larger = 100 * (right[0, 0] - right[0, 1:3]), 100 * (right[2, 0] - right[2, 1])
 claim(
     "Of 100 digits the graph reads at least 8 more than least squares",
-    reads >= 8,
-    f"{reads:.1f} more",
+    reads[1] >= 8,
+    f"{reads[1]:.1f} more",
+)
+claim(
+    "Of 100 digits the graph reads at least 1 more than the nearest picture",
+    reads[0] >= 1,
+    f"{reads[0]:.1f} more",
+    quick=False,
 )
 claim(
     "Of 100 pairs, the output 'first larger?' is right for at least 2 more than the nearest pair",

@@ -4,14 +4,15 @@
 # **Lecture.** *Machine Learning II* (TDDC17 AI, Linköping University): "Manual Feature
 # Extraction" with its seven variations, and "Learning Feature Representations"
 #
-# **Question.** A network reads digits well. Does it still read them when they are turned, darker,
+# **Question.** A network reads digits well. Does it still read them when they are turned, paler,
 # smaller, bent, on a busy background, partly covered, or written in an unusual hand?
 #
-# **You will see.** One table: a network, the same network trained on changed digits, and two
-# methods without a network, each on the same digits under nine changes.
+# **You will see.** One table: a network, the same network trained on changed digits, once with
+# large and once with small changes, and two methods without a network. Each reads the same digits
+# under nine changes.
 #
-# **Try.** `python -m lessons variations --set SHIFT=0.05`: in the training the digits are hardly
-# moved any more. In which row does the second network lose, and in which rows does it gain?
+# **Try.** `python -m lessons variations --set ROTATE=30`: in the training the digits are turned
+# by up to 30 degrees, as far as in the test. In which row do the two augmented networks gain?
 
 # %%
 import numpy as np
@@ -25,6 +26,7 @@ TEST = size(300, 1000, 5000)  # digits to read
 EPOCHS = size(5, 10, 20)  # passes through the training digits
 ROTATE = 15.0  # degrees: how far a digit is turned at most in the training
 SHIFT = 0.2  # of the height and width: how far it is moved at most
+SMALL_SHIFT = 0.05  # the same, for a third network
 ZOOM = 0.2  # how much smaller or larger it becomes at most
 SEED = 0
 
@@ -39,12 +41,15 @@ SEED = 0
 #   to the left or right, so that a part of it may leave the picture;
 # - **scale**: it is 30% smaller;
 # - **deformation**: it is bent, as if it were drawn on rubber;
-# - **illumination**: the light is weak and the paper is grey; or black and white change places;
+# - **illumination**: the contrast is weak, with dark grey for black and light grey for white; or
+#   black and white change places;
 # - **occlusion**: a grey square of 10 x 10 pixels lies at a random place, and often covers a part
 #   of it;
 # - **background clutter**: pieces of other digits lie around it;
-# - **intra-class variation**: the same digit, in an unusual hand. Here we change nothing. In each
-#   class we take the test digits that differ most from the average picture of the class.
+# - **intra-class variation**: the same digit, in an unusual hand. Here we change nothing. We
+#   compute the average picture of each class from the training digits. Then we sort the test
+#   digits of each class by their distance from this average. The first third is written in a
+#   usual hand, the last third in an unusual one.
 #
 # A ninth change is not on the slide: **noise**, a random number added to each pixel.
 
@@ -74,7 +79,7 @@ def changes(x, rng):
         "moved": mapped(x, rng, pixels=5.0),
         "smaller": mapped(x, rng, scale=0.7),
         "bent": tn.data.augment.elastic(x, rng, strength=1.4, smoothness=3.0),
-        "weak light": 0.3 * x + 0.4,
+        "weak contrast": 0.3 * x + 0.4,
         "inverted": 1 - x,
         "covered": tn.data.augment.cutout(x, rng, 10, value=0.5),
         "clutter": cluttered(x, rng),
@@ -82,21 +87,45 @@ def changes(x, rng):
     }
 
 
+def hands(x, labels, averages):
+    """Which pictures are in a usual hand, the most usual first, and which in an unusual one."""
+    usual, unusual = [], []
+    for k, average in enumerate(averages):
+        of_class = np.flatnonzero(labels == k)
+        distance = ((x[of_class] - average) ** 2).sum(axis=(1, 2, 3))
+        nearest_first = of_class[np.argsort(distance)]
+        third = len(of_class) // 3
+        usual.extend(nearest_first[:third])
+        unusual.extend(nearest_first[::-1][:third])
+    return {"usual hand": usual, "unusual hand": unusual}
+
+
 digits = data.mnist(TRAIN, TEST)
 labels = digits.test_labels
 changed = changes(digits.test, np.random.default_rng(SEED))
-draw.rows(changed, labels)
+tests = {name: (pictures, labels) for name, pictures in changed.items()}
+averages = [digits.train[digits.train_labels == k].mean(axis=0) for k in range(10)]
+for name, chosen in hands(digits.test, labels, averages).items():
+    tests[name] = digits.test[chosen], labels[chosen]
+draw.rows(tests)
 
 # %% [markdown]
-# ## Two networks and two methods without a network
+# ## Three networks and two methods without a network
 #
-# Both networks have the same layers: two **convolutions**, with 16 and 32 filters of 3 x 3, that
-# move by two pixels at a time (stride 2), and two **dense** layers, with 64 and 10 outputs. They
-# start with the same weights and take the same number of training steps. The **plain** one learns
-# from the training digits as they are. The **augmented** one sees each training digit turned,
-# moved and resized, by other random amounts in every pass through the digits. This is called
-# **augmentation**. It needs no new digits and no new labels: a digit that is moved a little is
-# still the same digit.
+# The lecture goes on with "Learning Feature Representations": a network finds the features by
+# itself. Does it then handle the variations by itself, too?
+#
+# Our three networks have the same layers: two **convolutions**, which look for small patterns
+# with 16 and 32 filters of 3 x 3 weights and move by two pixels at a time (stride 2), and two
+# **dense** layers, which add up all numbers with a weight for each. The first has 64 outputs, the
+# second ten, one for each digit. The networks start with the same weights and take the same
+# number of training steps. They differ in the digits that they see:
+#
+# - The **plain** one learns from the training digits as they are.
+# - The **augmented** one sees each training digit turned, moved and resized, by other random
+#   amounts in every pass through the digits. This is called **augmentation**. It needs no new
+#   digits and no new labels: a digit that is moved a little is still the same digit.
+# - The one with a **small shift** is augmented in the same way, but hardly moved.
 #
 # The two methods without a network know the training digits as they are. **Nearest picture**
 # answers with the label of the training digit whose pixels differ least. **Least squares** gives
@@ -104,7 +133,7 @@ draw.rows(changed, labels)
 
 
 # %%
-def network(augment=None):
+def network(name, augment=None):
     rng = np.random.default_rng(SEED)
     layers = [
         tn.layers.Conv2D(16, 3, strides=2, activation="relu"),
@@ -115,48 +144,35 @@ def network(augment=None):
     ]
     model = tn.Sequential(layers, input_shape=(28, 28, 1), rng=rng)
     batches = tn.data.batches(digits.train, digits.train_labels, size=32, rng=rng, augment=augment)
-    name = "augmented" if augment else "plain"
     fit(name, model, batches, "cross_entropy", tn.optim.Adam(model.parameters(), 0.002), EPOCHS)
     return model
 
 
-def varied(x, rng):
-    return tn.data.augment.affine(x, rng, ROTATE, SHIFT, zoom=ZOOM, fill="zeros")
+def augmentation(shift):
+    return lambda x, rng: tn.data.augment.affine(x, rng, ROTATE, shift, zoom=ZOOM, fill="zeros")
 
 
-print(f"Augmentation: turned by up to {ROTATE:g} degrees, moved by up to {28 * SHIFT:.1f} pixels,")
-print(f"and up to {ZOOM:.0%} smaller or larger.")
-plain, augmented = network(), network(varied)
+print(f"{TRAIN:,} digits to learn from, each seen {EPOCHS} times, and {TEST:,} others to read")
+print(f"Augmented: turned by up to {ROTATE:g} degrees, up to {ZOOM:.0%} smaller or larger,")
+print(f"moved by up to {28 * SHIFT:.1f} pixels, with a small shift by up to {28 * SMALL_SHIFT:.1f}")
+networks = {
+    "plain": network("plain"),
+    "augmented": network("augmented", augmentation(SHIFT)),
+    "small shift": network("small shift", augmentation(SMALL_SHIFT)),
+}
 known = digits.train, digits.train_labels
 methods = {
     "least squares": lambda x: least_squares(*known, x),
     "nearest picture": lambda x: nearest_picture(*known, x),
-    "plain": lambda x: tn.predict(plain, x).argmax(axis=1),
-    "augmented": lambda x: tn.predict(augmented, x).argmax(axis=1),
+    **{
+        name: lambda x, model=model: tn.predict(model, x).argmax(axis=1)
+        for name, model in networks.items()
+    },
 }
 right = {
-    change: {name: (read(x) == labels).mean() for name, read in methods.items()}
-    for change, x in changed.items()
+    change: {name: (read(x) == y).mean() for name, read in methods.items()}
+    for change, (x, y) in tests.items()
 }
-
-# %% [markdown]
-# And the unusual hand? We compute the average picture of each class from the training digits.
-# Then we sort the test digits of each class by their distance from this average. The first third
-# of each class is written in a usual hand, the last third in an unusual one. So both groups have
-# the same number of each digit.
-
-# %%
-usual, unusual = [], []
-for k in range(10):
-    average = digits.train[digits.train_labels == k].mean(axis=0)
-    of_class = np.flatnonzero(labels == k)
-    distance = ((digits.test[of_class] - average) ** 2).sum(axis=(1, 2, 3))
-    nearest_first = of_class[np.argsort(distance)]
-    usual.extend(nearest_first[: len(of_class) // 3])
-    unusual.extend(nearest_first[len(of_class) - len(of_class) // 3 :])
-for change, chosen in (("usual hand", usual), ("unusual hand", unusual)):
-    x, y = digits.test[chosen], labels[chosen]
-    right[change] = {name: (read(x) == y).mean() for name, read in methods.items()}
 rows = [[change, *(f"{share:.1%}" for share in row.values())] for change, row in right.items()]
 table(["share read rightly", *methods], rows)
 draw.shares(right)
@@ -168,24 +184,25 @@ draw.shares(right)
 #   directions. It saw digits in the middle only. A convolution finds the same feature in another
 #   place, but the dense layers behind it have a weight for each place. The augmented network saw
 #   moved digits, and reads most of them.
-# - **Augmentation mends some of what it contains**: moved and smaller digits. Bent digits gain
-#   too, although nobody showed them. Turned digits gain little or nothing: in the training a
-#   digit is turned by 15 degrees at most, and here by 30.
-# - **Most of what it does not contain it does not mend**: weak light, inverted digits. With weak
-#   light both networks read much less, the augmented one no more than by guessing, though not one
-#   digit has changed its form.
-# - **It costs elsewhere.** The augmented network is worse with noise, clutter and covered digits
-#   than the plain one, and with the digits as they are. It has to learn more kinds of digits in
-#   the same number of steps. The large shift has a part in this: the Try at the top trains with a
-#   small one, and the second network loses nothing with noise, clutter and covered digits.
-# - **The nearest picture** is hardly disturbed by weak light and noise. Weak light changes all
-#   distances, but mostly the nearest picture still has the same label. Noise adds about the same
-#   to all of them. It reads covered digits and clutter better than both networks as well. But it
-#   fails with moved and with inverted digits.
-# - **Intra-class variation** is not small: an unusual hand is misread several times as often.
+# - **Augmentation mends what it contains, and some things beside it.** Digits that are 30%
+#   smaller gain, though in the training they were at most 20% smaller. Bent digits gain, though
+#   nobody showed them.
+# - **Most of what it does not contain it does not mend**: weak contrast and inverted digits. With
+#   weak contrast every network reads little, though not one digit has changed its form.
+# - **Augmentation can cost.** The augmented network is worse than the plain one with noise,
+#   clutter and covered digits, and with the digits as they are. The network with a small shift is
+#   not. It is as good as the plain one or better in nearly every row, but it does not read moved
+#   digits. So the large shift costs here. Perhaps it is too much to learn in so few steps.
+# - **The nearest picture** is hardly disturbed by weak contrast, noise and clutter. Weak contrast
+#   changes all distances, but mostly the nearest picture still has the same label. Noise and
+#   clutter add about the same to all distances. But it fails with moved and with inverted digits.
+# - **Least squares** loses much with every change.
+# - **Intra-class variation** is not small: every method misreads an unusual hand about twice as
+#   often as a usual one, or more.
 #
-# So a network does not learn what a digit is. It learns what the digits look like that it was
-# shown. Whoever knows which changes will come can show them in the training.
+# All this is from one start. Other starts (`--set SEED=1`) move single numbers by several points.
+# What a network reads depends much on what it was shown. Whoever knows which changes will come
+# can show them in the training.
 #
 # ## Claims
 #
@@ -205,19 +222,35 @@ claim(
     f"{right['moved']['plain']:.1%}",
 )
 claim(
-    f"Of moved digits the augmented network reads {size(20, 50)} in 100 more than the plain one",
+    f"Of moved digits the augmented network reads at least {size(20, 50)} in 100 more",
     points("moved", "augmented", "plain") >= size(20, 50),
     f"{points('moved', 'augmented', 'plain'):.1f} more",
 )
+gain = points("smaller", "augmented", "plain")
 claim(
-    "With noise the augmented network reads at least 10 in 100 fewer than the plain one",
-    points("noise", "plain", "augmented") >= 10,
-    f"{points('noise', 'plain', 'augmented'):.1f} fewer",
+    "Of smaller digits the augmented network reads at least 2 in 100 more",
+    gain >= 2,
+    f"{gain:.1f} more",
+    quick=False,
+)
+costs = [points(change, "plain", "augmented") for change in ("noise", "clutter", "covered")]
+claim(
+    "With noise, with clutter and covered it reads at least 5 in 100 fewer than the plain network",
+    min(costs) >= 5,
+    ", ".join(f"{cost:.1f}" for cost in costs) + " fewer",
+    quick=False,
+)
+costs = [points(change, "plain", "small shift") for change in ("noise", "clutter", "covered")]
+claim(
+    "With a small shift it loses at most 3 in 100 there",
+    max(costs) <= 3,
+    ", ".join(f"{-cost:+.1f}" for cost in costs),
+    quick=False,
 )
 claim(
-    "With weak light the nearest picture reads at least 30 in 100 more than the plain network",
-    points("weak light", "nearest picture", "plain") >= 30,
-    f"{points('weak light', 'nearest picture', 'plain'):.1f} more",
+    "With weak contrast the nearest picture reads at least 30 in 100 more than the plain network",
+    points("weak contrast", "nearest picture", "plain") >= 30,
+    f"{points('weak contrast', 'nearest picture', 'plain'):.1f} more",
     drawn=False,
 )
 mistakes = [1 - right[hand]["plain"] for hand in ("unusual hand", "usual hand")]
