@@ -122,7 +122,9 @@ apart = max(abs(numbers - trained[0]).max() for numbers in trained)
 # %% [markdown]
 # The three accuracies are equal, and not by chance. For each unseen picture the three networks
 # give the same ten numbers, to the last digit. The way of building is a way of writing. It
-# changes nothing in what is computed.
+# changes nothing in what is computed. Yet there is a difference: a functional network is known
+# before it runs, so it can be drawn and its shapes can be checked. A class can do what a graph
+# cannot, with `if` and loops in `forward`, but nobody knows its layers' order before it runs.
 #
 # A list is shortest. It also works as a **stack**: `model.add(layer)` puts a layer on top, and
 # `model.pop()` takes the last one off. `model.layers` is the list, and `layer.weights()` (in
@@ -227,8 +229,8 @@ train("graph", pairs, three_losses, (first, second, labels))
 #
 # The graph answers for pairs of unseen digits. Three simple methods answer, too. **Nearest
 # picture** takes the answer of the training picture (or pair) whose pixels differ least. **Least
-# squares** gives each pixel a weight for each possible answer and adds up. The last always says
-# what is commonest.
+# squares** gives each pixel a weight for each possible answer and adds up. The third method
+# always says what is commonest.
 
 # %%
 one, two, truths = paired(unseen, truth, 1, rng)
@@ -299,8 +301,8 @@ table(
 # %% [markdown]
 # From each start, comparing the two digits beats the third output. And the graph with two outputs
 # reads the digits about as well as the graph with three: the differences are small and go both
-# ways. So the third output gains nothing here. **What can be computed from the other outputs, we
-# compute.**
+# ways. So the third output gains nothing here. **What can be computed from other outputs was
+# better computed.** (In other tasks a further output may help.)
 #
 # ## Claims
 #

@@ -194,10 +194,11 @@ draw.gains(gains, chosen)
 # anything. Which of them is chosen is nearly chance.
 #
 # The greatest strength of each cure does harm: its dots lie below 0. (Those of augmentation with
-# strength 0.24 lie far below the figure.) The last line of numbers says why: the network no
-# longer learns all of its own training digits. To learn too little is called **underfitting**.
-# Augmentation with strength 0.24 underfits most. There 30 epochs are too few for so many
-# different pictures: **Try** gives it 120.
+# strength 0.24 lie far below the figure.) With augmentation of strength 0.24 the last line of
+# numbers says why: the network no longer learns most of its own training digits. To learn too
+# little is called **underfitting**. Probably 30 epochs are too few for so many different
+# pictures: **Try** gives it 120. The other cures leave the network nearly all of its training
+# digits, so this alone does not explain their harm.
 #
 # ## The test
 #
@@ -313,13 +314,15 @@ draw.pixels({name: w.sum(axis=1).reshape(28, 28) for name, w in first.items()}, 
 
 # %% [markdown]
 # In the figure the gray of a pixel tells how large its 64 weights are together. Without a cure
-# the weights of the black pixels stay as they began. L2 makes them smaller, but none of them 0.
-# L1 in the loss brings most of them very near to 0, but not to 0. With the soft threshold most
-# are exactly 0. The others began so far from 0 that all steps together are too short for them.
+# the weights of the black pixels stay as they began. L2 makes them smaller, but none of them 0:
+# its step is a small share of the weight, so it never arrives. L1 in the loss brings most of them
+# very near to 0, but not to 0. With the soft threshold most are exactly 0. The others began so
+# far from 0 that all steps together are too short for them.
 #
-# So the notes are right: L1 "promotes sparsity", and pixels that cannot matter "are ignored".
-# With the real digits many weights of the other pixels become 0, too. The last column of the
-# table says that the network still reads about as many test digits as without a cure.
+# So the notes are right that L1 "promotes sparsity", if the step can stop at 0. The pixels that
+# cannot matter, the black ones, are nearly ignored. With the real digits many weights of the
+# other pixels become 0, too, and the network still reads about as many test digits as without a
+# cure. Whether these weights belong to the "less important features" we have not tested.
 #
 # ## Claims
 #
