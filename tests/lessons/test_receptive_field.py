@@ -65,4 +65,4 @@ def test_patterns_stand_in_their_half_and_have_nine_bright_pixels(rng, monkeypat
         assert columns[first:last].all() and columns.sum() == last - first
         for picture, label in itertools.islice(zip(x[..., 0], labels, strict=True), 20):
             rows = picture.any(axis=1).argmax()
-            assert (picture[rows].sum() == 1) == (label == 0)  # an upright cross begins with one
+            assert (picture[rows].sum() == 1) == (label == 0)  # it begins with the hill's tip
