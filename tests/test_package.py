@@ -82,7 +82,11 @@ def test_each_command_that_it_lists_there_is(listed, capsys):
 
 @pytest.mark.parametrize(
     ("asked", "cure"),
-    [("run", "Did you mean tinynet lessons run?"), ("lesson", "tinynet lists them.")],
+    [
+        ("run", "Did you mean tinynet lessons run?"),
+        ("lesson", "Did you mean tinynet lessons?"),
+        ("qqq", "tinynet lists them."),
+    ],
 )
 def test_an_unknown_command_is_one_line_that_says_the_cure(asked, cure, capsys):
     assert command.main([asked, "xo"]) == 2
@@ -92,11 +96,12 @@ def test_an_unknown_command_is_one_line_that_says_the_cure(asked, cure, capsys):
 def test_the_lessons_name_the_command_that_led_to_them(tmp_path, capsys):
     called = run("-m", "tinynet", "lessons", cwd=tmp_path)
     assert called.returncode == 0, called.stderr
-    assert "python -m tinynet lessons NAME runs one" in called.stdout
+    assert "python -m tinynet lessons NAME runs a lesson or a chapter" in called.stdout
     for main, name in ((command.main, "tinynet lessons"), (lessons, "python -m lessons")):
         more = ["lessons"] if main is command.main else []
         assert main(more) == 0
-        assert f"\n{name} NAME runs one, {name} run runs all" in capsys.readouterr().out
+        last = capsys.readouterr().out.splitlines()[-1]
+        assert last == f"{name} NAME runs a lesson or a chapter, {name} run runs all."
         assert main([*more, "run", "qqqqqq"]) == 2
         assert f" {name} lists them.\n" in capsys.readouterr().err
         assert main([*more, "ledger", "qqqqqq"]) == 2

@@ -99,8 +99,9 @@ draw.growth(computed)
 
 # %% [markdown]
 # On the vertical axis each mark is twice the one below. The faces' encoder has stride 2 in every
-# layer, and its field about doubles from layer to layer. In the other networks it grows more
-# slowly where layers have stride 1.
+# layer, and its field about doubles from layer to layer. A stride does not enlarge the field of
+# its own layer, but the steps of all layers behind it. So a pooling of 2 x 2 adds little itself,
+# and the kernel behind it adds twice as much as before.
 #
 # ## Is it true? Ask the gradient
 #
@@ -200,9 +201,9 @@ draw.bells(dict(list(bells.items())[-2:]))  # both have the same field
 # lie between them. So a number that sees 3 x 3 pixels sees a part of the hill or a part of the
 # line, but never both.
 #
-# In all pictures to learn from, hill and line stand in the **left** half. We test twice: with new
-# pictures where they stand in the left half, and with new pictures where they stand in the right
-# half.
+# The networks learn from 300 such pictures. In all of them hill and line stand in the **left**
+# half. We test twice: with new pictures where they stand in the left half, and with new pictures
+# where they stand in the right half.
 
 
 # %%
@@ -263,10 +264,10 @@ blind, *seeing = compare({
 # They cannot tell where. (It gets many training pictures right. But what it has learned there is
 # their noise, which helps with no other picture.)
 #
-# With a field of 4 x 4 nearly all answers are right. One number now sees the foot of the hill and
-# the line together. So a field need not hold the whole thing. It must hold what tells the answers
-# apart. A field of 5 x 5 holds everything. It makes no great difference whether it comes from one
-# layer of 5 x 5 or from two of 3 x 3.
+# With a field of 4 x 4 nearly all answers are right. One number now sees the line together with
+# the foot or the tip of the hill. So a field need not hold the whole thing. It must hold what
+# tells the answers apart. A field of 5 x 5 holds everything. It makes no great difference whether
+# it comes from one layer of 5 x 5 or from two of 3 x 3.
 #
 # ## Then why not see everything?
 #
@@ -324,7 +325,8 @@ draw.learned(shared, local)
 # %% [markdown]
 # The first row is the last network of the table before, once more. The line below the table is a
 # method without a network: the answer of the training picture whose pixels differ least. All five
-# networks know their training pictures. Only new pictures tell them apart.
+# networks know their training pictures. Only new pictures tell them apart. In the left half the
+# nearest picture is better than four of the five.
 #
 # **The right half.** It takes both, shared weights and the largest number. In "shared, all" the
 # convolution works in both halves alike. But the dense layer behind it has a weight for each
@@ -344,10 +346,11 @@ draw.learned(shared, local)
 # nothing but noise.
 #
 # So a small field is no weakness, if it is large enough to tell the answers apart. With a smaller
-# one the network can only guess. With a larger one it has more weights to learn. And what a
-# number has learned to see, it should see everywhere. (Not always, perhaps. In a passport
-# photograph the eyes are always in the upper half. There, weights for each place may be better.
-# This is not tested here.)
+# one the network can only guess. A larger one need not help: "local, all" and "dense" are equally
+# bad. What helps is that a small kernel can be shared, and that its largest number counts
+# wherever it is. What a number has learned to see, it should see everywhere. (Not always,
+# perhaps. In a passport photograph the eyes are always in the upper half. There, weights for each
+# place may be better. This is not tested here.)
 #
 # ## Claims
 #
@@ -366,7 +369,7 @@ claim("With a field of 3 x 3 at most 62% of answers are right", most <= 0.62, f"
 claim("With 4 x 4 or 5 x 5 at least 85% of answers are right", least >= 0.85, f"{least:.1%}")
 _, left, right = np.max([*others, nearest], axis=0)  # the best of all others
 claim(
-    "In the left half, shared weights with the largest numbers lead by 8 percentage points",
+    "In the left half, shared weights with the largest numbers lead by at least 8 points of 100",
     best[1] - left >= 0.08,
     f"{best[1]:.1%} and {left:.1%}",
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy
 
+from ..devices.cpu.blas import one_blas_thread
 from ..messages.arguments import shown
 from .checks import as_examples, as_line, of_all, on_host
 
@@ -37,7 +38,8 @@ def energy_distance(a: Any, b: Any) -> float:
     x, y = _two_samples("energy_distance", a, b)
     middle = x.mean(axis=0)
     x, y = x - middle, y - middle  # small numbers lose less in the difference of squares below
-    both = 2 * _mean_distance(x, y) - _mean_distance(x, x) - _mean_distance(y, y)
+    with one_blas_thread:  # the same bits with any number of threads
+        both = 2 * _mean_distance(x, y) - _mean_distance(x, x) - _mean_distance(y, y)
     return max(0.0, both)  # rounding
 
 
@@ -133,12 +135,13 @@ def frechet(a: Any, b: Any) -> float:
                 "features."
             )
     apart = x.mean(axis=0) - y.mean(axis=0)
-    root_a, root_b = _root(x), _root(y)
-    # C_a C_b = Ra' Ra Rb' Rb has the eigenvalues of (Ra Rb') (Ra Rb')', which are the squares of
-    # the singular values of Ra Rb'.  So the trace of its root is the sum of these singular values.
-    shared = numpy.linalg.norm(root_a @ root_b.T, "nuc")
+    with one_blas_thread:
+        root_a, root_b = _root(x), _root(y)
+        # C_a C_b = Ra' Ra Rb' Rb has the eigenvalues of (Ra Rb') (Ra Rb')', which are the squares
+        # of the singular values of Ra Rb'.  So the trace of its root is the sum of these values.
+        shared = numpy.linalg.norm(root_a @ root_b.T, "nuc")
     spread = numpy.square(root_a).sum() + numpy.square(root_b).sum() - 2 * shared
-    return float(apart @ apart + max(0.0, spread))  # rounding
+    return float(numpy.square(apart).sum() + max(0.0, spread))  # rounding
 
 
 def _root(x: numpy.ndarray) -> numpy.ndarray:
