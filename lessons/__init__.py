@@ -73,6 +73,7 @@ CHAPTERS = {
         "faces_vae",
         "dogs_vae",
     ],
+    "adversaries": ["gan"],
     "machine": ["speed"],
 }
 

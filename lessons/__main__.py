@@ -32,7 +32,7 @@ EXIT_CODES = (
     "A lesson that you changed with --set gets 0: what no longer holds is marked as changed."
 )
 COMMANDS = ("list", "run", "notebook", "page", "slides", "ledger")
-NEW_FORM = "Each lesson of neuron, convolution, classify and practice"
+NEW_FORM = "Each lesson outside autoencode, generate and machine"
 NAMES = [name for names in CHAPTERS.values() for name in names]
 
 

@@ -184,6 +184,14 @@ def best_discriminator(fake_is):
     return tn.sigmoid(z).item()
 
 
+def best_logits():
+    """Of the lesson gan's best discriminator, at 0 and at 1."""
+    from .. import parts
+
+    d = parts("gan").best_discriminator(np.array([0.0, 1.0]), (0, 1), (2, 1))
+    return np.log(d / (1 - d)).round(12).tolist()
+
+
 CONVOLUTION, TRANSPOSED = "Conv2D", "Conv2DTranspose"
 
 # -- the rows --------------------------------------------------------------------------------------
@@ -268,6 +276,8 @@ ROWS = [
                "With the slide's formula D comes to 0.75, the probability that a picture is a "
                "fake. Most papers train D to say how probably it is real, which gives 0.25.", 6,
                as_printed=lambda: best_discriminator(fake_is=1), gives=0.75),
+    computed("B23b", "001:1363", "logit of the best D at 0 and at 1, fakes N(0, 1), real N(2, 1)",
+             [2, 0], best_logits, 6, "So one neuron is the best D: its logit is 2 - 2x."),
     statement("E08a", "004:142", "log p(x) = E[log p(x|z)] - KL(q || p(z)) + KL(q || p(z|x))",
               "five lines", elbo_and_gap_add_up,
               "By sums over a line, for a code of one number."),

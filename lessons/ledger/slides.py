@@ -115,12 +115,12 @@ LECTURES = {
 1288 VAE Optimization | vae
 1306 Intuition on Regularization and the Normal Prior | vae
 1318 VAE Summary | vae reparameterization faces_vae
-1329 Generative Adversarial Network (GAN) | -
-1331 What if we Just Want to Sample? | -
-1342 Generative Adversarial Network (GAN) | -
-1354 Training GANs | -
-1358 Training GANs: Loss Function | -
-1367 GANs are Distribution Transformers | -
+1329 Generative Adversarial Network (GAN) | gan
+1331 What if we Just Want to Sample? | gan
+1342 Generative Adversarial Network (GAN) | gan
+1354 Training GANs | gan
+1358 Training GANs: Loss Function | gan
+1367 GANs are Distribution Transformers | gan
 1387 Conditional GANs | -
 1393 Cycle GANs | -
 1400 GANs vs Cycle GANs | -

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import tempfile
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -35,15 +36,18 @@ class Session:
     figures: list[Path] = field(default_factory=list)
     titles: list[str] = field(default_factory=list)  # of the figures
 
-    def keep(self, what: str, drawing: Any) -> None:
-        """Write a figure to its file.  what: its name beside the lesson's."""
+    def keep(self, what: str, drawing: Any, frames: Sequence[Any] = ()) -> None:
+        """Write a figure, or a film of its frames.  what: the file's name beside the lesson's."""
         assert self.out is not None
-        path = self.out / f"{self.name}_{what}.png"
+        path = self.out / f"{self.name}_{what}.{'gif' if frames else 'png'}"
         if path in self.figures:
             raise ValueError(f"{self.name} draws {what} twice. Draw the second under another name.")
         unfinished = path.with_suffix(".tmp")
         try:  # first under another name: Ctrl-C must not leave half a figure
-            drawing.savefig(unfinished, dpi=110, format="png")
+            if frames:
+                unfinished.write_bytes(_gif(frames))
+            else:
+                drawing.savefig(unfinished, dpi=110, format="png")
             unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)
@@ -143,18 +147,48 @@ def figure(draw: Callable[..., Any]) -> Callable[..., None]:
     return shown
 
 
-def _show(what: str, drawing: Any) -> None:
+def film(draw: Callable[..., Any]) -> Callable[..., None]:
+    """For a function that yields a figure after each change of it: the film is shown, and kept.
+
+    It is kept as a GIF.  Each frame stays for a fifth of a second, the last one for 2 s longer.
+    """
+
+    @functools.wraps(draw)
+    def shown(*values: Any, **named: Any) -> None:
+        import numpy as np
+
+        frames = []
+        for drawing in draw(*values, **named):
+            drawing.canvas.draw()
+            frames.append(np.array(drawing.canvas.buffer_rgba())[..., :3])
+        _show(draw.__name__, drawing, frames)
+
+    return shown
+
+
+def _show(what: str, drawing: Any, frames: Sequence[Any] = ()) -> None:
     import matplotlib.pyplot as plt
 
     session = current()
     if session.out is None:
-        from IPython.display import display
+        from IPython.display import Image, display
 
-        display(drawing)
+        display(Image(_gif(frames), format="gif") if frames else drawing)
     else:
-        session.keep(what, drawing)
+        session.keep(what, drawing, frames)
     if session.out is None or not session.keep_open:
         plt.close(drawing)
+
+
+def _gif(frames: Sequence[Any]) -> bytes:
+    import matplotlib.pyplot as plt
+
+    import tinynet as tn
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "film.gif"
+        plt.close(tn.plot.film(frames, path))
+        return path.read_bytes()
 
 
 def wrapped(text: str, width: int) -> list[str]:

@@ -32,7 +32,9 @@ matplotlib.use("Agg")
 ROOT = Path(__file__).parents[2]
 NAMES = [name for names in CHAPTERS.values() for name in names if in_cells(name)]
 QUIZZES = [
-    name for name in ("perceptron", "backprop", "sharpen", "xo", "batch_norm") if name in NAMES
+    name
+    for name in ("perceptron", "backprop", "sharpen", "xo", "batch_norm", "gan")
+    if name in NAMES
 ]
 
 
@@ -280,7 +282,7 @@ def test_a_notebook_runs_with_numbers_and_figures_in_their_places(name, tmp_path
     figures, texts = [], []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            if "image/png" in output.get("data", {}):
+            if {"image/png", "image/gif"} & set(output.get("data", {})):  # a figure or a film
                 figures.append(cell)
             if output.get("name") == "stdout":
                 texts.append(output["text"])

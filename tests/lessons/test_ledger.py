@@ -458,7 +458,7 @@ def test_the_index_is_printed_by_lecture_with_its_course(capsys):
     assert "Jyv\u00e4skyl\u00e4)" in printed
     wide = WIDTHS[0]
     assert f"  {'Images are Numbers':<{wide}}  numbers\n" in printed
-    assert f"  {'Training GANs':<{wide}}  -\n" in printed
+    assert f"  {'Supervised vs Unsupervised':<{wide}}  -\n" in printed
     assert printed.count("  The Perceptron: Example ") == 1
     for name in LESSONS:
         assert re.search(rf"  {name}(,|$)|, {name}(,|$)", printed, re.MULTILINE), name
