@@ -74,6 +74,7 @@ CHAPTERS = {
         "dogs_vae",
     ],
     "adversaries": ["gan"],
+    "diffusion": ["noise", "diffusion"],
     "machine": ["speed"],
 }
 

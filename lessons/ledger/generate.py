@@ -271,7 +271,7 @@ ROWS = [
               "Sample", sampled_from_mean_and_deviation),
     lost("B22b", "001:1313", "continuity and completeness of the latent space", "two properties",
          "The slide has words and pictures, and no measure. Lesson vae measures both."),
-    convention("B23", "001:1363", "D where 3 of 4 pictures are fakes, if D is trained to the end",
+    convention("B23a", "001:1363", "D where 3 of 4 pictures are fakes, if D is trained to the end",
                "log D(G(z)) + log(1 - D(x))", 0.25, lambda: best_discriminator(fake_is=0),
                "With the slide's formula D comes to 0.75, the probability that a picture is a "
                "fake. Most papers train D to say how probably it is real, which gives 0.25.", 6,

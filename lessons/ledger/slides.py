@@ -124,10 +124,10 @@ LECTURES = {
 1387 Conditional GANs | -
 1393 Cycle GANs | -
 1400 GANs vs Cycle GANs | -
-1419 Deep Generative Modeling Summary | -
-1436 Diffusion Models | -
-1448 The Diffusion Process | -
-1453 Diffusion Models | -
+1419 Deep Generative Modeling Summary | gan diffusion
+1436 Diffusion Models | noise diffusion
+1448 The Diffusion Process | noise
+1453 Diffusion Models | noise diffusion
 1469 Recurrent Neural Networks | -
 1507 Traditional vs ML problem solving | -
 1516 Image Classification | -

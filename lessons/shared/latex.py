@@ -59,9 +59,8 @@ def _line(latex: str) -> str:
     while before != latex:  # from the inside out
         before = latex
         for name, mark in OVER.items():
-            latex = re.sub(r"\\" + name + r"(?:" + GROUP + r"|\s*(\w))",
-                           lambda m, mark=mark: (m[1] or m[2])[:1] + mark + (m[1] or m[2])[1:],
-                           latex)  # fmt: skip
+            below = r"\\" + name + r"(?![A-Za-z])(?:" + GROUP + r"|\s*(\w))"
+            latex = re.sub(below, lambda m, mark=mark: _over(m[1] or m[2], mark), latex)
         latex = re.sub(r"\\[dt]?frac" + GROUP + GROUP, _fraction, latex)
         latex = re.sub(r"\\sqrt" + GROUP, lambda m: "√" + _grouped(m[1]), latex)
         latex = re.sub(rf"\\(?:{PLAIN}){GROUP}", r"\1", latex)
@@ -75,6 +74,11 @@ def _line(latex: str) -> str:
         r"_(?:" + GROUP + r"|(\S))", lambda m: _script(m[1] or m[2], LOWERED, "_"), latex
     )
     return " ".join(re.sub(r"(?<!\\)[{}]", "", latex).replace("\\", "").split())
+
+
+def _over(part: str, mark: str) -> str:
+    part = re.sub(r"\\([A-Za-z]+) ?", _symbol, part)
+    return part[:1] + mark + part[1:]
 
 
 def _symbol(found: re.Match[str]) -> str:

@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 NAMES = [name for names in CHAPTERS.values() for name in names if in_cells(name)]
 QUIZZES = [
     name
-    for name in ("perceptron", "backprop", "sharpen", "xo", "batch_norm", "gan")
+    for name in ("perceptron", "backprop", "sharpen", "xo", "batch_norm", "gan", "diffusion")
     if name in NAMES
 ]
 
@@ -162,6 +162,7 @@ def test_the_mathematics_is_readable_in_a_terminal():
         (r"y = \frac{1}{1 + e^{-z}}", "y = 1/(1 + e^(-z))"),
         (r"\hat{y} = \sqrt{x^2 + 1}", "y\u0302 = √(x² + 1)"),
         (r"\begin{bmatrix} 1 & 2 \\ 3 & 4 \end{bmatrix}", "[1 2; 3 4]"),
+        (r"\bar{\alpha}_t, \dots, x_T", "\u03b1\u0304\u209c, ..., x_T"),
         (r"p_k = \frac{e^{z_k}}{\sum_j e^{z_j}}", None),
     ):
         got = latex.text(written)

@@ -181,7 +181,7 @@ def test_what_no_machine_can_misread_is_an_erratum_and_what_one_did_is_none():
         *("B06d", "B10", "C06a", "C14d", "C14e", "C15a", "D21b", "D27i", "D27j", "D30f")
     }
     assert {"A10e", "A11b", "A11c", "A11d", "A11f", "A11h", "B12a", "B15a"} <= found["misread"]
-    assert {"B23", "C07b", "D04b", "E10g"} <= found["convention"]
+    assert {"B23a", "C07b", "D04b", "E10g"} <= found["convention"]
 
 
 def test_ids_are_unique_numbered_and_lettered_from_a():

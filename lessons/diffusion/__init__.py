@@ -1,0 +1,1 @@
+"""Diffusion: data dissolve into noise, and a network learns the way back."""
