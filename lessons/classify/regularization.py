@@ -211,7 +211,8 @@ draw.gains(gains, chosen)
 # For comparison there are two ways without a network. The **nearest picture** takes the label of
 # the training digit whose pixels differ least. **Least squares** is the linear map from the
 # pixels to the ten answers with the smallest squared error on the training digits. With 784
-# weights for each answer and 400 digits it learns them by heart.
+# weights for each answer and 400 digits many such maps exist. We take the one with the smallest
+# weights. It knows the training digits by heart.
 
 
 # %%
@@ -323,9 +324,10 @@ draw.pixels({name: w.sum(axis=1).reshape(28, 28) for name, w in first.items()}, 
 # far from 0 that all steps together are too short for them.
 #
 # So the notes are right that L1 "promotes sparsity", if the step can stop at 0. The pixels that
-# cannot matter, the black ones, are nearly ignored. With the real digits many weights of the
-# other pixels become 0, too, and the network still reads about as many test digits as without a
-# cure. Whether these weights belong to the "less important features" we have not tested.
+# never matter in training, the black ones, are nearly ignored. With the real digits many weights
+# of the other pixels become 0, too, and the network still reads about as many test digits as
+# without a cure. Whether these weights belong to the "less important features" we have not
+# tested.
 #
 # ## Claims
 #

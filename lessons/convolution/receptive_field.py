@@ -276,7 +276,8 @@ blind, *seeing = compare({
 # parameters!" We compare three first layers:
 #
 # - **local** (locally connected): four numbers at each of 12 x 12 places. Each sees its 5 x 5
-#   pixels, with weights of its own.
+#   pixels, with weights of its own. (Its first map has the first number of each place, and so
+#   on.)
 # - **shared**: the convolution, as above. Each number sees the same 5 x 5 pixels as in "local",
 #   but all places **share** the same weights. The slide gives the reason: "features that matter
 #   in one part of the input should matter elsewhere". Few weights are left. The "conv (180w +

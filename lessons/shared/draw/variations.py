@@ -36,11 +36,11 @@ def shares(right):
     drawing, axes = plt.subplots(figsize=(8.5, 5.6), layout="constrained")
     looks = {
         "least squares": (GREY, "v", -0.25), "nearest picture": (GREY, "s", 0.25),
-        "plain": (NO, "o", 0), "augmented": (YES, "D", 0), "small shift": (COLORS[2], "^", 0),
+        "plain": (NO, "o", 0), "large shift": (YES, "D", 0), "small shift": (COLORS[2], "^", 0),
     }  # fmt: skip
     height = np.arange(len(names))[::-1]
     for y, name in zip(height, names, strict=True):
-        pair = [right[name]["plain"], right[name]["augmented"]]
+        pair = [right[name]["plain"], right[name]["large shift"]]
         axes.plot(pair, [y, y], color="lightgrey", linewidth=6, zorder=0, solid_capstyle="round")
     for method, (color, marker, above) in looks.items():
         values = [right[name][method] for name in names]
@@ -49,7 +49,7 @@ def shares(right):
     axes.text(0.1, height[0] + 0.4, " guessing", ha="left", va="bottom", fontsize=9)
     axes.set_yticks(height, names)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.7, len(names) + 0.1))
-    axes.set_xlabel("share of test digits that is read rightly")
+    axes.set_xlabel("share of test digits that is read rightly (bar: plain to large shift)")
     axes.grid(axis="x", alpha=0.3)
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     drawing.suptitle(
