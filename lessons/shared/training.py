@@ -80,7 +80,11 @@ def least_squares(train: np.ndarray, labels: np.ndarray, test: np.ndarray) -> np
     """
     known, asked = (x.reshape(len(x), -1).astype(np.float64) for x in (train, test))
     known, asked = (np.hstack([x, np.ones((len(x), 1))]) for x in (known, asked))
-    squares = known.T @ known
-    ridge = 1e-3 * np.trace(squares) / len(squares) * np.eye(len(squares))
-    weights = np.linalg.solve(squares + ridge, known.T @ np.eye(labels.max() + 1)[labels])
+    wanted, few = np.eye(labels.max() + 1)[labels], len(known) < known.shape[1]
+    squares = known @ known.T if few else known.T @ known  # the smaller of the two
+    squares += 1e-3 * np.square(known).sum() / known.shape[1] * np.eye(len(squares))
+    if few:  # X' (X X' + r)^-1 is (X' X + r)^-1 X'
+        weights = known.T @ np.linalg.solve(squares, wanted)
+    else:
+        weights = np.linalg.solve(squares, known.T @ wanted)
     return (asked @ weights).argmax(axis=1)
