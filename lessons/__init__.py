@@ -60,6 +60,7 @@ CHAPTERS = {
         "contractive_autoencoder",
         "pca_against_autoencoder",
         "latent_size",
+        "overcomplete",
         "uses",
         "rbm",
         "dbn",

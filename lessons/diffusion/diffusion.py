@@ -11,8 +11,8 @@
 # back, beside what the walkers really did. A spiral that condenses out of noise, as a film. The
 # same network with 50 steps and with 10.
 #
-# **Try.** `python -m lessons diffusion --set LAST_BETA=0.02`: the chain stops before the data have
-# dissolved, but the way back still begins with pure noise. Nearly all new points lie on the
+# **Try.** `python -m lessons diffusion --set LAST_BETA=0.02`: the chain stops before the data
+# have dissolved, but the way back still begins with pure noise. Nearly all new points lie on the
 # spiral, and yet their energy distance is several times as large as before. Which part of the
 # spiral gets too few of them?
 
@@ -163,13 +163,13 @@ table(["t", "linear", "the network", "best possible"], rows)
 # say the slides, and write $p_\theta(x_{t-1} | x_t)$. Read: the probability of $x_{t-1}$ for
 # somebody who sees $x_t$. The $\theta$ stands for the weights of a network.
 #
-# What is this distribution? We try it. A crowd of walkers starts on the spiral and goes through
-# the chain. We pick one place, and look at all walkers that are within 0.05 of it at time $t$.
-# Where did they begin? And where were they one step before?
+# What is this distribution? First we look at what really happens. A crowd of walkers starts on
+# the spiral and goes through the chain. We pick one place, and look at all walkers that are
+# within 0.05 of it at time $t$. Where did they begin? And where were they one step before?
 #
-# First the formula. If somebody told us $x_0$, then $x_{t-1}$ would have a normal distribution, and
-# its mean would be a mix of $x_0$ and $x_t$. We only have a guess of $x_0$. It comes from the
-# guess of the noise:
+# Then we need a formula for the network. If somebody told us $x_0$, then $x_{t-1}$ would have a
+# normal distribution, and its mean would be a mix of $x_0$ and $x_t$. We only have a guess of
+# $x_0$. It comes from the guess of the noise:
 #
 # $$\hat{x}_0 = \frac{x_t - \sqrt{1 - \bar{a}_t}\,\hat{e}}{\sqrt{\bar{a}_t}}$$
 #
@@ -245,8 +245,8 @@ draw.condensing(walk, size(6, 30))
 # %% [markdown]
 # Compare the rows of the figure: at each $t$, the cloud below looks like the cloud above it. The
 # arrows are the score that the network has learned. It is $-\hat{e}$, except for a factor. With
-# much noise all arrows point to the middle. With little noise they point to the nearest arm of the
-# spiral. Look also at $t = 10$: most of the way is done, and the arms are still hidden. They
+# much noise all arrows point to the middle. With little noise they point to the nearest arm of
+# the spiral. Look also at $t = 10$: most of the way is done, and the arms are still hidden. They
 # appear in the last few steps.
 #
 # ## How good are the points?
@@ -287,14 +287,14 @@ print(f"Mean energy distance of five such samples of new points: {of_data:.4f}")
 # %% [markdown]
 # By the energy distance the network's points are nearly as good as new data, and far better than
 # the fitted Gaussian. The share near the data sees what is wrong: a few in a hundred points are
-# lost between the arms. (A longer training, as with `--full`, loses fewer.) No single number tells
-# everything. **Try**, at the top, has the opposite case.
+# lost between the arms. (A longer training, as with `--full`, loses fewer.) No single number
+# tells everything. **Try**, at the top, has the opposite case.
 #
 # ## Fewer steps: DDIM
 #
-# Fifty steps mean that the network must answer fifty times. Are fewer enough? Song, Meng and Ermon
-# (2020) found another step, **DDIM** (denoising diffusion implicit models). It may jump from $t$
-# to any earlier time $u$:
+# Fifty steps mean that the network must answer fifty times. Are fewer enough? Song, Meng and
+# Ermon (2020) found another step, **DDIM** (denoising diffusion implicit models). It may jump
+# from $t$ to any earlier time $u$:
 #
 # $$x_u = \sqrt{\bar{a}_u}\,\hat{x}_0 + \sqrt{1 - \bar{a}_u - s^2}\,\hat{e} + s\,z$$
 #
@@ -306,6 +306,10 @@ print(f"Mean energy distance of five such samples of new points: {of_data:.4f}")
 # the noise that the network has guessed. With $\eta = 0$ no noise is fresh. This is the usual
 # DDIM: after the start nothing is left to chance. With $\eta = 1$ and $u = t - 1$, mean and
 # variance are those of DDPM. (Insert $\hat{x}_0$ to see it. A test of tinynet checks it, too.)
+#
+# DDPM can make fewer steps as well. It then walks back along a shorter chain, for example over
+# the times 50, 45, 40 and so on to 0. In its formulas $u$ takes the place of $t - 1$, and
+# $\bar{a}_t / \bar{a}_u$ the place of $a_t$. With $\eta = 1$, DDIM is again the same.
 
 
 # %%
@@ -332,16 +336,17 @@ draw.paths(walks, data)
 
 # %% [markdown]
 # The first two rows are the same method in two forms, and so are the fourth and the fifth. What
-# differs between them is chance. With few steps the shares fall for all. DDIM's energy distance
-# stays smaller than DDPM's.
+# differs between them is chance. With 50 steps the energy distances of all three are about as
+# small as those of new points. With 10 steps the shares fall for all, to about the same. DDIM's
+# energy distance is smaller than DDPM's there.
 #
 # One reason may be seen in the figure. The ways of DDPM are rough: each step adds noise, which
-# the next steps have to remove. The ways of DDIM are smooth, and a smooth way can be followed with
-# few large steps.
+# the next steps have to remove. The ways of DDIM are smooth, and a smooth way can be followed
+# with few large steps.
 #
 # DDIM without fresh noise is a map: **the same start has the same end**. The last line printed
-# above is about that. With ten steps DDIM ends, on average, near to where it ends with fifty. Two
-# runs with fresh noise (the first two rows) end far apart.
+# above is about that. From the same start, DDIM with ten steps ends near to where it ends with
+# fifty. DDPM and DDIM with $\eta = 1$, both with fifty steps, end far apart.
 #
 # ## Claims
 #
@@ -386,14 +391,14 @@ claim(
 # %% [markdown]
 # ## Quiz
 #
-# 1. Which way has to be learned: from data to noise, or back? *The way back. The way into noise is
-#    fixed.*
+# 1. Which way has to be learned: from data to noise, or back? *The way back. The way into noise
+#    is fixed.*
 # 2. What does the network get, and what does it answer? *It gets a noisy point $x_t$ and the time
 #    $t$. It answers with a guess of the noise in $x_t$.*
 # 3. The training needs noisy points of time 37. Must each of them take 37 steps? *No. The closed
 #    form jumps from $x_0$ to $x_{37}$ at once.*
-# 4. Why can the loss not fall to 0? *Many pairs of a data point and a noise lead to the same $x_t$.
-#    Nobody can know which pair it was.*
+# 4. Why can the loss not fall to 0? *Many pairs of a data point and a noise lead to the same
+#    $x_t$. Nobody can know which pair it was.*
 # 5. Let $\bar{a}_t = 0.64$, $x_t = 1$ and $\hat{e} = 0.5$. What is the guess of $x_0$? *$(1 - 0.6
 #    \cdot 0.5) / 0.8 = 0.875$.*
 # 6. What happens in one step of DDPM's sampling loop? *The network guesses the noise. A little of
@@ -403,5 +408,5 @@ claim(
 #    one has the shape of pieces of the data.*
 # 9. A generator makes points that lie exactly on the spiral, but all on its inner half. Which of
 #    the two measures notices? *The energy distance. The share near the data is 100%.*
-# 10. Two runs of DDIM without fresh noise begin with the same noise. Do they end at the same point?
-#     *Yes. After the start nothing is left to chance.*
+# 10. Two runs of DDIM without fresh noise begin with the same noise. Do they end at the same
+#     point? *Yes. After the start nothing is left to chance.*

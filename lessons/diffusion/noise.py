@@ -41,11 +41,11 @@ SEED = 0
 #
 # $$x_t = \sqrt{1 - \beta_t}\,x_{t-1} + \sqrt{\beta_t}\,e_t$$
 #
-# The noise $e_t$ has the size of $x$. Each of its numbers is drawn anew from the **standard
+# The noise $e_t$ has as many numbers as $x$. Each of them is drawn anew from the **standard
 # normal distribution** $N(0, 1)$, the bell curve with mean 0 and variance 1. The number $\beta_t$
 # (beta) lies between 0 and 1. It says how noisy step $t$ is. All members $x_1, \ldots, x_T$ have
-# the size of $x_0$. The slides call them latent variables, and write $q(x_{1:T} | x_0)$ for the
-# distribution of the whole chain.
+# as many numbers as $x_0$. The slides call them latent variables, and write $q(x_{1:T} | x_0)$
+# for the distribution of the whole chain.
 #
 # Why the square roots? If $x_{t-1}$ has the variance $v$, then $x_t$ has the variance
 # $(1 - \beta_t)\,v + \beta_t$. For $v = 1$ this is 1 again. So data with variance 1 keep it: they
@@ -78,7 +78,7 @@ def chain(x, beta, rng):
 rng = np.random.default_rng(SEED)
 beta = schedule()
 walks = chain(np.full(WALKERS, 2.0), beta, rng)
-print("The first walker:", ", ".join(f"{x:.2f}" for x in walks[:: max(1, STEPS // 10), 0]))
+print("The first walker, every 5 steps:", ", ".join(f"{x:.2f}" for x in walks[::5, 0]))
 
 # %% [markdown]
 # ## One jump in the place of many steps
@@ -150,8 +150,8 @@ draw.walkers(walks, abar, shown)
 # from 1. An end that knows nothing makes us right in 50% of the cases.
 #
 # We compare four schedules. The **cosine** schedule of Nichol and Dhariwal (2021) does not choose
-# $\beta_t$ but $\bar{a}_t$: a cosine that falls from 1 to 0. The last schedule is too weak: 50
-# steps, but only the small $\beta$ that Ho and others use for 1,000 steps.
+# $\beta_t$ but $\bar{a}_t$: a squared cosine that falls from 1 to nearly 0. The last schedule is
+# too weak: 50 steps, but only the small $\beta$ that Ho and others use for 1,000 steps.
 
 # %%
 falling = np.cos((np.arange(STEPS + 1) / STEPS + 0.008) / 1.008 * np.pi / 2) ** 2
@@ -181,8 +181,8 @@ draw.schedules(schedules, knows)
 # A picture is many numbers, and each goes through the chain with noise of its own. We take a
 # photograph of 144 x 128 pixels, and shift and scale its numbers so that they have mean 0 and
 # variance 1. Then the **correlation** of the noisy picture with the original, pixel by pixel, is
-# simply $\sqrt{\bar{a}_t}$. (A correlation of 1 means "the same picture", 0 means "nothing in
-# common".)
+# $\sqrt{\bar{a}_t}$, up to chance. (A correlation of 1 means "the same picture", 0 means "nothing
+# in common".)
 #
 # The lower row of the figure shows the same noisy pictures, but each square of 8 x 8 pixels is
 # replaced by its average. Averaging removes noise: the average of 64 noises is only an eighth as

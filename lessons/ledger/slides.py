@@ -175,7 +175,7 @@ LECTURES = {
         _slides("""
   16 UNLABELED data, LABELED data | -
   52 Autoencoders | autoencoder
-  63 Autoencoders in Deep Learning | pca_against_autoencoder autoencoder rbm dbn \
+  63 Autoencoders in Deep Learning | pca_against_autoencoder autoencoder overcomplete rbm dbn \
 sparse_autoencoder denoising_autoencoder contractive_autoencoder
  227 Autoencoders Use-cases | uses
  269 Autoencoders: Reconstruction on MNIST dataset | autoencoder
