@@ -118,10 +118,10 @@ LECTURES = {
 1329 Generative Adversarial Network (GAN) | gan
 1331 What if we Just Want to Sample? | gan
 1342 Generative Adversarial Network (GAN) | gan
-1354 Training GANs | gan
+1354 Training GANs | gan mode_collapse
 1358 Training GANs: Loss Function | gan
 1367 GANs are Distribution Transformers | gan
-1387 Conditional GANs | -
+1387 Conditional GANs | conditional_gan
 1393 Cycle GANs | -
 1400 GANs vs Cycle GANs | -
 1419 Deep Generative Modeling Summary | gan diffusion
