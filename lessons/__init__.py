@@ -74,7 +74,7 @@ CHAPTERS = {
         "faces_vae",
         "dogs_vae",
     ],
-    "adversaries": ["gan", "mode_collapse", "conditional_gan"],
+    "adversaries": ["gan", "mode_collapse", "conditional_gan", "cycle_gan"],
     "diffusion": ["noise", "diffusion"],
     "machine": ["speed"],
 }

@@ -122,8 +122,8 @@ LECTURES = {
 1358 Training GANs: Loss Function | gan
 1367 GANs are Distribution Transformers | gan
 1387 Conditional GANs | conditional_gan
-1393 Cycle GANs | -
-1400 GANs vs Cycle GANs | -
+1393 Cycle GANs | cycle_gan
+1400 GANs vs Cycle GANs | gan cycle_gan
 1419 Deep Generative Modeling Summary | gan diffusion
 1436 Diffusion Models | noise diffusion
 1448 The Diffusion Process | noise
