@@ -13,7 +13,7 @@
 #
 # **Try.** `python -m lessons conditional_gan --set LABEL=1`: the label is written with a smaller
 # number, and the networks take longer to notice it. Variety comes first, and control later: see
-# the rows of 200 and 600 steps in the table.
+# the rows of 200 and 600 steps in the table that this prints.
 
 # %%
 import numpy as np
@@ -40,9 +40,9 @@ LABEL = 4.0  # the number that marks the label
 # and says how probable it is that the picture is fake. $D$ learns to tell fakes from **real**
 # pictures. $G$ learns to make fakes that $D$ takes for real.
 #
-# **Conditioning** on a label $y$ means: both networks get $y$ as one more input. For $G$ the label
-# is an order: "draw this digit". For $D$ it is a statement that comes with the picture: "this is
-# that digit". The loss of the slides becomes
+# **Conditioning** on a label $y$ means: both networks get $y$ as one more input. For $G$ the
+# label is an order: "draw this digit". For $D$ it is a statement that comes with the picture:
+# "this is that digit". The loss of the slides becomes
 #
 # $$\arg\max_D \; \mathbb{E}_{z, y} [\log D(G(z, y), y)] + \mathbb{E}_{x, y} [\log (1 - D(x, y))]$$
 #
@@ -247,8 +247,8 @@ draw.training(seen)
 # %% [markdown]
 # The control comes, but not on a straight way. In the first 200 steps the spread stays small: for
 # one label $G$ draws nearly the same picture from each $z$. Variety comes later. At the end the
-# judge reads most digits as asked, but not as many as of the test digits. Their spread is smaller,
-# too. With `--full`, a longer training, both are about those of the test digits.
+# judge reads most digits as asked, but not as many as of the test digits. Their spread is
+# smaller, too. With `--full`, a longer training, both are about those of the test digits.
 #
 # The last row shows what the running average is good for. The last weights alone draw digits that
 # are read as asked less often, and that are farther from the training digits. They have more
@@ -265,17 +265,17 @@ slants = draw.slant(made).reshape(10, 100)  # a row for each label, a column for
 draw.hands(made, read(made), slants)
 
 # %% [markdown]
-# Look along a row: it looks as if one person had written the ten digits. Look down a column: it is
-# the same digit, written by eight hands. **The label decides the digit, and the noise decides the
-# rest.** The **slant** says by how many pixels a digit leans to the right for each pixel upward.
-# The number at each row is the mean over its ten digits.
+# Look along a row: in most rows it looks as if one person had written the ten digits. Look down a
+# column: it is mostly the same digit, written by eight hands. **The label decides the digit, and
+# the noise decides the rest.** The **slant** says by how many pixels a digit leans to the right
+# for each pixel upward. The number at each row is the mean over its ten digits.
 #
-# Can we trust our eyes? If one hand slants its 2 more than another hand, does it slant its 5 more,
-# too? A **correlation** says whether two numbers grow together: 1 if they always do, 0 if they
-# have nothing to do with each other. For each pair of labels we compute the correlation of their
-# slants over the 100 $z$. The table shows the mean over all pairs. For comparison we also mix the
-# $z$, so that the ten digits come from ten different ones. The **standard deviation** says how
-# far the slants of one label lie from their mean.
+# Can we trust our eyes? If one hand slants its 2 more than another hand, does it slant its 5
+# more, too? A **correlation** says whether two numbers grow together: 1 if they always do, 0 if
+# they have nothing to do with each other. For each pair of labels we compute the correlation of
+# their slants over the 100 $z$. The table shows the mean over all pairs. For comparison we also
+# mix the $z$, so that the ten digits come from ten different ones. The **standard deviation**
+# says how far the slants of one label lie from their mean.
 
 
 # %%
@@ -320,7 +320,8 @@ draw.control(seen[SHORT], careless)
 
 # %% [markdown]
 # The control is lost. The pictures on the right of the figure look like digits, too, and they
-# change with the label. But for this $G$ the label is only some more noise, and no order.
+# change with the label. But which digit a label means is an accident. So the share that is read
+# as asked may be above or below 10%.
 #
 # ## Three cheats
 #
@@ -353,11 +354,13 @@ draw.cheats(means, noisy, made, real, distances(made, real))
 # %% [markdown]
 # **Each cheat passes two measures and fails one.** The mean picture has the best share of all,
 # better than the test digits, but no spread. With noise it has spread, but it is far from any
-# digit. Copies are not new. Only the generator passes all three.
+# digit. Copies are not new. Only the generator passes all three. (This is no proof. A copy that
+# is moved by one pixel might pass, too.)
 #
-# The figure shows the first two cheats. Below them it shows one generated digit of each label: of
-# all 100, the one that is nearest to a training digit. The last row is this training digit. The
-# two are alike, but they are not the same.
+# The figure shows the first two cheats, with a column for each label from 0 to 9. Below them it
+# shows one generated digit of each label: of all 100, the one that is nearest to a training digit
+# of any label. The last row is this training digit. The two are alike, but they are not the same.
+# A bad digit may be nearest to one of another label.
 #
 # ## Claims
 #

@@ -194,9 +194,9 @@ draw.cycles(x, cluster, points, line, [(w, s) for w in (0, CYCLE) for s in SEEDS
 # middle, and on to $F(G(x))$ at the bottom. The colors are the clusters of $X$ from which the
 # points come.
 #
-# - **Without the cycle** $G$ does its work: most translations lie in clusters of $Y$. But $F$ uses
-#   another dictionary. So $F(G(x))$ is about as far from $x$ as any other point of $X$. At the
-#   bottom of the figure the colors have changed their places.
+# - **Without the cycle** $G$ does its work: most translations lie in clusters of $Y$. But $F$
+#   uses another dictionary. So $F(G(x))$ is about as far from $x$ as any other point of $X$. At
+#   the bottom of the figure the colors have changed their places.
 # - **With the cycle** they use the same dictionary. $F(G(x))$ is nearly $x$. At the bottom of the
 #   figure the colors are where they were at the top.
 # - **The cycle does not make $G$ itself better.** In most runs fewer translations lie within
@@ -229,8 +229,8 @@ draw.cycles(x, cluster, points, line, [(w, s) for w in (0, CYCLE) for s in SEEDS
 #
 # The translators look at **one pixel at a time**: a network with 3 inputs (red, green, blue), 32
 # hidden neurons and 3 outputs. They can change a color, but no shape. (Real CycleGANs use
-# convolutions, which can also change textures.) The discriminators see whole pictures. $G$ and $F$
-# get twice the learning rate of the discriminators here.
+# convolutions, which can also change textures.) The discriminators see whole pictures. $G$ and
+# $F$ get twice the learning rate of the discriminators here.
 #
 # Then we do it again with one difference: **a coin** decides about the color of each piece. The
 # shape says nothing now. Red may become green and blue orange, or the other way round.
@@ -299,9 +299,9 @@ draw.clothes(shown, test_sneaker, clothes.source)
 
 # %% [markdown]
 # "Error" is the mean difference from the right colors. (Each color value is between 0 and 1.) "To
-# exchanged colors" is the mean difference from the same pictures with green and orange
-# exchanged. The line below the table has two ways without a network: the picture is left as it is,
-# or each of its three colors is shifted and scaled, as the points above.
+# exchanged colors" is the mean difference from the same pictures with green and orange exchanged.
+# The line below the table has two ways without a network: the picture is left as it is, or each
+# of its three colors is shifted and scaled, as the points above.
 #
 # - **Colors by kind:** each run finds the right colors. Its error is far below those of the two
 #   simple ways. Orange T-shirts do not occur in $Y$, and $D_Y$ sees it by the shape. So here the

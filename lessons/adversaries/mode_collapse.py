@@ -8,8 +8,8 @@
 # more than one kind of sample?
 #
 # **You will see.** A generator that finds all eight clusters of the data, with two different
-# losses. The same generator against a slow opponent: it makes a single clump, which wanders from
-# cluster to cluster. A cure: an opponent that looks at two samples at once.
+# losses. The same generator against a slow opponent: it makes a clump or a line, which wanders
+# over the plane. A cure: an opponent that looks at two samples at once.
 #
 # **Try.** `python -m lessons mode_collapse --set SLOWER=3`: the opponent is only three times
 # slower. With one of three seeds the generator then finds all eight clusters, with two it does
@@ -107,7 +107,7 @@ draw.baselines(baselines, middles)
 #
 # $G$ has two losses to choose from. The **non-saturating** one is $-\log (1 - D(G(z)))$. The
 # **saturating** one is the slide's own term, $\log D(G(z))$. It becomes flat when $D$ is sure of
-# the fakes. It is often said that a generator with this loss collapses. We shall see.
+# the fakes. It is often said that a generator with this loss learns badly. We shall see.
 #
 # In the code, `slower` divides $D$'s learning rate, and `together` says how many samples $D$ gets
 # at once. Both are 1 until we need them.
@@ -182,8 +182,8 @@ flat = runs("saturating", generator_loss=saturating)
 # %% [markdown]
 # With both losses, $G$ finds all eight clusters, and most of its samples are near them. The rest
 # lie on thin threads between the clusters. $G$ is a continuous function: it cannot tear the cloud
-# of its inputs into eight pieces. So **the famous collapse does not happen here**, not even with
-# the saturating loss.
+# of its inputs into eight pieces. So **the famous collapse does not happen here**, with either
+# loss.
 #
 # ## What if the opponent is slow?
 #
@@ -211,9 +211,11 @@ draw.collapse(shown, healthy[seed], slow[seed], real, side)
 draw.wandering(watched, healthy[seed], slow[seed], real, side)
 
 # %% [markdown]
-# This is **mode collapse**: $G$ makes few of the modes, or a single one. In the figure and in the
-# film the color is $D$: red where it says "fake", blue where it says "real", nearly white where
-# it says about 1/2. The yellow points are what $G$ makes.
+# This is **mode collapse**: $G$ makes few of the modes, or a single one. (In the usual picture
+# the few things that $G$ makes look real. Here $D$ is too slow even for that: most samples are
+# near no cluster.) In the figure and in the film the color is $D$: red where it says "fake", blue
+# where it says "real", nearly white where it says about 1/2. The yellow points are what $G$
+# makes.
 #
 # - **Above** is the healthy contest. $D$ has learned where the eight clusters are. Inside them
 #   its color is nearly white: fakes and real points are equally crowded there, and $D$ cannot
@@ -224,7 +226,7 @@ draw.wandering(watched, healthy[seed], slow[seed], real, side)
 #
 # Watch the clump in the film. It goes where the plane is blue. There $D$ slowly turns red, and
 # the clump leaves for another place that is still blue, or blue again. In the last part the
-# learning rates are small, and the clump stays where it happens to be.
+# learning rates are small, and the fakes stay where they happen to be.
 #
 # The next table counts over all the times that we watched. How many clusters did $G$ find at one
 # time, at most? And how many did it find at one time or another?
@@ -265,10 +267,11 @@ draw.counts(watched, counts)
 draw.ends({name: kind[seed][0][STEPS] for name, kind in kinds.items()}, middles)
 
 # %% [markdown]
-# Against a slow $D$ that sees pairs, $G$ finds all eight clusters in each run. So this cures
-# the collapse. It does not cure everything: fewer samples lie within $3 \sigma$ than in the
-# healthy runs. In the last figure more of them lie between the clusters. With twice the steps
-# (`--full`) most of them are within $3 \sigma$.
+# Against a slow $D$ that sees pairs, $G$ finds all eight clusters in each run. So the variety is
+# back. But not everything is cured: fewer samples lie within $3 \sigma$ than in the healthy runs,
+# and in the worst run not many more than of the ring without gaps. In the last figure more of
+# them lie between the clusters. With twice the steps (`--full`) most of them are within $3
+# \sigma$.
 #
 # Here there is also a simpler cure: let $D$ learn as fast as $G$. The healthy runs of this lesson
 # differ from the collapsed ones in nothing but $D$'s learning rate.

@@ -14,7 +14,8 @@
 # **Try.** `python -m lessons overcomplete --set NOISE=0.6`: with more noise in training, the
 # denoising network lets less noise pass, and it also returns digits less well. Then try `python
 # -m lessons overcomplete --set ACTIVATION=relu`: negative numbers in the code become 0, as in
-# most autoencoders. The long code now loses some of the noise, but still far less than the others.
+# most autoencoders. The long code now loses some of the noise, but still far less than the
+# others.
 
 # %%
 from functools import partial
@@ -147,9 +148,10 @@ rows = [
 table(["epoch", *shown], rows)
 
 # %% [markdown]
-# All three errors go towards 0. The network was trained with digits alone, and it returns noise
-# too. **So its tiny error on digits does not show that it knows what a digit looks like.** It
-# copies.
+# The errors on digits and noise come down to almost 0. The network was trained with digits alone,
+# and it returns noise too. (Clothes stop a little above. The next section shows why: they have
+# light at pixels that are not copied.) **So its tiny error on digits does not show that it knows
+# what a digit looks like.** It copies.
 #
 # The slide says that autoencoders "are typically only capable of reconstructing data similar to
 # the class of observations of which the model observed during training". This one is capable of
@@ -203,8 +205,9 @@ draw.pixels(ink, returned, out)
 #
 # We also ask each network about **noisy digits**. These are test digits with noise of the same
 # standard deviation, and the right answer is the clean digit. For comparison the table has three
-# answers that need no training: the mean digit, the input itself, and **PCA** (principal component
-# analysis), which is the best linear code of 32 numbers. The next section says what PCA does.
+# answers that need no training: the mean digit, the input itself, and **PCA** (principal
+# component analysis), which is the best linear code of 32 numbers. The next section says what PCA
+# does.
 
 # %%
 networks = {
@@ -257,12 +260,12 @@ draw.training({name: seen for name, (_, seen) in networks.items()})
 #
 # ## Which directions pass?
 #
-# The four ways are different, and their effect is similar. With linear networks we can see why.
-# A picture of 196 pixels is a point with 196 coordinates. PCA finds the **directions** in which
+# The four ways are different, and their effect is similar. With linear networks we can see why. A
+# picture of 196 pixels is a point with 196 coordinates. PCA finds the **directions** in which
 # digits differ. The first direction is the one along which the digits vary most. The second one
 # is at a right angle to it. Among all such directions it is the one along which they vary most,
-# and so on. The **variance** $\lambda_k$ says how much they vary along direction $k$. PCA's code of
-# 32 numbers keeps the first 32 directions and drops the others.
+# and so on. The **variance** $\lambda_k$ says how much they vary along direction $k$. PCA's code
+# of 32 numbers keeps the first 32 directions and drops the others.
 #
 # We move the mean digit by 1 along direction $k$, and measure which share $g_k$ of this step
 # comes out. For three networks one can compute which shares make the loss smallest:
@@ -302,9 +305,9 @@ print(f"The first {NARROW} directions hold {held}.")
 draw.passing(passed, expected, along)
 
 # %% [markdown]
-# The left part of the figure says where the pictures lie. Of what makes a digit different from the
-# mean digit, most lies in the first 32 directions. Of noise, not even a third does. (The rest is
-# what PCA loses. Compare with the table above.)
+# The left part of the figure says where the pictures lie. Of what makes a digit different from
+# the mean digit, most lies in the first 32 directions. Of noise, not even a third does. (The rest
+# is what PCA loses. Compare with the table above.)
 #
 # The right part says what passes.
 #
