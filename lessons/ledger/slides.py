@@ -124,10 +124,10 @@ LECTURES = {
 1387 Conditional GANs | conditional_gan
 1393 Cycle GANs | cycle_gan
 1400 GANs vs Cycle GANs | gan cycle_gan
-1419 Deep Generative Modeling Summary | gan diffusion
+1419 Deep Generative Modeling Summary | gan diffusion_digits
 1436 Diffusion Models | noise diffusion
 1448 The Diffusion Process | noise
-1453 Diffusion Models | noise diffusion
+1453 Diffusion Models | noise diffusion diffusion_digits
 1469 Recurrent Neural Networks | -
 1507 Traditional vs ML problem solving | -
 1516 Image Classification | -
