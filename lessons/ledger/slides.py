@@ -124,7 +124,7 @@ LECTURES = {
 1387 Conditional GANs | conditional_gan
 1393 Cycle GANs | cycle_gan
 1400 GANs vs Cycle GANs | gan cycle_gan
-1419 Deep Generative Modeling Summary | gan diffusion_digits
+1419 Deep Generative Modeling Summary | generators
 1436 Diffusion Models | noise diffusion
 1448 The Diffusion Process | noise
 1453 Diffusion Models | noise diffusion diffusion_digits

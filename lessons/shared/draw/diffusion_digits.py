@@ -77,7 +77,7 @@ def guidance(made):
 @figure
 def steps(of_steps):
     """The same noise and labels with different numbers of steps."""
-    drawing, axes = plt.subplots(figsize=(7.4, 4.1), layout="constrained")
+    drawing, axes = plt.subplots(figsize=(7.4, 3.9), layout="constrained")
     each = len(next(iter(of_steps.values()))) // 10
     chosen = each * np.arange(10) + np.arange(10)  # another noise for each label
     rows = [x[chosen] for x in of_steps.values()]
