@@ -204,7 +204,8 @@ draw.shares(right)
 # - **Inverted digits** and digits in **weak contrast** no network reads well, though not one of
 #   them has changed its form. In weak contrast both augmented networks are even worse than the
 #   plain one. In the training the paper was always black, 0. Here it is not, and each sum of a
-#   filter changes. Perhaps this is the reason.
+#   filter changes. Perhaps this is why all three fail. Why the augmented ones are worse we do not
+#   know.
 # - **The nearest picture** is hardly disturbed by weak contrast, noise, clutter and covered
 #   digits. Probably noise and clutter add about the same to all distances. But it fails with
 #   moved and with inverted digits, and loses much with those that are turned, smaller or bent.
@@ -214,7 +215,8 @@ draw.shares(right)
 #
 # So a network does not handle the variations by itself: the plain one loses with every change.
 # What a network reads depends much on what it was shown. Whoever knows which changes will come
-# can show them in the training.
+# can show them in the training. But changes that are too large cost elsewhere: in every row but
+# "moved" the small shift is better than the large one.
 #
 # ## Claims
 #

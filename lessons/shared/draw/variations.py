@@ -53,6 +53,6 @@ def shares(right):
     axes.grid(axis="x", alpha=0.3)
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     drawing.suptitle(
-        "Augmentation helps with moved, smaller and bent digits; a large shift costs with others"
+        "A large shift helps with moved, smaller and bent digits, and costs with others"
     )
     return drawing
