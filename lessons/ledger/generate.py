@@ -192,6 +192,23 @@ def best_logits():
     return np.log(d / (1 - d)).round(12).tolist()
 
 
+def latents_have_the_size_of_the_data():
+    from .. import parts
+
+    noise = parts("noise")
+    walk = noise.chain(np.ones((3, 2)), noise.schedule(), np.random.default_rng(0))
+    return all(x.shape == (3, 2) for x in walk)
+
+
+def noise_is_what_remains():
+    """sqrt(abar_T) of x_0 is left: less after more steps, and less than a hundredth in the end."""
+    from .. import parts
+
+    beta = parts("noise").schedule(1000, 0.0001, 0.02)
+    left = np.sqrt(np.cumprod(1 - beta))
+    return bool((np.diff(left[1:]) < 0).all() and left[-1] < 0.01)
+
+
 CONVOLUTION, TRANSPOSED = "Conv2D", "Conv2DTranspose"
 
 # -- the rows --------------------------------------------------------------------------------------
@@ -278,6 +295,11 @@ ROWS = [
                as_printed=lambda: best_discriminator(fake_is=1), gives=0.75),
     computed("B23b", "001:1363", "logit of the best D at 0 and at 1, fakes N(0, 1), real N(2, 1)",
              [2, 0], best_logits, 6, "So one neuron is the best D: its logit is 2 - 2x."),
+    statement("B27a", "001:1455", "The latent variables have the dimensionality of the data.",
+              "the same dimensionality as x_0", latents_have_the_size_of_the_data),
+    statement("B27b", "001:1462", "At the end of the chain nearly nothing is left of the picture.",
+              "asymptotically pure Gaussian noise", noise_is_what_remains,
+              "After 1,000 steps of Ho and others 0.6% are left; the slide prints no schedule."),
     statement("E08a", "004:142", "log p(x) = E[log p(x|z)] - KL(q || p(z)) + KL(q || p(z|x))",
               "five lines", elbo_and_gap_add_up,
               "By sums over a line, for a code of one number."),

@@ -117,3 +117,18 @@ def test_a_schedule_that_cannot_be_is_one_line(name, given, told, tmp_path, caps
     assert command([name, "--set", given, "--out", str(tmp_path)]) == 2
     error = capsys.readouterr().err
     assert told in error and error.count("\n") == 1
+
+
+def test_guidance_0_ignores_the_label_and_1_obeys_it(monkeypatch, rng):
+    digits = parts("diffusion_digits")
+    without, difference = rng.uniform(-0.3, 0.3, (2, 4, 784))
+
+    def guess(x, t, told):  # of a network to which a label is the number 2
+        return without + told[:, :1] / 2 * difference
+
+    monkeypatch.setitem(digits.guided.__globals__, "guess", guess)
+    told = np.full((4, 10), 2.0)
+    for scale in (0, 1, 3):
+        expected = (without + scale * difference).clip(-1, 1)
+        np.testing.assert_allclose(digits.guided(None, 5, told, scale), expected, atol=1e-12)
+    assert abs(without + 3 * difference).max() > 1  # so that something is put back
