@@ -279,8 +279,7 @@ best = [max(made, key=lambda k: found[k][0])]
 best += [min(made, key=lambda k, i=i: abs(found[k] - found["test digits"])[i]) for i in range(1, 5)]
 best += [min(seconds, key=seconds.get), min(took, key=took.get)]
 header = ["digits", "as asked", "spread", "nearest", "gray", "one piece", "training", "drawing"]
-rows = [[*row, *cost] for row, cost in zip(rows, costs, strict=True)]
-table(header, [*rows, ["best", *best]])
+table(header, [*(a + b for a, b in zip(rows, costs, strict=True)), ["best", *best]])
 
 # %% [markdown]
 # **Nobody wins everything.**
@@ -299,8 +298,9 @@ table(header, [*rows, ["best", *best]])
 #
 # Three things are not in the table. Only the VAE has an encoder, which finds the code of a given
 # picture. The losses of VAE and diffusion model fall while they learn, but a GAN's loss says
-# little, and its training can fail (lessons `gan` and `mode_collapse`). And all of this holds for
-# small dense networks and a short training. Large networks are another contest.
+# little, and its training can fail (lessons `gan` and `mode_collapse`). And this is a contest of
+# small dense networks with a short training. A longer one (`--full`) makes all three better, and
+# changes the winners of some columns.
 #
 # ## Claims
 #
@@ -308,6 +308,7 @@ table(header, [*rows, ["best", *best]])
 
 # %%
 vae, adversary, diffusion, _, tests = found.values()
+more = size(5, 5, 1)
 claim(
     "For all three generators the nearest is 70% to 130% of that of test digits",
     all(0.7 <= found[name][2] <= 1.3 for name in made),
@@ -327,14 +328,14 @@ claim(
     quick=False,
 )
 claim(
-    "More digits of the diffusion model are in one piece, by at least 5 percentage points",
-    diffusion[4] >= max(vae[4], adversary[4]) + 0.05,
+    f"More digits of the diffusion model are in one piece, by at least {more} percentage points",
+    diffusion[4] >= max(vae[4], adversary[4]) + more / 100,
     f"{diffusion[4]:.0%}, VAE {vae[4]:.0%}, GAN {adversary[4]:.0%}",
     quick=False,
 )
 claim(
-    "The diffusion model has the largest spread, by at least 2 percentage points",
-    diffusion[1] >= max(vae[1], adversary[1]) + 0.02,
-    f"{diffusion[1]:.0%}, VAE {vae[1]:.0%}, GAN {adversary[1]:.0%}",
+    "The diffusion model's spread is larger than the VAE's, by at least 5 percentage points",
+    diffusion[1] >= vae[1] + 0.05,
+    f"{diffusion[1]:.0%} and {vae[1]:.0%}",
     quick=False,
 )
