@@ -45,12 +45,13 @@ SEED = 0
 #   network answers many times.
 #
 # We let them compete under equal conditions. All learn from the same training digits. Each makes
-# as many training steps as the others, with 64 digits in a step. All are made of dense layers, with
-# 128 to 512 neurons in a hidden layer. All get the **label** of a digit beside their other inputs,
-# as ten numbers, one of which marks the digit. So we can ask each of them for a 7.
+# as many training steps as the others, with 64 digits in a step. All are made of dense layers,
+# with 128 to 512 neurons in a hidden layer. All get the **label** of a digit beside their other
+# inputs, as ten numbers, one of which marks the digit. So we can ask each of them for a 7.
 #
 # Functions of earlier lessons are taken from there. The names `gan` and `chain` hold those of the
-# lessons `conditional_gan` and `diffusion_digits`. All pixels are between 0 (black) and 1 (white).
+# lessons `conditional_gan` and `diffusion_digits`. All pixels are between 0 (black) and 1
+# (white).
 
 # %%
 gan, chain = parts("conditional_gan"), parts("diffusion_digits")
@@ -90,8 +91,8 @@ def train(name, learn):
 # ## The VAE: restore a picture from a short code
 #
 # A VAE has two networks. The **encoder** gets a picture $x$ and answers with the mean and the
-# variance of a cloud of codes. A **code** $z$ is drawn from this cloud. Here it has 8 numbers. The
-# **decoder** gets the code and must restore the picture. The loss is a sum of two parts:
+# variance of a cloud of codes. A **code** $z$ is drawn from this cloud. Here it has 8 numbers.
+# The **decoder** gets the code and must restore the picture. The loss is a sum of two parts:
 #
 # $$L = -\log p(x | z, y) + \text{KL}$$
 #
@@ -128,8 +129,8 @@ train("VAE", learn_vae)
 # The **generator** $G$ of a GAN never sees a real digit. It turns 32 random numbers and a label
 # into a picture, a **fake**. The **discriminator** $D$ gets fakes and real digits, each with its
 # label, and learns to tell which are fake. $G$ learns to deceive it. In each step first $D$
-# learns, and then $G$. The lesson `conditional_gan` explains networks and losses. A running average
-# of $G$'s weights, `tn.ema`, draws the digits.
+# learns, and then $G$. The lesson `conditional_gan` explains networks and losses. A running
+# average of $G$'s weights, `tn.ema`, draws the digits.
 
 # %%
 G, D = gan.generator(rng), gan.discriminator(rng)
@@ -156,14 +157,14 @@ train("GAN", learn_gan)
 # %% [markdown]
 # ## The diffusion model: see a digit through noise
 #
-# The network of a diffusion model gets a digit with noise on it, and must guess the digit. It also
-# gets the time $t$, which says how much noise there is, and mostly the label. In a tenth of the
-# cases the label is left out.
+# The network of a diffusion model gets a digit with noise on it, and must guess the digit. It
+# also gets the time $t$, which says how much noise there is, and mostly the label. In a tenth of
+# the cases the label is left out.
 #
 # To draw, it begins with pure noise. It guesses the digit, puts a little less noise on the guess
-# than before, and guesses again, 25 times. Each time it guesses with the label and without it, and
-# **guidance** makes the difference 1.5 times as large. The lesson `diffusion_digits` explains all
-# this. (In this network black is -1 and white is 1.)
+# than before, and guesses again, 25 times. Each time it guesses with the label and without it,
+# and **guidance** makes the difference 1.5 times as large. The lesson `diffusion_digits` explains
+# all this. (In this network black is -1 and white is 1.)
 
 # %%
 abar, guesser = chain.schedule(), network(784 + 10 + 10, 784, "tanh")
@@ -219,8 +220,8 @@ draw.digits(made, test, test_labels)
 #   network that has learned to read real digits.
 # - **Spread**: the mean distance of two digits with the same label. To draw the same 7 each time
 #   means a spread of 0. 100% is the spread of test digits.
-# - **Nearest**: the mean distance to the nearest training digit. A copy has 0. A picture that does
-#   not look like a digit is far from all of them. 100% is what test digits have.
+# - **Nearest**: the mean distance to the nearest training digit. A copy has 0. A picture that
+#   does not look like a digit is far from all of them. 100% is what test digits have.
 #
 # We add two measures.
 #
@@ -229,14 +230,14 @@ draw.digits(made, test, test_labels)
 #   it is gray.
 # - **One piece**: the share of the digits whose white pixels (above 0.5) hang together. The
 #   function `whole` gives each white pixel a mark of its own. Then each pixel takes over the
-#   largest mark of the white pixels around it, again and again. In the end each piece has a single
-#   mark.
+#   largest mark of the white pixels around it, again and again. In the end each piece has a
+#   single mark.
 #
 # And there are the costs, in seconds: of the training, and of drawing 1,000 digits.
 #
-# For comparison the table also has the mean digit of each label, always the same picture. The last
-# row says which generator is best: read as asked most often, nearest to the test digits in the
-# other measures, and fastest.
+# For comparison the table also has the mean digit of each label, always the same picture. The
+# last row says which generator is best: read as asked most often, nearest to the test digits in
+# the other measures, and fastest.
 
 # %%
 layers = [Conv2D(16, 5, strides=2, activation="relu"), MaxPooling2D(2), Flatten(), Dropout(0.3)]
@@ -285,22 +286,23 @@ table(header, [*(a + b for a, b in zip(rows, costs, strict=True)), ["best", *bes
 # **Nobody wins everything.**
 #
 # - **The VAE** is best read as asked, and most blurred. The mean digit shows where this leads: it
-#   is always read as asked, all gray, and it has no spread. One reason may be the loss. It counts
-#   each pixel. Where the decoder cannot know whether a pixel is black or white, gray costs least.
+#   is always read as asked, nearly all gray, and it has no spread. One reason may be the loss. It
+#   counts each pixel. Where the decoder cannot know whether a pixel is black or white, gray costs
+#   least.
 # - **The GAN** draws fast, and by "nearest" it is the best. But most of its digits are in several
 #   pieces.
-# - **The diffusion model** has the sharpest digits, the largest spread, and the most digits in one
-#   piece. It pays for this when it draws. Its network answers 50 times for a digit, twice in each
-#   of 25 steps. The others answer once. **Try**, at the top, shows what one step would give.
+# - **The diffusion model** has the sharpest digits, the largest spread, and the most digits in
+#   one piece. It pays for this when it draws. Its network answers 50 times for a digit, twice in
+#   each of 25 steps. The others answer once. **Try**, at the top, shows what one step would give.
 #
-# The table also warns of tables. The first three measures do not notice that the GAN's digits fall
-# apart. We see it at once. **A measure sees only what it measures.**
+# The table also warns of tables. The first three measures do not notice that the GAN's digits
+# fall apart. We see it at once. **A measure sees only what it measures.**
 #
 # Three things are not in the table. Only the VAE has an encoder, which finds the code of a given
 # picture. The losses of VAE and diffusion model fall while they learn, but a GAN's loss says
 # little, and its training can fail (lessons `gan` and `mode_collapse`). And this is a contest of
-# small dense networks with a short training. A longer one (`--full`) makes all three better, and
-# changes the winners of some columns.
+# small dense networks with a short training. A longer one (`--full`) makes all three easier to
+# read, and changes the winners of some columns.
 #
 # ## Claims
 #
