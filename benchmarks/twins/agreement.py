@@ -13,7 +13,7 @@ import tinynet as tn
 
 from ..measure.pytorch import Disagreement
 from .in_torch import LAYOUTS, Twin
-from .work import Row, Work
+from .work import Row, Work, one_by_one
 
 # What may differ, relative.  In float64, on two examples, the functions are compared: the loss and
 # the gradient of each parameter.  In float32, on the whole batch, there is rounding: the
@@ -56,11 +56,9 @@ def check(name: str, row: Row, torch: Any) -> dict[str, Any]:
 def differences(name: str, work: Work, twin: Twin) -> Differences:
     """Of one loss of the model of that name, and its gradients: same weights, batch and noise."""
     twin.draw_like(work.rng)
-    theirs = work.theirs(twin)(*map(twin.batch, work.batch))
-    theirs.backward()
+    theirs = _backward(work.theirs(twin)(*map(twin.batch, work.batch)))
     work.network.train()
-    ours = work.ours(*map(tn.Tensor, work.batch))
-    ours.backward()
+    ours = _backward(work.ours(*map(tn.Tensor, work.batch)))
     if {id(pair.ours) for pair in twin.pairs} != {id(w) for w in work.network.parameters()}:
         raise Disagreement(
             f"{name}: the twin and the model do not have the same parameters. Make each of the "
@@ -70,10 +68,19 @@ def differences(name: str, work: Work, twin: Twin) -> Differences:
     apart = [norm(pair.turned(pair.ours.grad) - pair.theirs.grad.numpy()) for pair in twin.pairs]
     least = UNSEEN * max(sizes)
     return Differences(
-        abs(ours.item() - theirs.item()) / abs(theirs.item()),
+        max(abs(a - b) / abs(b) for a, b in zip(ours, theirs, strict=True)),
         norm(apart) / norm(sizes),
         max(a / max(size, least) for a, size in zip(apart, sizes, strict=True)),
     )
+
+
+def _backward(losses: Any) -> list[float]:
+    """Adds the gradients of all losses; no step is made between them.  -> the losses"""
+    values = []
+    for loss in one_by_one(losses):
+        loss.backward()
+        values.append(loss.item())
+    return values
 
 
 def norm(numbers: Any) -> float:

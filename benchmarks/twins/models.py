@@ -1,4 +1,4 @@
-"""The timed models: the lessons' autoencoders, RBM and VAEs, and the classifiers of classifiers.py.
+"""The timed models: the lessons' autoencoders, RBM and VAEs; classifiers.py and generators.py.
 
 To add one: a function of the batch's size that returns a Work, and a row in MODELS.  in_torch.py
 makes the twins of layers; the loss of the twin is written here, beside ours.
@@ -13,7 +13,7 @@ import numpy
 
 import tinynet as tn
 
-from . import classifiers
+from . import classifiers, generators
 from .in_torch import Twin
 from .work import Loss, Row, Work, digits, rows, start
 
@@ -227,4 +227,10 @@ MODELS = {
     "faces_vae": Row(32, faces_vae, "the slide's layers, 64 x 64"),
     "faces_vae_256": Row(16, faces_vae_256, "the slide's, 256 x 256"),
     "dogs_vae": Row(32, dogs_vae, "convolutional, 64 x 64"),
+    "gan": Row(256, generators.gan, "1-32-32-1, two steps"),
+    "mode_collapse": Row(128, generators.mode_collapse, "points on a ring, two steps"),
+    "conditional_gan": Row(64, generators.conditional_gan, "digits by label, two steps"),
+    "cycle_gan": Row(96, generators.cycle_gan, "points, four networks, two steps"),
+    "diffusion": Row(256, generators.diffusion, "12-128-128-128-2"),
+    "diffusion_digits": Row(64, generators.diffusion_digits, "804-512-512-784"),
 }

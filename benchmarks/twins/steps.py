@@ -8,7 +8,7 @@ from typing import Any
 import tinynet as tn
 
 from .in_torch import LAYOUTS, Twin
-from .work import Work
+from .work import Loss, Work, one_by_one
 
 Step = Callable[[], Any]  # one training step; it returns the loss, which has .item()
 
@@ -26,29 +26,30 @@ def contestants(work: Work, torch: Any) -> dict[str, Step]:
 
 def our_step(work: Work) -> Step:
     batch = [tn.Tensor(array) for array in work.batch]
-    optimizer = tn.optim.Adam(work.network.parameters(), 0.001)
+    turns = work.turns or (work.network,)
+    optimizers = [tn.optim.Adam(network.parameters(), 0.001) for network in turns]
     work.network.train()
-
-    def step() -> tn.Tensor:
-        optimizer.zero_grad()
-        loss = work.ours(*batch)
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    return step
+    return _step(optimizers, work.ours, batch)
 
 
 def twin_step(work: Work, twin: Twin) -> Step:
     loss_of = work.theirs(twin)
     batch = [twin.batch(array) for array in work.batch]
-    optimizer = torch_adam(twin.torch, [pair.theirs for pair in twin.pairs])
+    theirs = {id(pair.ours): pair.theirs for pair in twin.pairs}
+    turns = [[theirs[id(w)] for w in n.parameters()] for n in work.turns or (work.network,)]
+    optimizers = [torch_adam(twin.torch, weights) for weights in turns]
+    return _step(optimizers, loss_of, batch)
+
+
+def _step(optimizers: list[Any], losses: Loss, batch: list[Any]) -> Step:
+    """It returns the last loss."""
 
     def step() -> Any:
-        optimizer.zero_grad()
-        loss = loss_of(*batch)
-        loss.backward()
-        optimizer.step()
+        made = one_by_one(losses(*batch))
+        for optimizer, loss in zip(optimizers, made, strict=True):
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
         return loss
 
     return step

@@ -5,7 +5,7 @@ And the drawn pictures that the batches are made of.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy
@@ -26,7 +26,8 @@ class Work(NamedTuple):
     draws from a copy of it, as it does from copies of its layers' own.  loss: the name of ours, for
     the twins in libraries beyond PyTorch, which know a few; None if they need not know it.
     squares: of the loss "vae", what the squared error of a picture is multiplied by, and what is
-    added; None where the pictures are bits.
+    added; None where the pictures are bits.  turns: networks that learn one after the other, as a
+    GAN's; then ours and theirs yield a loss for each, and its step is made before the next.
     """
 
     network: tn.Module
@@ -36,6 +37,7 @@ class Work(NamedTuple):
     rng: numpy.random.Generator | None = None
     loss: str | None = None
     squares: tuple[float, float] | None = None
+    turns: tuple[tn.Module, ...] = ()
 
 
 class Row(NamedTuple):
@@ -44,6 +46,11 @@ class Row(NamedTuple):
     batch: int
     make: Callable[[int], Work]
     about: str = ""
+
+
+def one_by_one(losses: Any) -> Iterable[Any]:
+    """What ours or theirs returned: the losses of a step."""
+    return losses if isinstance(losses, Iterator) else (losses,)
 
 
 def start() -> numpy.random.Generator:

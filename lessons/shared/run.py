@@ -67,16 +67,21 @@ def run(
         raise
     except Exception as error:
         if settings:
-            frames = traceback.extract_tb(error.__traceback__)
-            at = [frame.lineno for frame in frames if frame.filename == str(path)][-1]
             changes = ", ".join(f"{name} = {value!r}" for name, value in settings.items())
-            raise LessonError(
-                f"with {changes} the lesson stops in its line {at}: {type(error).__name__}: {error}"
-            ) from error
+            raise LessonError(f"with {changes} the lesson stops{_why(error, path)}") from error
         raise
     finally:
         session.end()
     return variables
+
+
+def _why(error: Exception, path: Path) -> str:
+    """The sentence of a lesson's assert; of any other error its line and kind as well."""
+    if isinstance(error, AssertionError) and str(error):
+        return f": {error}"
+    frames = traceback.extract_tb(error.__traceback__)
+    line = [frame.lineno for frame in frames if frame.filename == str(path)][-1]
+    return f" in its line {line}: {type(error).__name__}: {error}"
 
 
 def definitions(path: Path) -> SimpleNamespace:

@@ -121,3 +121,28 @@ def test_pictures_are_timed_in_both_layouts(torch, rng):
     network = tn.Sequential([Conv2D(2, 3)], input_shape=(6, 6, 1), rng=rng)
     work = work_of(network, rng.random((2, 6, 6, 1), dtype=numpy.float32))
     assert list(contestants(work, torch)) == ["tinynet", *LAYOUTS]
+
+
+def test_networks_in_turns_each_make_their_own_step_as_written_by_hand(torch):
+    """Three steps: D learns first, and G learns from the D that has learned."""
+    pytest.importorskip("matplotlib")
+    timed = contestants(MODELS["gan"].make(8), torch)
+    losses = [[step().item() for _ in range(3)] for step in timed.values()]
+    work = MODELS["gan"].make(8)
+    G, D = work.network.networks
+    optimizers = [tn.optim.Adam(network.parameters(), 0.001) for network in (D, G)]
+    real, z = map(tn.Tensor, work.batch)
+    expected = []
+    for _ in range(3):
+        of_fake, of_real = D(G(z).detach()), D(real)
+        loss = tn.softplus(-of_fake).mean() + tn.softplus(of_real).mean()
+        optimizers[0].zero_grad()
+        loss.backward()
+        optimizers[0].step()
+        loss = tn.softplus(D(G(z))).mean()
+        optimizers[1].zero_grad()
+        loss.backward()
+        optimizers[1].step()
+        expected.append(loss.item())
+    assert len(losses) == 2
+    numpy.testing.assert_allclose(losses, [expected] * 2, rtol=1e-5)

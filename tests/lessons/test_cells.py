@@ -201,6 +201,15 @@ def test_a_setting_that_cannot_be_is_one_line(given, told, tmp_path, capsys):
     assert told in error and error.count("\n") == 1
 
 
+def test_a_lesson_says_itself_what_a_setting_must_be(tmp_path, capsys):
+    assert command(["noise", "--quick", "--set", "STEPS=1", "--out", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert (
+        error.endswith("with STEPS = 1 the lesson stops: STEPS is 1. Give at least 2.\n")
+        and error.count("\n") == 1
+    )
+
+
 def test_settings_of_many_lessons_at_once_are_refused(capsys):
     assert command(["run", "--set", "W0=10"]) == 2
     assert "name the one that has this setting" in capsys.readouterr().err
