@@ -192,6 +192,17 @@ def best_logits():
     return np.log(d / (1 - d)).round(12).tolist()
 
 
+def a_map_makes_a_bell_the_data():
+    """z -> x with equal shares of probability below: then x has the density of the two humps."""
+    x = np.linspace(-6, 8, 14_001)
+    below = np.cumsum(tn.data.two_humps_density(x)) * (x[1] - x[0])
+    z = np.random.default_rng(0).standard_normal((20_000, 1))
+    share = 0.5 * (1 + np.vectorize(math.erf)(z / math.sqrt(2)))
+    data = tn.data.two_humps(20_000, np.random.default_rng(1))
+    far = tn.metrics.energy_distance(z[:4000], data[:4000])
+    return tn.metrics.energy_distance(np.interp(share, below, x)[:4000], data[:4000]) < far / 50
+
+
 def latents_have_the_size_of_the_data():
     from .. import parts
 
@@ -295,6 +306,15 @@ ROWS = [
                as_printed=lambda: best_discriminator(fake_is=1), gives=0.75),
     computed("B23b", "001:1363", "logit of the best D at 0 and at 1, fakes N(0, 1), real N(2, 1)",
              [2, 0], best_logits, 6, "So one neuron is the best D: its logit is 2 - 2x."),
+    statement("B24", "001:1367", "A map of numbers from N(0, 1) can make the data's distribution.",
+              "GANs are Distribution Transformers", a_map_makes_a_bell_the_data,
+              "For one number there is an exact map. Lesson gan trains one, and compares the two."),
+    lost("B25", "001:1387", "what a conditional GAN draws for a label", "a figure",
+         "The slide has no number. Lesson conditional_gan counts how often a judge reads the "
+         "digit that was asked for."),
+    lost("B26", "001:1400", "GANs and CycleGANs: from noise, or from another set of data",
+         "two figures", "The slide has no number and no loss. Lesson cycle_gan takes the loss of "
+         "the paper, and measures the way back."),
     statement("B27a", "001:1455", "The latent variables have the dimensionality of the data.",
               "the same dimensionality as x_0", latents_have_the_size_of_the_data),
     statement("B27b", "001:1462", "At the end of the chain nearly nothing is left of the picture.",
