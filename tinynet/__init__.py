@@ -52,6 +52,7 @@ if TYPE_CHECKING:  # type checkers run this block; _homes reads it for Python
         kl_standard_normal,
         sample_gaussian,
     )
+    from .ops.recurrent import gru, lstm, simple_rnn
     from .ops.shape import concatenate, flip, pad, stack
     from .ops.upsampling import upsample2d
     from .optim import schedules

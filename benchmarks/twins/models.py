@@ -1,4 +1,4 @@
-"""The timed models: the lessons' autoencoders, RBM and VAEs; classifiers.py and generators.py.
+"""The timed models: the lessons' autoencoders, RBM and VAEs, and those of the files beside it.
 
 To add one: a function of the batch's size that returns a Work, and a row in MODELS.  in_torch.py
 makes the twins of layers; the loss of the twin is written here, beside ours.
@@ -7,13 +7,14 @@ makes the twins of layers; the loss of the twin is written here, beside ours.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy
 
 import tinynet as tn
 
-from . import classifiers, generators
+from . import classifiers, generators, sequences
 from .in_torch import Twin
 from .work import Loss, Row, Work, digits, rows, start
 
@@ -233,4 +234,10 @@ MODELS = {
     "cycle_gan": Row(96, generators.cycle_gan, "points, four networks, two steps"),
     "diffusion": Row(256, generators.diffusion, "12-128-128-128-2"),
     "diffusion_digits": Row(64, generators.diffusion_digits, "804-512-512-784"),
+    "rnn_64": Row(64, sequences.simple_rnn, "SimpleRNN, 40 steps, 64 units"),
+    "rnn_256": Row(64, partial(sequences.simple_rnn, units=256), "256 units"),
+    "gru_64": Row(64, sequences.gru, "GRU, 40 steps, 64 units"),
+    "gru_256": Row(64, partial(sequences.gru, units=256), "256 units"),
+    "lstm_64": Row(64, sequences.lstm, "LSTM, 40 steps, 64 units"),
+    "lstm_256": Row(64, partial(sequences.lstm, units=256), "256 units"),
 }

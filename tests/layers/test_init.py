@@ -144,7 +144,8 @@ def test_a_name_is_looked_up_and_a_function_is_taken_as_it_is():
 
 THERE_ARE = (
     "There are 'glorot_normal', 'glorot_uniform', 'he_normal', 'he_uniform', 'lecun_normal', "
-    "'lecun_uniform', 'normal', 'ones', 'random_normal', 'random_uniform', 'uniform', 'zeros'."
+    "'lecun_uniform', 'normal', 'ones', 'orthogonal', 'random_normal', 'random_uniform', "
+    "'uniform', 'zeros'."
 )
 ERRORS = {
     "a misspelt name": (

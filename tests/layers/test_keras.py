@@ -34,7 +34,15 @@ class Integers(tuple):
     """A shape, with the batch, of inputs that are integers, from 0 to 4."""
 
 
+class Inner:
+    """A layer that is an argument of another: it is made in each library."""
+
+    def __init__(self, kind, *arguments, **settings):
+        self.make = lambda layers: getattr(layers, kind)(*arguments, **settings)
+
+
 PICTURE = (4, 7, 6, 3)  # one side odd, one even
+SEQUENCE = (4, 6, 3)
 TABLE = {  # layer, its arguments, the shape of its input with the batch (a list: several inputs)
     "dense": ("Dense", (5,), {}, (4, 3)),
     "dense without bias": ("Dense", (5,), {"use_bias": False}, (4, 3)),
@@ -47,7 +55,7 @@ TABLE = {  # layer, its arguments, the shape of its input with the batch (a list
     "convolution": ("Conv2D", (4, 3), {}, PICTURE),
     "convolution same": ("Conv2D", (4, 3), {"padding": "same"}, PICTURE),
     "convolution without bias": ("Conv2D", (4, (2, 3)), {"use_bias": False}, PICTURE),
-    "convolution and relu": ("Conv2D", (4, 3, 1, "valid"), {"activation": "relu"}, PICTURE),
+    "convolution and relu": ("Conv2D", (4, 3), {"padding": "valid", "activation": "relu"}, PICTURE),
     "convolution, kernel 1": ("Conv2D", (4, 1), {"strides": 2}, PICTURE),
     **{
         f"convolution {k} by {s}, {padding}": (
@@ -138,6 +146,30 @@ TABLE = {  # layer, its arguments, the shape of its input with the batch (a list
     "leaky, 0.1": ("LeakyReLU", (0.1,), {}, PICTURE),
     "softmax": ("Softmax", (), {}, PICTURE),
     "softmax along columns": ("Softmax", (), {"axis": 1}, PICTURE),
+    **{
+        f"{name} {settings or ''}": (name, (5,), settings, SEQUENCE)
+        for name in ("SimpleRNN", "GRU", "LSTM")
+        for settings in (
+            {},
+            {"return_sequences": True},
+            {"go_backwards": True, "use_bias": False},
+            {"go_backwards": True, "return_sequences": True},
+        )
+    },
+    "plain recurrent with relu": ("SimpleRNN", (5, "relu"), {}, SEQUENCE),
+    **{
+        f"both directions, {mode}, sequences {sequences}": (
+            "Bidirectional",
+            (Inner("GRU", 2, return_sequences=sequences), mode),
+            {},
+            SEQUENCE,
+        )
+        for mode in ("concat", "sum", "mul", "ave")
+        for sequences in (False, True)
+    },
+    "at every step": ("TimeDistributed", (Inner("Conv2D", 2, 3),), {}, (2, 3, 5, 4, 2)),
+    "dense at every step": ("TimeDistributed", (Inner("Dense", 2),), {}, SEQUENCE),
+    "without padding": ("Masking", (), {}, SEQUENCE),
     "sum of two": ("Add", (), {}, [PICTURE, PICTURE]),
     "sum of three": ("Add", (), {}, [(4, 3)] * 3),
     "side by side": ("Concatenate", (), {}, [(4, 3), (4, 5)]),
@@ -153,8 +185,9 @@ NOISE = {  # what these do in training is random
 def both(keras, name, arguments=(), settings=None, shape=PICTURE):
     """The layer here and in Keras, built for that input, with the same random weights."""
     settings, shapes = settings or {}, shape if isinstance(shape, list) else [shape]
-    ours = getattr(tn.layers, name)(*arguments, **settings, rng=numpy.random.default_rng(1))
-    theirs = getattr(keras.layers, name)(*arguments, **settings)
+    rng = numpy.random.default_rng(1)
+    ours = make(tn.layers, name, arguments, rng=rng, **settings)
+    theirs = make(keras.layers, name, arguments, **settings)
     without_batch = [tuple(s[1:]) for s in shapes]
     ours.build(without_batch if isinstance(shape, list) else without_batch[0])
     theirs.build(shape)
@@ -162,10 +195,15 @@ def both(keras, name, arguments=(), settings=None, shape=PICTURE):
     return ours, theirs
 
 
+def make(layers, name, arguments, **settings):
+    arguments = [a.make(layers) if isinstance(a, Inner) else a for a in arguments]
+    return getattr(layers, name)(*arguments, **settings)
+
+
 def same_weights(ours, theirs, rng):
     """Random weights for both, all positive where a variance must be."""
     weights = ours.weights()
-    assert list(weights) == [w.name for w in theirs.weights]
+    assert [path.rpartition(".")[2] for path in weights] == [w.name for w in theirs.weights]
     for w, twin in zip(weights.values(), theirs.weights, strict=True):
         assert w.shape == tuple(twin.shape)
         assert w.requires_grad == twin.trainable
@@ -230,6 +268,77 @@ def test_same_weights_give_the_same_outputs_and_gradients(keras, row, training, 
 def test_every_layer_stands_in_a_table():
     tested = {name for name, *_ in TABLE.values()} | set(NOISE)
     assert tested == set(tn.layers.__all__) - {"Layer"}
+
+
+# -- masks and states ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("name", ["SimpleRNN", "GRU", "LSTM"])
+def test_states_and_masks_are_those_of_keras(keras, name, masked, backwards, rng):
+    import torch
+
+    settings = {"return_sequences": True, "return_state": True, "go_backwards": backwards}
+    ours, theirs = both(keras, name, (5,), settings, SEQUENCE)
+    x, *states = (
+        rng.standard_normal(shape, numpy.float32)
+        for shape in (SEQUENCE, *[(4, 5)] * (1 + (name == "LSTM")))
+    )
+    mask = numpy.arange(6) < numpy.array([[6], [4], [1], [3]])
+    mask[0, 2] = False  # a hole
+    inputs = [tn.Tensor(a, requires_grad=True) for a in (x, *states)]
+    twins = [torch.tensor(a, requires_grad=True) for a in (x, *states)]
+    ys = ours(inputs[0], initial_state=inputs[1:], mask=mask if masked else None)
+    zs = theirs(twins[0], initial_state=twins[1:], mask=torch.tensor(mask) if masked else None)
+    assert len(ys) == len(zs) == 1 + len(states)
+    # before the first step that counts, Keras' output is 0, and ours is the initial state
+    counted = numpy.logical_or.accumulate(mask[:, ::-1] if backwards else mask, axis=1)
+    loss, twin = 0, 0
+    for y, z in zip(ys, zs, strict=True):
+        where = counted[..., None] if y.ndim == 3 and masked else numpy.float32(1)
+        assert_close((y * where).numpy(), z * torch.tensor(where))
+        dy = rng.standard_normal(y.shape, numpy.float32) * where
+        loss, twin = loss + (y * dy).sum(), twin + (z * torch.tensor(dy)).sum()
+    loss.backward()
+    twin.backward()
+    for a, b in zip(inputs, twins, strict=True):
+        assert_close(a.grad, b.grad)
+    for w, b in zip(ours.parameters(), theirs.trainable_weights, strict=True):
+        assert_close(w.grad, b.value.grad)
+
+
+@pytest.mark.parametrize("sequences", [False, True])
+def test_a_model_hands_the_mask_on_as_keras_does(keras, sequences, rng):
+    def made(layers, model, **more):
+        back = layers.Bidirectional(layers.LSTM(4, return_sequences=True))
+        last = layers.GRU(3, return_sequences=sequences)
+        parts = [
+            layers.Masking(),
+            layers.Dense(5),
+            back,
+            layers.TimeDistributed(layers.Dense(4)),
+            last,
+        ]
+        return model(parts, **more)
+
+    ours = made(tn.layers, tn.Sequential, input_shape=(6, 3), rng=numpy.random.default_rng(1))
+    theirs = made(keras.layers, keras.Sequential)
+    theirs.build((None, 6, 3))
+    same_weights(ours, theirs, rng)
+    x = rng.standard_normal(SEQUENCE, numpy.float32)
+    x[1, 4:] = x[2, 1:] = x[3, :2] = 0
+    assert_close(tn.predict(ours, x), theirs(x))
+    words = rng.integers(1, 5, (4, 6))
+    words[0, 3:] = words[1, 1:] = 0
+    ours, theirs = (
+        model([layers.Embedding(5, 3, mask_zero=True), layers.SimpleRNN(4)])
+        for layers, model in ((tn.layers, tn.Sequential), (keras.layers, keras.Sequential))
+    )
+    theirs.build((None, 6))
+    ours.build((6,), rng=numpy.random.default_rng(1))
+    same_weights(ours, theirs, rng)
+    assert_close(ours.eval()(tn.Tensor(words)).numpy(), theirs(words))
 
 
 # -- what lasts and what is random -----------------------------------------------------------------
@@ -327,11 +436,13 @@ def test_names_are_those_that_keras_gives(keras):
         n: (v,) for n, (v, _) in NOISE.items()
     }
     arguments["AveragePooling2D"] = (2,)
+    arguments["TimeDistributed"] = (Inner("Dense", 2, name="inside"),)
+    arguments["Bidirectional"] = (Inner("GRU", 2, name="inside"),)
     keras.backend.clear_session()
     layers = []
     for name in [*arguments, *arguments, "Dense"]:
-        layers.append(getattr(tn.layers, name)(*arguments[name]))
-        theirs = getattr(keras.layers, name)(*arguments[name])
+        layers.append(make(tn.layers, name, arguments[name]))
+        theirs = make(keras.layers, name, arguments[name])
         names_of(layers, "here")
         assert layers[-1].name == theirs.name
 

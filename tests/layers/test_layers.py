@@ -13,10 +13,13 @@ import pytest
 
 import tinynet as tn
 from tinynet.layers import (
+    GRU,
+    LSTM,
     Activation,
     Add,
     AveragePooling2D,
     BatchNormalization,
+    Bidirectional,
     Concatenate,
     Conv2D,
     Conv2DTranspose,
@@ -30,10 +33,13 @@ from tinynet.layers import (
     Layer,
     LayerNormalization,
     LeakyReLU,
+    Masking,
     MaxPooling2D,
     Reshape,
+    SimpleRNN,
     Softmax,
     SpatialDropout2D,
+    TimeDistributed,
     UpSampling2D,
     ZeroPadding2D,
 )
@@ -154,6 +160,41 @@ TABLE = {
     "dropout": (lambda: Dropout(0.5), PICTURE, PICTURE, {}),
     "dropout of channels": (lambda: SpatialDropout2D(0.5), PICTURE, PICTURE, {}),
     "noise": (lambda: GaussianNoise(0.5), PICTURE, PICTURE, {}),
+    "plain recurrent": (
+        lambda: SimpleRNN(5),
+        (4, 3),
+        (5,),
+        {"kernel": (3, 5), "recurrent_kernel": (5, 5), "bias": (5,)},
+    ),
+    "gated recurrent unit, all steps": (
+        lambda: GRU(5, return_sequences=True),
+        (4, 3),
+        (4, 5),
+        {"kernel": (3, 15), "recurrent_kernel": (5, 15), "bias": (2, 15)},
+    ),
+    "long short-term memory, backwards without bias": (
+        lambda: LSTM(5, use_bias=False, go_backwards=True),
+        (4, 3),
+        (5,),
+        {"kernel": (3, 20), "recurrent_kernel": (5, 20)},
+    ),
+    "both directions": (
+        lambda: Bidirectional(SimpleRNN(2, return_sequences=True)),
+        (4, 3),
+        (4, 4),
+        {
+            f"{way}_layer.{weight}": shape
+            for way in ("forward", "backward")
+            for weight, shape in (("kernel", (3, 2)), ("recurrent_kernel", (2, 2)), ("bias", (2,)))
+        },
+    ),
+    "at every step": (
+        lambda: TimeDistributed(Conv2D(2, 3)),
+        (4, *PICTURE),
+        (4, 5, 4, 2),
+        {"layer.kernel": (3, 3, 3, 2), "layer.bias": (2,)},
+    ),
+    "without padding": (lambda: Masking(), (4, 3), (4, 3), {}),
     "sum": (lambda: Add(), [(3,), (3,), (3,)], (3,), {}),
     "side by side": (lambda: Concatenate(), [(4, 3), (4, 1)], (4, 4), {}),
     "one above the other": (lambda: Concatenate(1), [(4, 3), (2, 3)], (6, 3), {}),
@@ -233,7 +274,8 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(row):
         return [w.numpy().tobytes() for w in make().build(shape, seeded(seed)).weights().values()]
 
     assert drawn(1) == drawn(1)
-    assert bool({"kernel", "embeddings"} & set(weights)) == (drawn(1) != drawn(2))
+    random = {name.rpartition(".")[2] for name in weights} & {"kernel", "embeddings"}
+    assert bool(random) == (drawn(1) != drawn(2))
 
 
 def test_it_takes_an_empty_batch_in_inference(row):
@@ -779,7 +821,8 @@ ERRORS = {
         ValueError,
         "Dense 'd': kernel_initializer: there is no initializer 'he'. There "
         "are 'glorot_normal', 'glorot_uniform', 'he_normal', 'he_uniform', 'lecun_normal', "
-        "'lecun_uniform', 'normal', 'ones', 'random_normal', 'random_uniform', 'uniform', 'zeros'.",
+        "'lecun_uniform', 'normal', 'ones', 'orthogonal', 'random_normal', 'random_uniform', "
+        "'uniform', 'zeros'.",
     ),
     "a number as initializer": (
         lambda: Dense(2, bias_initializer=0.1),

@@ -113,6 +113,30 @@ def beside(x: tn.Tensor, values: Any) -> tn.Tensor:
     return tn.Tensor(numpy.array(values, dtype=x.dtype)).to(x.device)
 
 
+def recurrent(
+    name: str,
+    f: Any,
+    oracle: Any,
+    gates: int = 1,
+    states: int = 1,
+    biases: Shape = (),
+    **settings: Any,
+) -> list[list[Row]]:
+    """Rows of a recurrent cell, without and with a mask; other sizes, one step, no example."""
+
+    def inputs(N: int, T: int, D: int, U: int) -> tuple[Shape, ...]:
+        weights = (D, gates * U), (U, gates * U), (*biases, gates * U)
+        return ((N, T, D), *[(N, U)] * states, *weights)
+
+    values = [signed(*shape) for shape in inputs(2, 3, 2, 2)]
+    also = [inputs(1, 1, 1, 3), inputs(0, 2, 3, 1)]
+    some = ((True, False, True), (False, True, False))
+    return [
+        row(name, f, oracle, *values, also=also, tolerance=1e-12, **settings),
+        row(name, f, oracle, *values, tolerance=1e-12, mask=some, **settings),
+    ]
+
+
 # -- shapes and settings that many rows share: empty ones, and axes of size 1 ------------------
 
 BROADCAST = [
@@ -439,6 +463,11 @@ TABLE = [
         also=[((2, 3, 2, 3), (3,), (3,)), ((0, 3), (3,), (3,)), ((1, 3), (3,), (3,))],
         moving=((0.5, -1.0, 0.25), (0.5, 2.0, 1.0)),
     ),
+    *recurrent("simple_rnn", tn.simple_rnn, oracles.simple_rnn),
+    *recurrent("simple_rnn: relu", tn.simple_rnn, oracles.simple_rnn, relu=True),
+    *recurrent("gru", tn.gru, oracles.gru, gates=3, biases=(2,)),
+    *recurrent("lstm", tn.lstm, oracles.lstm, gates=4, states=2),
+    *recurrent("lstm: with its cell", tn.lstm, oracles.lstm, gates=4, states=2, cell=True),
     row(
         *("layer_norm", tn.layer_norm, oracles.layer_norm),
         *(signed(6, 3), positive(3), signed(3)),

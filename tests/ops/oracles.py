@@ -473,3 +473,68 @@ def bernoulli_log_likelihood(z, x):
 def gaussian_log_likelihood(mean, x, log_var=0.0):
     std = math.sqrt(math.exp(log_var))
     return math.log(math.exp(-(((x - mean) / std) ** 2) / 2) / (std * math.sqrt(2 * math.pi)))
+
+
+# -- recurrent cells: one example, one step, one unit at a time ------------------------------------
+
+
+def _step_by_step(cell):
+    """cell(sums, h, c) -> h, c of one unit, for every unit, step and example.
+
+    sums(gate, side): of one unit, the sum over x (side 0) or over h (side 1) with its bias.
+    """
+
+    def oracle(x, *others, mask=None, cells=1, sides=1):
+        *start, kernel, recurrent, bias = others
+        (N, T, _), U = x.shape, len(recurrent)
+        bias = bias.reshape(sides, -1)
+        y = numpy.empty((N, T, cells * U))
+        for n in range(N):
+            states = [state[n] for state in start]
+            for t in range(T):
+                new = [state.copy() for state in states]
+                for u in range(U) if mask is None or mask[n][t] else ():
+
+                    def sums(gate, side, n=n, t=t, u=u, h=states[0]):
+                        values, w = (x[n, t], kernel) if side == 0 else (h, recurrent)
+                        k = gate * U + u
+                        total = sum(
+                            float(a) * float(b) for a, b in zip(values, w[:, k], strict=True)
+                        )
+                        return total + (float(bias[side, k]) if side < sides else 0)
+
+                    for state, value in zip(new, cell(sums, *(s[u] for s in states)), strict=True):
+                        state[u] = value
+                states = new
+                y[n, t] = numpy.concatenate(states[:cells])
+        return y
+
+    return oracle
+
+
+def _simple_rnn(sums, h, squash=math.tanh):
+    return (squash(sums(0, 0) + sums(0, 1)),)
+
+
+def _gru(sums, h):
+    update, reset = (sigmoid(sums(gate, 0) + sums(gate, 1)) for gate in (0, 1))
+    return (update * h + (1 - update) * math.tanh(sums(2, 0) + reset * sums(2, 1)),)
+
+
+def _lstm(sums, h, c):
+    i, f, o = (sigmoid(sums(gate, 0) + sums(gate, 1)) for gate in (0, 1, 3))
+    c = f * c + i * math.tanh(sums(2, 0) + sums(2, 1))
+    return o * math.tanh(c), c
+
+
+def simple_rnn(x, h, kernel, recurrent, bias, mask=None, relu=False):
+    cell = (lambda sums, h: _simple_rnn(sums, h, lambda z: max(z, 0.0))) if relu else _simple_rnn
+    return _step_by_step(cell)(x, h, kernel, recurrent, bias, mask=mask)
+
+
+def gru(x, h, kernel, recurrent, bias, mask=None):
+    return _step_by_step(_gru)(x, h, kernel, recurrent, bias, mask=mask, sides=2)
+
+
+def lstm(x, h, c, kernel, recurrent, bias, mask=None, cell=False):
+    return _step_by_step(_lstm)(x, h, c, kernel, recurrent, bias, mask=mask, cells=1 + cell)

@@ -15,6 +15,7 @@ from ..engine.record import paused
 from ..engine.tensor import Tensor
 from ..layers.base import Layer
 from ..models.module import Module
+from ..models.parts import trial
 from .current_layer import CurrentLayer
 from .kept_memory import Kept
 from .receptive_field import ReceptiveField, ReceptiveFields
@@ -50,12 +51,13 @@ def dry_run(model: Module, shapes: list, several: bool, size: int) -> list[Line]
         Tensor(numpy.zeros((size, *shape), numpy.float32), device=model.device) for shape in shapes
     ]
     lines = _Lines(model, zeros)
-    before = paused.set(0)
+    before, tried = paused.set(0), trial.set(True)
     try:
         with rolled_back(model), observe(lines, alone=True), numpy.errstate(all="ignore"):
             model.train()(zeros if several else zeros[0])
     finally:
         paused.reset(before)
+        trial.reset(tried)
     return lines.found
 
 

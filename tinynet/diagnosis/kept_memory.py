@@ -13,7 +13,7 @@ from ..engine.tensor import Tensor
 
 
 def arrays_of(pullback: Any) -> list[Array]:
-    """The arrays in a pullback's closure and defaults, and in the functions and lists in these."""
+    """The arrays in a pullback's closure and defaults, and in what these hold."""
     arrays, seen = [], set()
     waiting: list[Any] = [pullback]
     while waiting:
@@ -36,6 +36,8 @@ def arrays_of(pullback: Any) -> list[Array]:
             for cell in held.__closure__ or ():
                 with contextlib.suppress(ValueError):  # a name without a value
                     waiting.append(cell.cell_contents)
+        elif type(held).__module__.startswith("tinynet.ops."):  # an operation's own object
+            waiting.extend(vars(held).values())
     return arrays
 
 

@@ -12,13 +12,18 @@ from .merge import Add, Concatenate
 from .noise import Dropout, GaussianNoise, SpatialDropout2D
 from .normalization import BatchNormalization, GroupNormalization, LayerNormalization
 from .pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
+from .recurrent import GRU, LSTM, SimpleRNN
+from .sequence import Bidirectional, Masking, TimeDistributed
 from .shape import Flatten, Reshape, UpSampling2D, ZeroPadding2D
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "Activation",
     "Add",
     "AveragePooling2D",
     "BatchNormalization",
+    "Bidirectional",
     "Concatenate",
     "Conv2D",
     "Conv2DTranspose",
@@ -32,10 +37,13 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "Masking",
     "MaxPooling2D",
     "Reshape",
+    "SimpleRNN",
     "Softmax",
     "SpatialDropout2D",
+    "TimeDistributed",
     "UpSampling2D",
     "ZeroPadding2D",
 ]

@@ -17,6 +17,8 @@ class Activation(Layer):
     activation: a name ("relu", "sigmoid", "softmax", ...), a function of a tensor, or None.
     """
 
+    keeps_mask = True
+
     def __init__(self, activation: Any, **common: Any) -> None:
         super().__init__(**common)
         self.activation = activation_of(self.label, activation)
@@ -30,6 +32,8 @@ class LeakyReLU(Layer):
 
     negative_slope: at least 0.
     """
+
+    keeps_mask = True
 
     def __init__(self, negative_slope: float = 0.3, **common: Any) -> None:
         super().__init__(**common)
@@ -46,6 +50,8 @@ class Softmax(Layer):
 
     axis: the one along which the sum is 1; -1, the last, for classes.
     """
+
+    keeps_mask = True
 
     def __init__(self, axis: int = -1, **common: Any) -> None:
         super().__init__(**common)

@@ -36,6 +36,7 @@ from . import init
 from .activations import Activation, activation_of
 
 Regularizer = Callable[[Tensor], Tensor]
+BASE = "The base of "  # so begins the docstring of a class that only others derive from
 
 
 class Layer(Exact, Module):
@@ -47,6 +48,7 @@ class Layer(Exact, Module):
     """
 
     merges = False  # whether it takes a list of inputs
+    keeps_mask = False  # whether a mask of time steps holds for its output too
     built = False
     activity_regularizer: Regularizer | None = None
     # shape and dtype of the last input: another call with them needs no check
@@ -56,11 +58,14 @@ class Layer(Exact, Module):
     def __init_subclass__(cls, **settings: Any) -> None:
         """help(Dense) describes the arguments of its bases too."""
         super().__init_subclass__(**settings)
-        for base in (WithKernel, Layer) if cls.__name__ != "WithKernel" else ():
-            if issubclass(cls, base) and cls.__doc__ and cls.__module__.startswith("tinynet."):
-                own = inspect.cleandoc(cls.__doc__)
-                line = "\n" if "\n" in own else "\n\n"
-                cls.__doc__ = own + line + inspect.cleandoc(base.__doc__ or "").partition("\n\n")[2]
+        own = inspect.cleandoc(cls.__doc__ or "")
+        if not own or own.startswith(BASE) or not cls.__module__.startswith("tinynet."):
+            return
+        for base in cls.__mro__[1:]:
+            more = inspect.cleandoc(base.__doc__ or "")
+            if more.startswith(BASE):
+                own += ("\n" if "\n" in own else "\n\n") + more.partition("\n\n")[2]
+        cls.__doc__ = own
 
     def __init__(
         self,
@@ -90,7 +95,7 @@ class Layer(Exact, Module):
         """ValueError, without a name, if the weights were made for inputs of another shape."""
 
     def _check_attribute(self, name: str, value: Any) -> None:
-        weights = ("kernel", "bias", "gamma", "beta", "embeddings")
+        weights = ("kernel", "recurrent_kernel", "bias", "gamma", "beta", "embeddings")
         if name in weights and self.__module__.startswith("tinynet."):
             if value is None:
                 raise ValueError(
@@ -109,11 +114,13 @@ class Layer(Exact, Module):
 
     # -- the same for all layers ----------------------------------------------------------------
 
-    def __call__(self, x: Any, *more: Any, training: bool | None = None) -> Any:
+    def __call__(self, x: Any, *more: Any, training: bool | None = None, **given: Any) -> Any:
         if more:
             raise self.several_inputs()
+        if given:
+            self._check_given(given)
         if training is not None:
-            return in_mode(self, x, training)
+            return in_mode(self, x, training, **given)
         if type(x) is not Tensor or self.merges:
             x = self._arranged(x)
             if is_symbolic(x):
@@ -125,7 +132,7 @@ class Layer(Exact, Module):
         if observer:
             observer.before_module(self, x)
         try:
-            y = self.forward(x)
+            y = self.forward(x, **given)
         except (ValueError, TypeError) as error:
             raise self._named(error) from None
         if y is None:
@@ -135,6 +142,19 @@ class Layer(Exact, Module):
         if observer:
             observer.after_module(self, y)
         return y
+
+    def _check_given(self, given: dict[str, Any]) -> None:
+        """TypeError for a keyword that its forward does not have."""
+        known = list(inspect.signature(self.forward).parameters)[1:]
+        for name in given:
+            if name not in known:
+                has = f"It takes x and {', '.join(known)}." if known else "It takes x alone."
+                raise TypeError(f"{self.label}: a call takes no {name}. {has}")
+
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        if mask is None or not self.keeps_mask:
+            return super().with_mask(x, mask)
+        return self(x), mask
 
     def _checked_input(self, x: Any, shape: Any) -> Any:
         """The input, once its shape was checked, in the dtype of the weights.
@@ -181,7 +201,8 @@ class Layer(Exact, Module):
             for name, part in self.children():  # a layer as activation
                 if part.name is None:
                     give_name(part, name)
-                part.build(made)
+                if part.input_shape is None:  # not built by create
+                    part.build(made)
         return self
 
     def output_shape(self, input_shape: Any) -> Any:

@@ -18,6 +18,8 @@ class Dense(WithKernel):
     units: the features of the output.
     """
 
+    keeps_mask = True
+
     def __init__(self, units: int, activation: Any = None, **others: Any) -> None:
         super().__init__(activation, **others)
         self.units = whole(self.label, "units", units)

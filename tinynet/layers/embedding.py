@@ -9,7 +9,8 @@ import numpy
 from ..devices import Array
 from ..engine.inputs import same_device
 from ..engine.tensor import Tensor
-from ..messages.arguments import whole
+from ..messages.arguments import boolean, whole
+from ..models.parts import trial
 from . import init
 from .base import Layer
 
@@ -23,6 +24,7 @@ class Embedding(Layer):
     output_dim: the numbers in a row.
     embeddings_initializer: a name or a function (shape, rng) -> array; "uniform" is in
         [-0.05, 0.05].
+    mask_zero: whether index 0 is padding, which the recurrent layers after it leave out.
     ValueError for an index out of range, TypeError for indices that are not integers.
     """
 
@@ -31,6 +33,7 @@ class Embedding(Layer):
         input_dim: int,
         output_dim: int,
         embeddings_initializer: Any = "uniform",
+        mask_zero: bool = False,
         **common: Any,
     ) -> None:
         super().__init__(**common)
@@ -38,6 +41,7 @@ class Embedding(Layer):
         self.output_dim = whole(self.label, "output_dim", output_dim)
         where = f"{self.label}: embeddings_initializer"
         self.embeddings_initializer = init.initializer(embeddings_initializer, where)
+        self.makes_mask = boolean(self.label, "mask_zero", mask_zero)
         self.embeddings: Any = None
 
     def shape_after(self, shape: Any) -> Any:
@@ -52,13 +56,23 @@ class Embedding(Layer):
         arranged = super()._arranged(x)
         return Tensor(numpy.asarray(x)) if isinstance(x, list | tuple) else arranged
 
+    @property
+    def mask_zero(self) -> bool:
+        return self.makes_mask
+
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        if not self.makes_mask:
+            return super().with_mask(x, mask)
+        x = self._arranged(x)
+        return self(x), None if trial.get() else x.data != 0
+
     def forward(self, x: Tensor) -> Tensor:
         return self.embeddings[self._indices(x.data)]
 
     def _indices(self, x: Array) -> Array:
         same_device(("the input", "embeddings"), (x, self.embeddings.data))
         if x.dtype.kind not in "iu":
-            if x.dtype.kind != "f" or x.any():  # zeros: build() and tn.cost try a model with them
+            if not trial.get():
                 raise TypeError(
                     f"indices are {x.dtype}, and must be integers. Give array.astype(int); a list "
                     "that became a Tensor is float32."

@@ -125,6 +125,20 @@ def constant(value: float) -> Initializer:
     return fill
 
 
+def orthogonal(shape: Shape, rng: numpy.random.Generator) -> numpy.ndarray:
+    """Orthogonal rows or columns of length 1: a product with it keeps lengths, step after step.
+
+    For the recurrent kernel of recurrent layers.  All axes but the last count as rows.  Source:
+    Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear neural
+    networks", 2014.
+    """
+    generator("orthogonal", rng)
+    rows, columns = math.prod(shape[:-1]), (shape or (1,))[-1]
+    q, r = numpy.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
+    q = q * numpy.where(numpy.diag(r) < 0, -1, 1)  # else not all are equally probable
+    return (q if rows >= columns else q.T).reshape(shape).astype(numpy.float32)
+
+
 # -- drawing ---------------------------------------------------------------------------------------
 
 
@@ -175,6 +189,7 @@ INITIALIZERS: dict[str, Initializer] = {
     "lecun_uniform": lecun_uniform,
     "normal": normal(),
     "ones": ones,
+    "orthogonal": orthogonal,
     "random_normal": normal(),  # Keras 3's names; older versions had "normal" and "uniform"
     "random_uniform": uniform(),
     "uniform": uniform(),

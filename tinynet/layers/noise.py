@@ -12,6 +12,7 @@ from .base import Layer
 
 class _Noise(Layer):
     differs_in_training = True
+    keeps_mask = True
 
     def create(self, shape: Any) -> None:
         """Take a generator of its own: noise then takes no numbers from weights or batches."""

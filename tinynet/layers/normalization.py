@@ -120,6 +120,8 @@ class LayerNormalization(Normalization):
     axis: -1, the last.  epsilon: positive.  center, scale: whether it has a beta, a gamma.
     """
 
+    keeps_mask = True
+
     def forward(self, x: Tensor) -> Tensor:
         return layer_norm(x, *self.gamma_and_beta(x), epsilon=self.epsilon)
 

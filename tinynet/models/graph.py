@@ -95,14 +95,23 @@ class Model(LayeredModel):
         given = list(x) if self.takes_list and isinstance(x, list | tuple) else [x]
         self._check([getattr(x, "shape", None) for x in given])
         values = {id(s): v for s, v in zip(self.inputs, given, strict=True)}
+        masks: dict[int, Any] = {}  # of time steps, where there is one
         for symbol in self.symbols:
             if id(symbol) not in values:
                 sources = [values[id(source)] for source in symbol.inputs]
+                mask = next((masks[id(s)] for s in symbol.inputs if id(s) in masks), None)
                 if isinstance(symbol, OneOutput):
-                    values[id(symbol)] = sources[0][symbol.index]
+                    y = sources[0][symbol.index]
+                    mask = mask if symbol.index == 0 else None  # the others are states
                 else:
                     x = sources if _takes_list(symbol) else sources[0]
-                    values[id(symbol)] = symbol.module(x)
+                    if mask is None and not symbol.module.makes_mask:
+                        y = symbol.module(x)
+                    else:
+                        y, mask = symbol.module.with_mask(x, mask)
+                values[id(symbol)] = y
+                if mask is not None:
+                    masks[id(symbol)] = mask
         made = [values[id(symbol)] for symbol in self.outputs]
         return made if self.gives_list else made[0]
 

@@ -16,7 +16,7 @@ from ..messages.arguments import boolean, generator, shape_of_example, written
 from ..messages.names import missing
 from ..messages.words import OF_MODELS
 from .names import give_name, snake_case
-from .parts import Parts, asked_mode
+from .parts import Parts, asked_mode, trial
 from .summary import Row, count, row, table
 from .symbols import is_symbolic, symbols_of
 
@@ -48,6 +48,7 @@ class Module(Parts):
     given_name: str | None = None  # the name, if a model gave it
     input_shape: Any = None  # that it was built for, or of its first input; without the batch
     made_shape: Any = None  # of the output for an input of that shape, without the batch
+    makes_mask = False  # whether it tells the next layers which time steps count
     differs_in_training = False  # whether it computes otherwise in training mode
     _noted = False
     rng: Any = None  # a numpy.random.Generator: draws the weights, and what dropout drops
@@ -56,6 +57,18 @@ class Module(Parts):
     def forward(self, x: Any) -> Any:
         """The computation, on tensors.  Write it in the subclass."""
         raise NotImplementedError(f"{self.label}: it has no forward(x). Write one.")
+
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Its output, and the mask that holds for it: which time steps count, booleans (N, T).
+
+        mask: that of x, or None.  Sequential and Model pass it on from layer to layer.
+        """
+        if mask is not None:
+            raise ValueError(
+                f"{self.label}: its input has a mask, and it would take padding for data. Put it "
+                "behind a recurrent layer with return_sequences=False, or into TimeDistributed."
+            )
+        return self(x), None
 
     def several_inputs(self) -> TypeError:
         """The error for model(x, z)."""
@@ -160,12 +173,16 @@ class Module(Parts):
             if parts == [made_by() for made_by in self._made_by]:
                 return self.made_shape
         several = isinstance(shape, list)
-        with inference():
-            zeros = [
-                Tensor(numpy.zeros((1, *s), numpy.float32), device=self._place())
-                for s in (shape if several else [shape])
-            ]
-            y = self.forward(zeros if several else zeros[0])
+        before = trial.set(True)
+        try:
+            with inference():
+                zeros = [
+                    Tensor(numpy.zeros((1, *s), numpy.float32), device=self._place())
+                    for s in (shape if several else [shape])
+                ]
+                y = self.forward(zeros if several else zeros[0])
+        finally:
+            trial.reset(before)
         if y is None:
             raise self.nothing_returned()
         return _shapes(y)
@@ -246,7 +263,7 @@ def inference() -> Iterator[None]:
         paused.set(before[1])
 
 
-def in_mode(module: Module, x: Any, training: bool) -> Any:
+def in_mode(module: Module, x: Any, training: bool, **given: Any) -> Any:
     """module(x) in training or in inference mode, whatever its own is."""
     if is_symbolic(x):
         raise TypeError(
@@ -256,7 +273,7 @@ def in_mode(module: Module, x: Any, training: bool) -> Any:
     before = asked_mode.get()
     try:
         asked_mode.set(boolean(module.label, "training", training))
-        return module(x)
+        return module(x, **given)
     finally:
         asked_mode.set(before)
 

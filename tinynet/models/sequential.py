@@ -164,10 +164,20 @@ class Sequential(LayeredModel):
             shape = layer.output_shape(shape)
         return shape
 
+    @property
+    def makes_mask(self) -> bool:  # type: ignore[override]
+        return any(layer.makes_mask for layer in self.layers)
+
     def forward(self, x: Any) -> Any:
+        return self.with_mask(x, None)[0]
+
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
         for layer in self.layers:
-            x = layer(x)
-        return x
+            if mask is None and not layer.makes_mask:
+                x = layer(x)
+            else:
+                x, mask = layer.with_mask(x, mask)
+        return x, mask
 
     def rows(self) -> list[Row]:
         shape, found = self.input_shape, []

@@ -1,0 +1,276 @@
+"""Recurrent layers and those around them: memory, masks, states, and what is said to bad input."""
+
+from __future__ import annotations
+
+import re
+
+import numpy
+import pytest
+
+import tinynet as tn
+from tinynet.layers import (
+    GRU,
+    LSTM,
+    Bidirectional,
+    Dense,
+    Embedding,
+    Flatten,
+    Masking,
+    SimpleRNN,
+    TimeDistributed,
+)
+
+CELLS = pytest.mark.parametrize("cell", [SimpleRNN, GRU, LSTM])
+
+
+@pytest.fixture
+def x(rng):
+    return rng.standard_normal((3, 6, 4), numpy.float32)
+
+
+@CELLS
+def test_a_sequence_in_two_pieces_with_the_state_handed_over_is_the_sequence(cell, x, rng):
+    layer = cell(5, return_sequences=True, return_state=True).build((6, 4), rng)
+    whole, *last = layer(x)
+    first, *state = layer(x[:, :2])
+    second, *end = layer(x[:, 2:], initial_state=state)
+    joined = numpy.concatenate([first.numpy(), second.numpy()], axis=1)
+    numpy.testing.assert_allclose(joined, whole.numpy(), atol=1e-6)
+    for a, b in zip(end, last, strict=True):
+        numpy.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-6)
+
+
+@CELLS
+def test_a_detached_state_stops_the_way_back(cell, x, rng):
+    layer = cell(5, return_state=True).build((6, 4), rng)
+    for detached in (False, True):
+        first = tn.Tensor(x[:, :2], requires_grad=True)
+        _, *state = layer(first)
+        given = [h.detach() for h in state] if detached else state
+        layer(x[:, 2:], initial_state=given)[0].sum().backward()
+        assert (first.grad is None) == detached
+
+
+@CELLS
+def test_padding_changes_nothing_where_it_is_masked(cell, x, rng):
+    """Not the outputs, and not the gradients: not even if it is huge."""
+    layer = cell(5).build((6, 4), rng)
+    lengths, found = [6, 2, 4], []
+    padded = x.copy()
+    for n, length in enumerate(lengths):
+        padded[n, length:] = 1e30
+    mask = numpy.arange(6) < numpy.array(lengths)[:, None]
+    y = layer(padded, mask=mask)
+    (y**2).sum().backward()
+    found.append([w.grad for w in layer.parameters()])
+    for w in layer.parameters():
+        w.grad = None
+    alone = [layer(x[n : n + 1, :length]) for n, length in enumerate(lengths)]
+    numpy.testing.assert_allclose(
+        y.numpy(), numpy.concatenate([a.numpy() for a in alone]), atol=1e-6
+    )
+    sum((a**2).sum() for a in alone).backward()
+    for a, w in zip(found[0], layer.parameters(), strict=True):
+        numpy.testing.assert_allclose(a, w.grad, atol=1e-5)
+
+
+@CELLS
+def test_the_gradient_through_forty_steps_is_that_of_differences(cell, rng):
+    """Of the last state with respect to the first, in float64."""
+    layer = cell(3, return_state=True).build((40, 2), rng)
+    weights = [w.data.astype(numpy.float64) for w in layer.parameters()]
+    x = rng.normal(size=(2, 40, 2))
+    states = [rng.normal(size=(2, 3)) for _ in range(layer.states)]
+    run = {SimpleRNN: tn.simple_rnn, GRU: tn.gru, LSTM: tn.lstm}[cell]
+
+    def last(*start):
+        return run(x, *start, *weights)[:, -1]
+
+    tn.gradcheck(last, *states, rng=rng)
+
+
+def test_backward_reading_gives_the_mirror_image(x, rng):
+    layer = GRU(5, return_sequences=True, go_backwards=True).build((6, 4), rng)
+    mask = numpy.arange(6) < numpy.array([[6], [2], [4]])
+    there = layer(x, mask=mask)
+    layer.go_backwards = False
+    mirrored = layer(x[:, ::-1], mask=mask[:, ::-1])
+    numpy.testing.assert_array_equal(there.numpy(), mirrored.numpy())
+
+
+def test_the_forget_gate_starts_open_and_keras_default_can_be_turned_off(rng):
+    bias = LSTM(2, rng=rng).build((3, 4)).bias.numpy()
+    numpy.testing.assert_array_equal(bias, [0, 0, 1, 1, 0, 0, 0, 0])
+    assert not LSTM(2, unit_forget_bias=False, rng=rng).build((3, 4)).bias.numpy().any()
+
+
+def test_an_encoder_hands_its_state_to_a_decoder_in_a_graph(rng):
+    words, start = tn.Input((5, 3)), tn.Input((4, 2))
+    _, h, c = LSTM(6, return_state=True)(words)
+    y = LSTM(6, return_sequences=True)(start, initial_state=[h, c])
+    model = tn.Model([words, start], Dense(7)(y), rng=rng)
+    a, b = rng.random((2, 5, 3), numpy.float32), rng.random((2, 4, 2), numpy.float32)
+    assert model([a, b]).shape == (2, 4, 7)
+    encoder, decoder, dense = model.layers
+    state = encoder(a)[1:]
+    expected = dense(decoder(b, initial_state=state))
+    numpy.testing.assert_array_equal(model([a, b]).numpy(), expected.numpy())
+
+
+def test_a_mask_goes_through_a_graph_and_through_models_in_models(x, rng):
+    x[1, 2:] = x[2, 4:] = 0
+    parts = [Masking(), tn.Sequential([Dense(4), GRU(3, return_sequences=True)]), LSTM(2)]
+    model = tn.Sequential(parts, input_shape=(6, 4), rng=rng)
+    inside = tn.Sequential([tn.Sequential([Masking()]), *parts[1:]], input_shape=(6, 4))
+    start = tn.Input((6, 4))
+    h = start
+    for part in parts:
+        h = part(h)
+    graph = tn.Model(start, h)
+    expected = tn.predict(model, x)
+    for other in (inside, graph):
+        numpy.testing.assert_array_equal(tn.predict(other, x), expected)
+    short = tn.predict(model, x[1:2, :2])
+    numpy.testing.assert_allclose(short[0], expected[1], atol=1e-6)
+    longer = tn.predict(tn.Sequential(parts[1:]), x)  # without Masking padding is data
+    assert abs(longer[1] - expected[1]).max() > 1e-3
+
+
+def test_both_directions_are_two_layers_and_their_states_come_in_order(x, rng):
+    layer = Bidirectional(LSTM(2, return_sequences=True, return_state=True)).build((6, 4), rng)
+    y, *states = layer(x)
+    assert y.shape == (3, 6, 4) and [s.shape for s in states] == [(3, 2)] * 4
+    forward, backward = layer.forward_layer(x), layer.backward_layer(x)
+    numpy.testing.assert_array_equal(y.numpy()[..., :2], forward[0].numpy())
+    numpy.testing.assert_array_equal(y.numpy()[..., 2:], backward[0].numpy()[:, ::-1])
+    for a, b in zip(states, [*forward[1:], *backward[1:]], strict=True):
+        numpy.testing.assert_array_equal(a.numpy(), b.numpy())
+    kernels = [part.kernel.numpy() for part in (layer.forward_layer, layer.backward_layer)]
+    assert (kernels[0] != kernels[1]).any()
+
+
+def test_what_is_kept_for_the_way_back_is_x_the_gates_and_the_states(rng):
+    """For each step; cost finds it in the operation's own object."""
+    model = tn.Sequential([LSTM(8)], input_shape=(10, 4), rng=rng)
+    kept = [tn.cost(model, (steps, 4)).kept for steps in (10, 20, 40)]
+    of_a_step = 4 * (4 + 4 * 8 + 3 * 8)  # float32: x, four gates; h, c and tanh(c)
+    assert [kept[1] - kept[0], kept[2] - kept[1]] == [10 * of_a_step, 20 * of_a_step]
+
+
+def test_a_model_with_masked_words_learns(rng):
+    """Whether the last word before the padding is 1; padding itself tells nothing."""
+    lengths = rng.integers(1, 8, 200)
+    words = rng.integers(1, 5, (200, 8))
+    labels = (words[numpy.arange(200), lengths - 1] == 1).astype(int)
+    words[numpy.arange(8) >= lengths[:, None]] = 0
+    layers = [Embedding(5, 8, mask_zero=True), GRU(16), Dense(2)]
+    model = tn.Sequential(layers, input_shape=(8,), rng=rng)
+    batches = tn.data.batches(words, labels, size=20, rng=rng)
+    optimizer = tn.optim.Adam(model.parameters(), 0.01)
+    tn.fit(model, batches, tn.cross_entropy, optimizer, epochs=12, progress=False)
+    assert (tn.predict(model, words).argmax(axis=1) == labels).mean() > 0.97
+    assert labels.mean() < 0.4  # more than who always says "no"
+
+
+# -- bad input -------------------------------------------------------------------------------------
+
+RNG = numpy.random.default_rng(0)
+X = numpy.zeros((2, 3, 4), "float32")
+ERRORS = {
+    "no steps": (
+        lambda: GRU(5, rng=RNG)(X[:, 0]),
+        "GRU: input (N, 4) is no sequence of rows, and it takes (N, T, D): T steps of D features. "
+        "Numbers one by one are x[..., None]; word numbers go through an Embedding.",
+    ),
+    "pictures": (
+        lambda: GRU(5, rng=RNG)(X[..., None]),
+        "GRU: input (N, 3, 4, 1) is no sequence of rows, and it takes (N, T, D): T steps of D "
+        "features. Pictures go through TimeDistributed first, or Reshape((H, W * C)).",
+    ),
+    "ragged": (
+        lambda: GRU(5, rng=RNG)([[[1.0], [2.0]], [[1.0]]]),
+        "GRU: the sequences have different lengths. Write x, mask = tn.data.padded(sequences), "
+        "and call it with mask=mask.",
+    ),
+    "an empty sequence": (
+        lambda: tn.gru(X[:, :0], X[:, 0], *WEIGHTS),
+        "gru: the sequences are empty: x has no time steps. Give at least one.",
+    ),
+    "a mask of nothing": (
+        lambda: GRU(5, rng=RNG)(X, mask=numpy.array([[True] * 3, [False] * 3])),
+        "GRU: example 1 has no step that counts: its mask is False everywhere. Leave such "
+        "examples out.",
+    ),
+    "an example of padding": (
+        lambda: tn.Sequential([Masking(), GRU(5)], rng=RNG)(X),
+        "GRU 'gru': example 0 has no step that counts: its mask is False everywhere. Leave such "
+        "examples out.",
+    ),
+    "a mask of another shape": (
+        lambda: GRU(5, rng=RNG)(X, mask=numpy.ones((3, 2), bool)),
+        "GRU: mask is bool (3, 2), and must be booleans (2, 3): True where a step counts.",
+    ),
+    "a mask of numbers": (
+        lambda: GRU(5, rng=RNG)(X, mask=numpy.ones((2, 3))),
+        "GRU: mask is float64 (2, 3), and must be booleans (2, 3): True where a step counts.",
+    ),
+    "a state of another shape": (
+        lambda: GRU(5, rng=RNG)(X, initial_state=numpy.zeros((2, 4), "float32")),
+        "GRU: state h has shape (2, 4), and must be (2, 5) for x (2, 3, 4) and 5 units.",
+    ),
+    "one state of an LSTM": (
+        lambda: LSTM(5, rng=RNG)(X, initial_state=numpy.zeros((2, 5), "float32")),
+        "LSTM: initial_state must be a list of h and c, received 1 tensors.",
+    ),
+    "two states of a GRU": (
+        lambda: GRU(5, rng=RNG)([X, X[:, 0], X[:, 0]]),
+        "GRU: initial_state must be one tensor, received 2 tensors.",
+    ),
+    "other features": (
+        lambda: GRU(5, rng=RNG).build((3, 4))(X[..., :3]),
+        "GRU: input (N, 3, 3) has 3 features, and its kernel takes 4. Give it (N, T, 4).",
+    ),
+    "another activation": (
+        lambda: SimpleRNN(5, activation="gelu"),
+        'SimpleRNN: activation must be "tanh" or "relu", received \'gelu\'.',
+    ),
+    "a mask that would be lost": (
+        lambda: tn.Sequential([Masking(), Flatten()], rng=RNG)(X + 1),
+        "Flatten 'flatten': its input has a mask, and it would take padding for data. Put it "
+        "behind a recurrent layer with return_sequences=False, or into TimeDistributed.",
+    ),
+    "a mask for a layer without time": (
+        lambda: Dense(5, rng=RNG)(X, mask=numpy.ones((2, 3), bool)),
+        "Dense: a call takes no mask. It takes x alone.",
+    ),
+    "no layer at every step": (
+        lambda: TimeDistributed(3),
+        "TimeDistributed: layer is int. Give a layer, for example Dense(10).",
+    ),
+    "no steps for a layer": (
+        lambda: TimeDistributed(Dense(3), rng=RNG)(X[:, 0]),
+        "TimeDistributed: input (N, 4) has no steps with numbers in them, and it takes (N, T, "
+        "...). Numbers one by one are x[..., None].",
+    ),
+    "no recurrent layer in both directions": (
+        lambda: Bidirectional(Dense(3)),
+        "Bidirectional: layer is Dense. Give a new recurrent layer, for example GRU(32).",
+    ),
+    "a layer with weights in both directions": (
+        lambda: Bidirectional(GRU(3, rng=RNG).build((3, 4))),
+        "Bidirectional: layer is GRU, which has its weights. Give a new recurrent layer, for "
+        "example GRU(32).",
+    ),
+    "a kernel of another size": (
+        lambda: tn.gru(X, X[:, 0], WEIGHTS[0][:, :3], *WEIGHTS[1:]),
+        "gru: kernel has shape (4, 3), and must be (4, 12) for x (2, 3, 4) and 4 units.",
+    ),
+}
+WEIGHTS = [numpy.zeros(shape, "float32") for shape in ((4, 12), (4, 12), (2, 12))]
+
+
+@pytest.mark.parametrize("mistake", ERRORS)
+def test_bad_input_is_answered_with_the_whole_message(mistake):
+    call, message = ERRORS[mistake]
+    with pytest.raises((ValueError, TypeError), match=f"^{re.escape(message)}$"):
+        call()

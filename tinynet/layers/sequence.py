@@ -1,0 +1,138 @@
+"""Layers around other layers, for sequences: at every step, in both directions, without padding."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from ..engine.tensor import Tensor
+from ..messages.arguments import choice, number, written
+from ..models.module import Module
+from ..models.parts import trial
+from ..ops.shape import concatenate, flip
+from .base import Layer
+from .recurrent import Recurrent
+
+
+class TimeDistributed(Layer):
+    """A layer or model, applied to every step by itself.  (N, T, ...) -> (N, T, ...)
+
+    layer: what is applied; the T steps of all examples are its batch.
+    """
+
+    keeps_mask = True
+
+    def __init__(self, layer: Any, **common: Any) -> None:
+        super().__init__(**common)
+        if not isinstance(layer, Module):
+            raise TypeError(
+                f"{self.label}: layer is {type(layer).__name__}. Give a layer, for example "
+                "Dense(10)."
+            )
+        self.layer = layer
+
+    def shape_after(self, shape: Any) -> Any:
+        if len(shape) < 2:
+            raise ValueError(
+                f"input {written(shape)} has no steps with numbers in them, and it takes (N, T, "
+                "...). Numbers one by one are x[..., None]."
+            )
+        return (shape[0], *self.layer.output_shape(shape[1:]))
+
+    def create(self, shape: Any) -> None:
+        self.layer.build(shape[1:])
+
+    def forward(self, x: Tensor) -> Tensor:
+        N, T = x.shape[:2]
+        y = self.layer(x.reshape(N * T, *x.shape[2:]))
+        return y.reshape(N, T, *y.shape[1:])
+
+
+class Bidirectional(Layer):
+    """A recurrent layer, and a copy of it that reads backwards.  (N, T, D) -> (N, 2 units)
+
+    With return_sequences the outputs of both stand at the step that they belong to.  With
+    return_state the states of the first layer come first.
+
+    layer: SimpleRNN, GRU or LSTM, not yet built.  The copy draws weights of its own.
+    merge_mode: how both outputs become one: "concat", "sum", "mul" or "ave".
+    """
+
+    def __init__(self, layer: Any, merge_mode: str = "concat", **common: Any) -> None:
+        super().__init__(**common)
+        if not isinstance(layer, Recurrent) or layer.built:
+            built = getattr(layer, "built", False)
+            what = f"{layer.label}, which has its weights" if built else type(layer).__name__
+            raise TypeError(
+                f"{self.label}: layer is {what}. Give a new recurrent layer, for example GRU(32)."
+            )
+        self.merge_mode = choice(
+            self.label, "merge_mode", merge_mode, ("concat", "sum", "mul", "ave")
+        )
+        self.forward_layer = layer
+        self.backward_layer = copy.copy(layer)
+        self.backward_layer.go_backwards = not layer.go_backwards
+        self.backward_layer.name = None
+
+    def shape_after(self, shape: Any) -> Any:
+        one = self.forward_layer.output_shape(shape)
+        y, *states = one if isinstance(one, list) else [one]
+        y = (*y[:-1], 2 * y[-1]) if self.merge_mode == "concat" else y
+        return [y, *states, *states] if states else y
+
+    def create(self, shape: Any) -> None:
+        self.forward_layer.build(shape)
+        self.backward_layer.build(shape)
+
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        y = self(x) if mask is None else self(x, mask=mask)
+        return y, mask if self.forward_layer.return_sequences else None
+
+    def forward(self, x: Tensor, mask: Any = None) -> Any:
+        given = {} if mask is None else {"mask": mask}
+        there, back = self.forward_layer(x, **given), self.backward_layer(x, **given)
+        (a, *states), (b, *more) = (y if isinstance(y, list) else [y] for y in (there, back))
+        if self.forward_layer.return_sequences:
+            b = flip(b, axis=1)  # its first step is the last of x
+        if self.merge_mode == "concat":
+            y = concatenate([a, b], axis=-1)
+        elif self.merge_mode == "mul":
+            y = a * b
+        else:
+            y = (a + b) * (0.5 if self.merge_mode == "ave" else 1.0)
+        return [y, *states, *more] if states else y
+
+
+class Masking(Layer):
+    """Steps that are padding do not count: those in which every number is mask_value.
+
+    (N, T, D) -> (N, T, D)
+
+    It stands in a Sequential or a Model, which hand its mask to the layers after it: recurrent
+    layers leave the state as it was; Dense, TimeDistributed and the like pass the mask on; a layer
+    that would take padding for data is an error.  The loss counts every step, unless it gets a mask
+    of its own, as tn.cross_entropy does.
+
+    mask_value: what padding was filled with.
+    """
+
+    makes_mask = True
+
+    def __init__(self, mask_value: float = 0.0, **common: Any) -> None:
+        super().__init__(**common)
+        self.mask_value = number(self.label, "mask_value", mask_value)
+
+    def shape_after(self, shape: Any) -> Any:
+        if len(shape) < 2:
+            raise ValueError(f"input {written(shape)} has no steps, and it takes (N, T, D).")
+        return shape
+
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        x = self(x)
+        if trial.get():
+            return x, mask
+        found = (x.data != self.mask_value).any(axis=tuple(range(2, x.ndim)))
+        return x, found if mask is None else found & mask
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x

@@ -1,0 +1,367 @@
+"""Recurrent cells: the state of a time step is computed from its input and the state before it.
+
+Sources: Elman, "Finding Structure in Time", 1990; Hochreiter and Schmidhuber, "Long Short-Term
+Memory", 1997, with the forget gate of Gers et al., 2000; Cho et al., "Learning Phrase
+Representations using RNN Encoder-Decoder", 2014.  Gates stand in the order of Keras.
+
+All products of x and the kernel are one product.  Only what depends on the step before is computed
+step by step.  Inside, time is the first axis: then the numbers of a step lie side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..devices import Array, kernels, xp
+from ..engine.observer import ALL, Work
+from ..engine.tensor import differentiable
+
+# -- the cells -------------------------------------------------------------------------------------
+
+
+class Cell:
+    """A pass over all time steps, and the way back through them.
+
+    N examples, T steps, D features, U units, G gates; S is G * U.
+    z (T, N, S): what the gates are computed from, x @ kernel + bias; then the gates themselves.
+    states: one array (T, N, U) for each state, that after each step.
+    hold (T, N, 1): where a step does not count, so that the states stay as they were.
+    """
+
+    gates = 1
+    sigmoids: tuple[int, ...] = ()  # which gates are sigmoids; the others are tanh
+    one_gradient = True  # whether x @ kernel and h @ R have the same gradient
+
+    def __init__(
+        self, x: Array, start: tuple[Array, ...], kernel: Array, recurrent: Array, bias: Array,
+        mask: Array | None,
+    ) -> None:  # fmt: skip
+        N, T, D = x.shape
+        U = len(recurrent)
+        self.xp, self.product = xp(x), kernels(x).product
+        self.start, self.kernel, self.recurrent = start, kernel, recurrent
+        self.x = self.xp.ascontiguousarray(x.swapaxes(0, 1)).reshape(T * N, D)
+        # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2, so one tanh serves all gates
+        half = self.xp.ones(self.gates * U, x.dtype)
+        for gate in self.sigmoids:
+            half[gate * U : (gate + 1) * U] = 0.5
+        self.scaled = recurrent * half
+        self.half, self.bias = half, bias
+        self.z = self.product(self.x, kernel * half, self.input_bias() * half).reshape(
+            T, N, self.gates * U
+        )
+        self.states = [self.xp.empty((T, N, U), x.dtype) for _ in start]
+        self.hold = None if mask is None else ~mask.T[..., None]
+
+    def input_bias(self) -> Array:
+        return self.bias
+
+    def of(self, gates: Array, *which: int) -> list[Array]:
+        """Some of the gates of one step, (N, S) -> (N, U) each."""
+        U = len(self.recurrent)
+        return [gates[:, i * U : (i + 1) * U] for i in which]
+
+    def squash(self, z: Array, *which: int) -> None:
+        """tanh, in place; and of these gates, which are sigmoids, the rest of their formula."""
+        self.xp.tanh(z, out=z)
+        for gate in self.of(z, *which):
+            gate *= 0.5
+            gate += 0.5
+
+    # -- written by each cell ---------------------------------------------------------------------
+
+    def step(self, t: int, before: Any, after: Any) -> None:
+        """Compute the states after step t from those before, each (N, U)."""
+        raise NotImplementedError
+
+    def step_back(self, t: int, before: Any, d: list[Array], dz: Array, ds: Array) -> list[Array]:
+        """The gradients of the states before step t, without those through the product h @ R.
+
+        d: the gradients of the states after it.  dz, ds: to be filled with the gradients of
+        x @ kernel and of h @ R, (N, S) each.  They are one array where they are equal.
+        """
+        raise NotImplementedError
+
+    # -- the same for all -------------------------------------------------------------------------
+
+    def forward(self) -> None:
+        before = list(self.start)
+        for t in range(len(self.z)):
+            after = [state[t] for state in self.states]
+            self.step(t, before, after)
+            if self.hold is not None:
+                for new, old in zip(after, before, strict=True):
+                    self.xp.copyto(new, old, where=self.hold[t])
+            before = after
+
+    def before(self, t: int) -> list[Array]:
+        return [state[t - 1] for state in self.states] if t else list(self.start)
+
+    def backward(self, dstates: list[Array]) -> tuple[Array, Array, list[Array]]:
+        """Backward through time: the gradients of x @ kernel, of h @ R, and of the first states.
+
+        dstates: of each state after each step, (T, N, U).  -> (T * N, S), (T * N, S), (N, U) each
+        """
+        T, N, S = self.z.shape
+        back = self.xp.ascontiguousarray(self.recurrent.T)
+        dz = self.xp.empty_like(self.z)
+        ds = dz if self.one_gradient else self.xp.empty_like(self.z)
+        d = [0] * len(dstates)
+        for t in reversed(range(T)):
+            d = [part + more[t] for part, more in zip(d, dstates, strict=True)]
+            held: Any = None
+            if self.hold is not None:  # it goes past the step
+                held = [part * self.hold[t] for part in d]
+                d = [part - past for part, past in zip(d, held, strict=True)]
+            d = self.step_back(t, self.before(t), d, dz[t], ds[t])
+            d[0] = d[0] + self.product(ds[t], back)
+            if held is not None:
+                d = [part + past for part, past in zip(d, held, strict=True)]
+        return dz.reshape(T * N, S), ds.reshape(T * N, S), d
+
+    def states_before(self) -> Array:
+        """h before every step, (T * N, U)"""
+        h = self.xp.concatenate([self.start[0][None], self.states[0][:-1]])
+        return h.reshape(-1, h.shape[-1])
+
+
+class SimpleRNN(Cell):
+    """h' = tanh(x @ kernel + h @ R + bias), or relu in the place of tanh."""
+
+    relu = False
+
+    def step(self, t, before, after):
+        (h,), (new,) = before, after
+        self.xp.add(self.z[t], self.product(h, self.scaled), out=new)
+        if self.relu:
+            self.xp.maximum(new, 0, out=new)
+        else:
+            self.xp.tanh(new, out=new)
+
+    def step_back(self, t, before, d, dz, ds):
+        h = self.states[0][t]
+        self.xp.multiply(d[0], (h > 0) if self.relu else 1 - h * h, out=dz)
+        return [0]
+
+
+class ReluRNN(SimpleRNN):
+    relu = True
+
+
+class GRU(Cell):
+    """Update gate u, reset gate r and candidate c; h' = u h + (1 - u) c.
+
+    u, r = sigmoid(x @ kernel + h @ R + bias);  c = tanh(x @ kernel + r (h @ R + bias)).  This is
+    the form of Keras and cuDNN (reset_after=True), where the candidate's h @ R has its own bias.
+    """
+
+    gates, sigmoids = 3, (0, 1)
+    one_gradient = False  # in the candidate, r stands between
+
+    def input_bias(self) -> Array:
+        return self.bias[0]
+
+    def forward(self) -> None:
+        self.recalled = self.xp.empty_like(self.states[0])  # the candidate's h @ R + bias
+        self.second_bias = self.bias[1] * self.half
+        super().forward()
+
+    def step(self, t, before, after):
+        (h,), (new,) = before, after
+        z, s = self.z[t], self.product(h, self.scaled, self.second_bias)
+        U = h.shape[1]
+        z[:, : 2 * U] += s[:, : 2 * U]
+        self.recalled[t] = s[:, 2 * U :]
+        both, c = z[:, : 2 * U], z[:, 2 * U :]
+        self.squash(both, 0, 1)
+        u, r = self.of(z, 0, 1)
+        c += r * self.recalled[t]
+        self.xp.tanh(c, out=c)
+        self.xp.subtract(h, c, out=new)  # c + u (h - c)
+        new *= u
+        new += c
+
+    def step_back(self, t, before, d, dz, ds):
+        (h,), (dh,) = before, d
+        u, r, c = self.of(self.z[t], 0, 1, 2)
+        du, dr, dc = self.of(dz, 0, 1, 2)
+        through = dh * (1 - u)
+        du[...] = through * u * (h - c)
+        dc[...] = through * (1 - c * c)
+        dr[...] = dc * self.recalled[t] * r * (1 - r)
+        ds[...] = dz
+        self.of(ds, 2)[0][...] *= r
+        return [dh * u]
+
+
+class LSTM(Cell):
+    """Input gate i, forget gate f, candidate g, output gate o; and a second state, the cell c.
+
+    c' = f c + i g;  h' = o tanh(c').
+    """
+
+    gates, sigmoids = 4, (0, 1, 3)
+
+    def forward(self) -> None:
+        self.squashed = self.xp.empty_like(self.states[1])  # tanh(c')
+        super().forward()
+
+    def step(self, t, before, after):
+        (h, c), (new_h, new_c) = before, after
+        z = self.z[t]
+        z += self.product(h, self.scaled)
+        self.squash(z, 0, 1, 3)
+        i, f, g, o = self.of(z, 0, 1, 2, 3)
+        self.xp.multiply(f, c, out=new_c)
+        new_c += i * g
+        self.xp.tanh(new_c, out=self.squashed[t])
+        self.xp.multiply(o, self.squashed[t], out=new_h)
+
+    def step_back(self, t, before, d, dz, ds):
+        c, (dh, dc) = before[1], d
+        i, f, g, o = self.of(self.z[t], 0, 1, 2, 3)
+        di, df, dg, do = self.of(dz, 0, 1, 2, 3)
+        tanh_c = self.squashed[t]
+        dc = dc + dh * o * (1 - tanh_c * tanh_c)
+        di[...] = dc * g * i * (1 - i)
+        df[...] = dc * c * f * (1 - f)
+        dg[...] = dc * i * (1 - g * g)
+        do[...] = dh * tanh_c * o * (1 - o)
+        return [0, dc * f]
+
+
+# -- as operations ---------------------------------------------------------------------------------
+
+
+def _work(y, x, *others, **settings):
+    """Each step has a product with the kernel and one with R; the last one depends on all x."""
+    kernel, recurrent = others[-3:-1]
+    return Work(x.shape[0] * x.shape[1] * (kernel.size + recurrent.size), ALL)
+
+
+@differentiable(work=_work)
+def simple_rnn(
+    x, h, kernel, recurrent_kernel, bias, *, mask: Array | None = None, relu: bool = False
+):
+    """h' = tanh(x @ kernel + h @ recurrent_kernel + bias), step after step.
+
+    (N, T, D), (N, U), (D, U), (U, U), (U,) -> (N, T, U): the state after each step
+
+    h: the state before the first step.
+    mask: booleans (N, T); where it is False, the state stays as it was.
+    relu: whether relu takes the place of tanh.
+
+    ValueError for sizes that do not fit, no step, or an example without a step that counts.
+    """
+    return _over_time(ReluRNN if relu else SimpleRNN, x, (h,), kernel, recurrent_kernel, bias, mask)
+
+
+@differentiable(work=_work)
+def gru(x, h, kernel, recurrent_kernel, bias, *, mask: Array | None = None):
+    """Gated recurrent unit, in the form of Keras and cuDNN (reset_after=True), step after step.
+
+    u = sigmoid(x @ kernel_u + h @ R_u + bias_u), r likewise, with R for recurrent_kernel;
+    c = tanh(x @ kernel_c + bias[0]_c + r * (h @ R_c + bias[1]_c));  h' = u h + (1 - u) c.
+
+    (N, T, D), (N, U), (D, 3U), (U, 3U), (2, 3U) -> (N, T, U): the state after each step
+
+    kernel, recurrent_kernel, bias: those of u, r and c side by side.  bias: for x, and for h.
+    h, mask, errors: as for simple_rnn.
+    """
+    return _over_time(GRU, x, (h,), kernel, recurrent_kernel, bias, mask)
+
+
+@differentiable(work=_work)
+def lstm(x, h, c, kernel, recurrent_kernel, bias, *, mask: Array | None = None, cell: bool = False):
+    """Long short-term memory, step after step.
+
+    i, f, o = sigmoid(x @ kernel + h @ recurrent_kernel + bias), g = tanh(the same), each with its
+    own columns;  c' = f c + i g;  h' = o tanh(c').
+
+    (N, T, D), (N, U), (N, U), (D, 4U), (U, 4U), (4U,) -> (N, T, U): h after each step
+
+    kernel, recurrent_kernel, bias: those of i, f, g and o side by side.
+    h, c: the states before the first step.
+    cell: whether c stands beside h in the result, (N, T, 2U).
+    mask, errors: as for simple_rnn.
+    """
+    return _over_time(LSTM, x, (h, c), kernel, recurrent_kernel, bias, mask, cell)
+
+
+def _over_time(
+    kind: type[Cell], x: Array, start: tuple[Array, ...], kernel: Array, recurrent: Array,
+    bias: Array, mask: Array | None, all_states: bool = False,
+) -> tuple[Array, tuple[Callable[[Array], Array], ...]]:  # fmt: skip
+    """The value and the pullbacks of x, of each state, of both kernels and of the bias."""
+    mask = _checked(kind, x, start, kernel, recurrent, bias, mask)
+    cell = kind(x, start, kernel, recurrent, bias, mask)
+    cell.forward()
+    (N, T, D), U, product, sums = x.shape, len(recurrent), cell.product, kernels(x).column_sums
+    states = cell.states if all_states else cell.states[:1]
+    y = cell.states[0] if len(states) == 1 else cell.xp.concatenate(states, axis=2)
+    found: list[Any] = []
+
+    def back(dy: Array) -> Any:
+        """All pullbacks need it, so it is computed once."""
+        if not found:
+            dy = dy.swapaxes(0, 1)
+            none = cell.xp.zeros((T, 1, 1), dy.dtype)
+            given = [dy[..., i * U : (i + 1) * U] for i in range(len(states))]
+            found.append(cell.backward(given + [none] * (len(start) - len(given))))
+        return found[0]
+
+    def dbias(dy: Array) -> Array:
+        dz, ds, _ = back(dy)
+        return sums(dz) if cell.one_gradient else cell.xp.stack([sums(dz), sums(ds)])
+
+    return y.swapaxes(0, 1), (
+        lambda dy: product(back(dy)[0], kernel.T).reshape(T, N, D).swapaxes(0, 1),
+        *(lambda dy, i=i: back(dy)[2][i] for i in range(len(start))),
+        lambda dy: product(cell.x.T, back(dy)[0]),
+        lambda dy: product(cell.states_before().T, back(dy)[1]),
+        dbias,
+    )
+
+
+def _checked(
+    kind: type[Cell], x: Array, start: tuple[Array, ...], kernel: Array, recurrent: Array,
+    bias: Array, mask: Any,
+) -> Array | None:  # fmt: skip
+    """The mask as booleans.  ValueError for shapes that do not fit, or nothing to compute."""
+    if getattr(x, "ndim", 0) != 3:
+        raise ValueError(
+            f"x {getattr(x, 'shape', ())} is no sequence of rows. It takes (N, T, D): N examples "
+            "of T steps with D features."
+        )
+    (N, T, D), U = x.shape, len(recurrent)
+    columns = kind.gates * U
+    wanted = {
+        "kernel": (kernel, (D, columns)),
+        "recurrent_kernel": (recurrent, (U, columns)),
+        "bias": (bias, (columns,) if kind.one_gradient else (2, columns)),
+        **{f"state {name}": (s, (N, U)) for name, s in zip("hc", start, strict=False)},
+    }
+    for name, (value, shape) in wanted.items():
+        if value.shape != shape:
+            raise ValueError(
+                f"{name} has shape {value.shape}, and must be {shape} for x {x.shape} and {U} "
+                "units."
+            )
+    if T == 0:
+        raise ValueError("the sequences are empty: x has no time steps. Give at least one.")
+    if mask is None:
+        return None
+    mask = xp(x).asarray(mask)
+    if mask.shape != (N, T) or mask.dtype.kind != "b":
+        raise ValueError(
+            f"mask is {mask.dtype} {mask.shape}, and must be booleans {(N, T)}: True where a step "
+            "counts."
+        )
+    empty = ~mask.any(axis=1)
+    if empty.any():
+        raise ValueError(
+            f"example {int(empty.argmax())} has no step that counts: its mask is False everywhere. "
+            "Leave such examples out."
+        )
+    return mask
