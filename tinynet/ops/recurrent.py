@@ -41,6 +41,8 @@ class Cell:
         U = len(recurrent)
         self.xp, self.product = xp(x), kernels(x).product
         self.start, self.kernel, self.recurrent = start, kernel, recurrent
+        if mask is not None:  # whatever padding is, even NaN
+            x = self.xp.where(mask[..., None], x, 0)
         self.x = self.xp.ascontiguousarray(x.swapaxes(0, 1)).reshape(T * N, D)
         # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2, so one tanh serves all gates
         half = self.xp.ones(self.gates * U, x.dtype)
