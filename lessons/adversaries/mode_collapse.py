@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Mode collapse: a generator that makes one thing only
+# # Mode collapse: a generator that makes too few things
 #
 # **Lecture.** *Machine Learning II* (TDDC17 AI, Linköping University): "Training GANs", "Training
 # GANs: Loss Function"
@@ -50,9 +50,8 @@ TOGETHER = 2  # samples that the opponent of the last experiment sees at once
 # - **Found:** how many clusters have at least 2% of the samples within $3 \sigma$. A fair share
 #   would be 12.5%.
 #
-# What is a good number? We need something to compare with: other real points, a Gaussian (a bell
-# in the plane) with the mean and the covariance of the data, a ring without gaps, and a generator
-# that has not learned yet.
+# To compare with, we take other real points, a Gaussian (a bell in the plane) with the mean and
+# the covariance of the data, a ring without gaps, and a generator that has not learned yet.
 
 # %%
 angle = 2 * np.pi * np.arange(8) / 8
@@ -107,10 +106,8 @@ draw.baselines(baselines, middles)
 #
 # $G$ has two losses to choose from. The **non-saturating** one is $-\log (1 - D(G(z)))$. The
 # **saturating** one is the slide's own term, $\log D(G(z))$. It becomes flat when $D$ is sure of
-# the fakes. It is often said that a generator with this loss learns badly. We shall see.
-#
-# In the code, `slower` divides $D$'s learning rate, and `together` says how many samples $D$ gets
-# at once. Both are 1 until we need them.
+# the fakes. It is often said that a generator with this loss learns badly. We shall see. Both
+# learning rates fall to 0, as in `gan`.
 
 
 # %%
@@ -148,13 +145,19 @@ def contest(G, D, rng, generator_loss=non_saturating, slower=1, together=1):
     yield STEPS
 
 
-watched = range(0, STEPS + 1, STEPS // size(5, 30))
+assert STEPS >= 30, f"STEPS is {STEPS}. Give at least 30."
+assert SLOWER >= 1, f"SLOWER is {SLOWER}. Give at least 1."
+assert TOGETHER >= 1, f"TOGETHER is {TOGETHER}. Give at least 1."
+fits = max(1, BATCH // TOGETHER) * TOGETHER
+sentence = f"BATCH is {BATCH} and TOGETHER is {TOGETHER}. Give a multiple of it, as BATCH={fits}."
+assert fits == BATCH, sentence
+watched = [round(share * STEPS) for share in np.linspace(0, 1, size(6, 31))]
 side = np.linspace(-3, 3, 41, dtype=np.float32)
 places = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)  # where we ask D
 
 
 def run(seed, together=1, **how):
-    """A contest from its start.  -> {step: samples}, {step: D at the places}, and D's last loss"""
+    """A contest.  -> {step: samples}, {step: D at the places}, D's last loss, and how sure D is"""
     rng = np.random.default_rng(seed)
     G, D = network(2, 2, rng), network(2 * together, 1, rng)
     made, said = {}, {}
@@ -163,14 +166,15 @@ def run(seed, together=1, **how):
             made[step] = tn.predict(G, z)
             asked = np.tile(places, together)  # a D of pairs gets each place twice
             said[step] = tn.sigmoid(tn.predict(D, asked)).numpy()
-    logits = [tn.Tensor(tn.predict(D, x.reshape(-1, 2 * together))) for x in (made[STEPS], real)]
-    return made, said, discriminator_loss(*logits).item()
+    shape = len(z) // together, 2 * together  # as D sees the samples; what is left over is cut off
+    logits = [tn.Tensor(tn.predict(D, np.resize(x, shape))) for x in (made[STEPS], real)]
+    sure = (tn.sigmoid(logits[0]).numpy() > 0.9).mean()  # to so many of the fakes D says > 0.9
+    return made, said, discriminator_loss(*logits).item(), sure
 
 
-def runs(name, **how):
-    """The same contest for each seed."""
+def runs(name, **how):  # the same contest for each seed
     done = {seed: run(seed, **how) for seed in SEEDS}
-    rows = [[seed, *measures(m[STEPS]), f"{loss:.3f}"] for seed, (m, _, loss) in done.items()]
+    rows = [[seed, *measures(r[0][STEPS]), f"{r[2]:.3f}"] for seed, r in done.items()]
     table([f"{name}: seed", *header, "D's loss"], rows)
     return done
 
@@ -178,12 +182,15 @@ def runs(name, **how):
 healthy = runs("non-saturating")
 print()
 flat = runs("saturating", generator_loss=saturating)
+surest = max(run[3] for run in flat.values())
+print(f"saturating: at the end D says more than 0.9 to at most {surest:.1%} of the fakes")
 
 # %% [markdown]
 # With both losses, $G$ finds all eight clusters, and most of its samples are near them. The rest
 # lie on thin threads between the clusters. $G$ is a continuous function: it cannot tear the cloud
 # of its inputs into eight pieces. So **the famous collapse does not happen here**, with either
-# loss.
+# loss. The last line says why the saturating loss can keep up. $D$ is sure of few fakes, and for
+# all others this loss has a gradient.
 #
 # ## What if the opponent is slow?
 #
@@ -198,7 +205,7 @@ flat = runs("saturating", generator_loss=saturating)
 #
 # What forces $G$ to spread its samples is only that $D$ does not stand still. Where too many
 # samples gather, $D$ soon says "fake". So let us make $D$ slow: we divide its learning rate by
-# 10. All else stays as it was.
+# 10 (`slower` in the code). All else stays as it was.
 
 # %%
 slow = runs(f"D {SLOWER} times slower", slower=SLOWER)
@@ -211,11 +218,11 @@ draw.collapse(shown, healthy[seed], slow[seed], real, side)
 draw.wandering(watched, healthy[seed], slow[seed], real, side)
 
 # %% [markdown]
-# This is **mode collapse**: $G$ makes few of the modes, or a single one. (In the usual picture
-# the few things that $G$ makes look real. Here $D$ is too slow even for that: most samples are
-# near no cluster.) In the figure and in the film the color is $D$: red where it says "fake", blue
-# where it says "real", nearly white where it says about 1/2. The yellow points are what $G$
-# makes.
+# This is **mode collapse**: $G$ makes few of the modes, or a single one. In the usual picture the
+# few things that $G$ makes look real. Ours do not: most samples lie near no cluster. What our runs
+# share with it is the lack of variety. In the figure and in the film the color is $D$: red where
+# it says "fake", blue where it says "real", nearly white where it says about 1/2. The yellow
+# points are what $G$ makes.
 #
 # - **Above** is the healthy contest. $D$ has learned where the eight clusters are. Inside them
 #   its color is nearly white: fakes and real points are equally crowded there, and $D$ cannot
@@ -229,7 +236,8 @@ draw.wandering(watched, healthy[seed], slow[seed], real, side)
 # learning rates are small, and the fakes stay where they happen to be.
 #
 # The next table counts over all the times that we watched. How many clusters did $G$ find at one
-# time, at most? And how many did it find at one time or another?
+# time, at most? And how many at one time or another? The lines below it are $D$'s losses at the
+# end.
 
 # %%
 at_once = {s: max(found(x) for x in slow[s][0].values()) for s in SEEDS}
@@ -238,13 +246,18 @@ ever = {
 }
 rows = [[s, at_once[s], ever[s]] for s in SEEDS]
 table(["slow D: seed", "most clusters found at one time", "at one time or another"], rows)
+good = [run[2] for kind in (healthy, flat) for run in kind.values()]
+bad = [run[2] for run in slow.values()]
+for name, losses in (("healthy", good), ("collapsed", bad)):
+    print(f"D's loss in the {name} runs:", ", ".join(f"{loss:.3f}" for loss in sorted(losses)))
 
 # %% [markdown]
 # So $G$ can make most of the clusters. It just does not make them at the same time.
 #
-# Now look at $D$'s loss in the tables. A $D$ that says 1/2 to everything has the loss $2 \log 2 =
-# 1.386$. At the end $D$'s loss is near this number in the healthy runs, and in the collapsed ones
-# as well. **The loss does not show the collapse.** One has to look at many samples, side by side.
+# Now look at $D$'s losses. A $D$ that says 1/2 to everything has the loss $2 \log 2 = 1.386$.
+# Collapsed runs end below the healthy ones, among them, or above them. No bound tells the two
+# kinds apart: **the loss does not show the collapse.** One has to look at many samples, side by
+# side.
 #
 # ## An opponent that looks at two samples at once
 #
@@ -254,27 +267,26 @@ table(["slow D: seed", "most clusters found at one time", "at one time or anothe
 # close together, $D$ can see that they are fakes. Now $G$'s loss does ask for variety. (Lin and
 # others suggested this in 2018, under the name PacGAN.)
 #
-# $D$ is as slow as before. Only its input has changed.
+# $D$ is as slow as before. Only its input has changed (`together` in the code).
 
 # %%
-pairs = runs("slow D, two at once", slower=SLOWER, together=TOGETHER)
-kinds = {"healthy": healthy, f"D {SLOWER} times slower": slow, "slow, two at once": pairs}
+pairs = runs(f"slow D, {TOGETHER} at once", slower=SLOWER, together=TOGETHER)
+kinds = {"healthy": healthy, f"D {SLOWER} times slower": slow, f"slow, {TOGETHER} at once": pairs}
 counts = {
-    name: [[found(x) for x in made.values()] for made, _, _ in kind.values()]
+    name: {seed: [found(x) for x in run[0].values()] for seed, run in kind.items()}
     for name, kind in kinds.items()
 }
 draw.counts(watched, counts)
-draw.ends({name: kind[seed][0][STEPS] for name, kind in kinds.items()}, middles)
+draw.ends({name: kind[seed][0][STEPS] for name, kind in kinds.items()}, middles, seed)
 
 # %% [markdown]
 # Against a slow $D$ that sees pairs, $G$ finds all eight clusters in each run. So the variety is
-# back. But not everything is cured: fewer samples lie within $3 \sigma$ than in the healthy runs,
-# and in the worst run not many more than of the ring without gaps. In the last figure more of
-# them lie between the clusters. With twice the steps (`--full`) most of them are within $3
-# \sigma$.
+# back. The first figure counts at each time. With pairs, $G$ needs longer than in the healthy
+# contest, but in the end it stays at eight. Not everything is cured: fewer samples lie within
+# $3 \sigma$ than in the healthy runs, and more on the threads between the clusters.
 #
-# Here there is also a simpler cure: let $D$ learn as fast as $G$. The healthy runs of this lesson
-# differ from the collapsed ones in nothing but $D$'s learning rate.
+# Here there is also a simpler cure: let $D$ learn as fast as $G$. The healthy runs differ from the
+# collapsed ones in nothing else.
 #
 # ## Claims
 #
@@ -284,7 +296,7 @@ draw.ends({name: kind[seed][0][STEPS] for name, kind in kinds.items()}, middles)
 # %%
 def worst(runs):
     """The fewest clusters found at the end, and the smallest share within 3 sigma."""
-    ends = [made[STEPS] for made, _, _ in runs.values()]
+    ends = [made[STEPS] for made, *_ in runs.values()]
     return min(found(x) for x in ends), min(shares(x).sum() for x in ends)
 
 
@@ -309,7 +321,7 @@ claim(
     f"at least {min(ever.values())}",
     quick=False,
 )
-hidden = max(abs(loss - 2 * np.log(2)) for _, _, loss in slow.values())
+hidden = max(abs(loss - 2 * np.log(2)) for loss in bad)
 claim(
     "D's loss does not show the collapse: at the end of each slow run it is 2 log 2 within 0.2",
     hidden < 0.2,
@@ -318,7 +330,7 @@ claim(
 )
 number, share = worst(pairs)
 claim(
-    "If the slow D sees two samples at once, G finds all eight clusters",
+    f"If the slow D sees {TOGETHER} samples at once, G finds all eight clusters",
     number == 8,
     f"{number}, {share:.1%} of the samples within 3 sigma",
     quick=False,

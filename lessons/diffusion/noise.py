@@ -63,7 +63,8 @@ SEED = 0
 def schedule(steps=STEPS, first=FIRST_BETA, last=LAST_BETA):
     """beta_t for t = 0 ... steps; beta_0 = 0 stands for the data.  -> (steps + 1,)"""
     assert steps >= 2, f"STEPS is {steps}. Give at least 2."
-    assert 0 < first <= last < 1, "give 0 < FIRST_BETA <= LAST_BETA < 1, or no noise comes in"
+    given = f"FIRST_BETA is {first:g} and LAST_BETA is {last:g}"
+    assert 0 < first <= last < 1, f"{given}. Give 0 < FIRST_BETA <= LAST_BETA < 1."
     return np.concatenate([[0], np.linspace(first, last, steps)])
 
 
@@ -75,10 +76,12 @@ def chain(x, beta, rng):
     return np.array(walk)
 
 
+assert WALKERS >= 3, f"WALKERS is {WALKERS}. Give at least 3."
 rng = np.random.default_rng(SEED)
 beta = schedule()
 walks = chain(np.full(WALKERS, 2.0), beta, rng)
-print("The first walker, every 5 steps:", ", ".join(f"{x:.2f}" for x in walks[::5, 0]))
+for number, walk in enumerate(walks[::5, :3].T, 1):
+    print(f"Walker {number}, every 5 steps:", ", ".join(f"{x:.2f}" for x in walk))
 
 # %% [markdown]
 # ## One jump in the place of many steps
@@ -99,13 +102,9 @@ print("The first walker, every 5 steps:", ", ".join(f"{x:.2f}" for x in walks[::
 # \bar{a}_t$. The training of a diffusion model needs noisy pictures of all kinds of $t$. With the
 # closed form each of them costs one step.
 #
-# The closed form knows one thing less than the chain. In a chain, $x_{10}$ and $x_{20}$ belong to
-# the same walker. A walker that is high at 10 is mostly still high at 20. The **covariance** says
-# how much two numbers rise and fall together. For two times $s < t$ and a given start it is
-#
-# $$\text{Cov}(x_s, x_t) = \sqrt{\bar{a}_t / \bar{a}_s}\,(1 - \bar{a}_s)$$
-#
-# Two separate jumps, each with a noise of its own, have the covariance 0.
+# The closed form does not say how two members of one chain belong together. For $s < t$ and a
+# given start they rise and fall together: their **covariance** is $\sqrt{\bar{a}_t /
+# \bar{a}_s}\,(1 - \bar{a}_s)$. Two separate jumps have the covariance 0.
 
 # %%
 abar = np.cumprod(1 - beta)  # abar[0] = 1: the data, without noise
@@ -134,7 +133,7 @@ draw.walkers(walks, abar, shown)
 # %% [markdown]
 # In the figure, most walkers stay between the dashed lines, which are two standard deviations
 # above and below the mean. The histograms on the right are the walkers, and the black curves are
-# the closed form. They belong together at each $t$.
+# the closed form. At each of these three times the two agree.
 #
 # ## What the end still knows
 #
@@ -194,8 +193,7 @@ photo = (photo - photo.mean()) / photo.std()  # (144, 128, 3)
 noisy = {t: jump(photo, abar[t], rng) for t in shown}
 
 
-def averages(picture):
-    """Of each square of 8 x 8 pixels.  (144, 128, 3) -> (18, 16, 3)"""
+def averages(picture):  # of squares of 8 x 8 pixels: (144, 128, 3) -> (18, 16, 3)
     return picture.reshape(18, 8, 16, 8, 3).mean(axis=(1, 3))
 
 
@@ -238,23 +236,21 @@ draw.photograph(noisy, {t: averages(noisy[t]) for t in shown}, same, same_large)
 #
 # The way back leads to where the noisy data are denser. This direction is called the **score**:
 # the gradient of $\log p_t(x)$ with respect to $x$. (With the logarithm the arrows do not become
-# too short far away from the data.) For our five points we know $p_t(x)$, and tinynet computes
-# its gradient.
+# too short far away from the data.) For our five points we know $p_t(x)$, so the program can
+# compute its gradient.
 #
 # The figure shows the directions of these arrows. All are drawn with the same length. The table
 # counts how many of them point to the middle of the data, and how many to the nearest data point,
-# within 15 degrees.
+# within 15 degrees. An arrow can count in both columns, or in neither.
 
 
 # %%
-def exponents(x, left):
-    """z for each place and each data point, of arrays or tensors.  (N, 2) -> (N, 5)"""
+def exponents(x, left):  # z for each place and data point, of arrays or tensors: (N, 2) -> (N, 5)
     squares = ((x[:, None] - np.sqrt(left) * np.array(POINTS)) ** 2).sum(axis=2)
     return -squares / (2 * (1 - left))
 
 
-def weights(x, left):
-    """The probability that a walker at x started at each data point.  (N, 2) -> (N, 5)"""
+def weights(x, left):  # the softmax of z: (N, 2) -> (N, 5)
     return tn.softmax(tn.Tensor(exponents(x, left))).numpy()
 
 
@@ -297,12 +293,15 @@ draw.arrows(grid, scores, points, abar)
 # ## The best guess
 #
 # There is a second way to ask where a walker came from: what is the best guess of its $x_0$? The
-# mean squared error is smallest for the **posterior mean**, the average of the data points with
-# their probabilities as weights:
+# **squared error** of a guess is its squared distance from the true $x_0$. On average it is
+# smallest for the **posterior mean**, the average of the data points with their probabilities as
+# weights:
 #
 # $$\hat{x}_0 = \sum_{i=1}^{5} w_i\,x_i$$
 #
-# Guess and score say the same thing. Computed by hand, the gradient of $\log p_t$ is
+# Guess and score say the same thing. Cloud $i$ alone has the score $(\sqrt{\bar{a}_t}\,x_i - x) /
+# (1 - \bar{a}_t)$, a pull to its middle. Each cloud counts with its share of the density, $w_i$.
+# So the score is the average of the five pulls with these weights:
 #
 # $$\nabla_x \log p_t(x) = \frac{\sqrt{\bar{a}_t}\,\hat{x}_0 - x}{1 - \bar{a}_t}$$
 #
@@ -314,8 +313,7 @@ draw.arrows(grid, scores, points, abar)
 # \bar{a}_t}\,\nabla_x \log p_t(x)$$
 #
 # **Whoever can guess the noise knows the score.** This is what the network of the next lesson,
-# `diffusion`, learns: it gets $x_t$ and $t$, and guesses $e$. (A test of tinynet checks both
-# formulas with the score from above.)
+# `diffusion`, learns: it gets $x_t$ and $t$, and guesses $e$.
 #
 # Is it really the best guess? We send 20,000 walkers from the five points to three times $t$, and
 # let four rules guess where each began. One takes the data point with the largest weight. One
@@ -335,14 +333,14 @@ for t in times:
         "x, enlarged again": x / np.sqrt(abar[t]),
         "always the middle of the data": np.tile(points.mean(axis=0), (WALKERS, 1)),
     }
-    errors[t] = {name: ((guess - origin) ** 2).mean() for name, guess in rules.items()}
-    off[t] = np.sqrt(((best[:, None] - points) ** 2).sum(axis=2)).min(axis=1).mean()
+    errors[t] = {n: ((guess - origin) ** 2).sum(axis=1).mean() for n, guess in rules.items()}
+    off[t] = ((best[:, None] - points) ** 2).sum(axis=2).min(axis=1).mean()
 table(
     ["mean squared error of", *(f"t = {t}" for t in times)],
     [[name, *(f"{errors[t][name]:.4f}" for t in times)] for name in rules],
 )
-print("The best guess is away from the nearest data point by, on average:")
-print(", ".join(f"{off[t]:.3f} at t = {t}" for t in times))
+print("Mean squared distance between the best guess and the nearest data point:")
+print(", ".join(f"{off[t]:.4f} at t = {t}" for t in times))
 
 # %% [markdown]
 # The best guess has the smallest error at each $t$. But look at the last line. With much noise

@@ -98,6 +98,22 @@ def test_backward_reading_gives_the_mirror_image(x, rng):
     numpy.testing.assert_array_equal(there.numpy(), mirrored.numpy())
 
 
+def test_the_mask_of_a_layer_that_reads_backwards_is_turned_too(x, rng):
+    """The second layer gets the steps in the order of the first one, padding first."""
+    x[1, 2:] = x[2, 4:] = 0
+    layers = [Masking(), GRU(5, return_sequences=True, go_backwards=True), GRU(3)]
+    model = tn.Sequential(layers, input_shape=(6, 4), rng=rng)
+    together = tn.predict(model, x)
+    alone = [tn.predict(model, x[n : n + 1, :length]) for n, length in enumerate((6, 2, 4))]
+    numpy.testing.assert_allclose(together, numpy.concatenate(alone), atol=1e-6)
+
+
+def test_cost_counts_both_products_of_a_step(rng):
+    for cell, gates in ((SimpleRNN, 1), (GRU, 3), (LSTM, 4)):
+        model = tn.Sequential([cell(8)], input_shape=(10, 4), rng=rng)
+        assert tn.cost(model, (10, 4)).multiply_adds == 10 * (4 + 8) * gates * 8
+
+
 def test_the_forget_gate_starts_open_and_keras_default_can_be_turned_off(rng):
     bias = LSTM(2, rng=rng).build((3, 4)).bias.numpy()
     numpy.testing.assert_array_equal(bias, [0, 0, 1, 1, 0, 0, 0, 0])

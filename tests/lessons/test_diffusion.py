@@ -107,10 +107,10 @@ def test_the_network_sees_the_point_and_a_time_that_it_can_tell_from_all_others(
     [
         ("noise", "STEPS=0", "STEPS is 0. Give at least 2."),
         ("noise", "STEPS=1", "STEPS is 1. Give at least 2."),
-        ("noise", "LAST_BETA=1", "give 0 < FIRST_BETA <= LAST_BETA < 1"),
-        ("noise", "FIRST_BETA=0", "give 0 < FIRST_BETA <= LAST_BETA < 1"),
-        ("diffusion", "STEPS=1", "give STEPS >= 2"),
-        ("diffusion", "LAST_BETA=2", "LAST_BETA < 1"),
+        ("noise", "LAST_BETA=1", "Give 0 < FIRST_BETA <= LAST_BETA < 1."),
+        ("noise", "FIRST_BETA=0", "Give 0 < FIRST_BETA <= LAST_BETA < 1."),
+        ("diffusion", "STEPS=1", "STEPS is 1. Give at least 2."),
+        ("diffusion", "LAST_BETA=2", "LAST_BETA is 2.0. Give at least 0.0001, and less than 1."),
     ],
 )
 def test_a_schedule_that_cannot_be_is_one_line(name, given, told, tmp_path, capsys):

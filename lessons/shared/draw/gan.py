@@ -43,7 +43,7 @@ def _flow(z, real, seen, title):
     drawing = tn.plot.flow(
         z, made, tn.data.two_humps_density, title, ("$z$", "$G(z)$"), limits=LIMITS
     )
-    for axes, (_, said, _) in zip(drawing.axes, seen.values(), strict=True):
+    for axes, (_, (_, said), _) in zip(drawing.axes, seen.values(), strict=True):
         axes.axhline(2.5, color=GREY, linewidth=0.8, linestyle=":")
         axes.plot(real, 2 + said, color="black", linewidth=1.6)
         axes.text(LIMITS[0], 2.51, "1/2", va="bottom", fontsize=8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.patheffects import withStroke
 
 from ..session import figure, film
 from .style import COLORS, DIVERGING, GREY
@@ -53,7 +54,7 @@ def collapse(steps, healthy, slow, real, side):
     drawing, grid = plt.subplots(
         2, N, figsize=(2.5 * N + 1, 5.8), layout="constrained", sharex=True, sharey=True
     )
-    for row, (made, said, _), name in zip(
+    for row, (made, said, *_), name in zip(
         grid, (healthy, slow), ("healthy", "slow D"), strict=True
     ):
         for axes, step in zip(row, steps, strict=True):
@@ -70,7 +71,7 @@ def wandering(steps, healthy, slow, real, side):
     drawing, row = plt.subplots(1, 2, figsize=(7.6, 4.2), dpi=80, layout="constrained")
     drawing.suptitle("Healthy, and with a slow D: the clump wanders")
     for step in steps:
-        for axes, (made, said, _), name in zip(
+        for axes, (made, said, *_), name in zip(
             row, (healthy, slow), ("healthy", "slow D"), strict=True
         ):
             axes.clear()
@@ -85,9 +86,9 @@ def counts(steps, counts):
     drawing, row = plt.subplots(1, N, figsize=(3.9 * N, 3.5), layout="constrained", sharey=True)
     marks = ("o", "s", "^", "D", "v", "P")
     for axes, (name, runs) in zip(row, counts.items(), strict=True):
-        for i, run in enumerate(runs):
+        for i, (seed, run) in enumerate(runs.items()):
             axes.plot(steps, run, marks[i % 6] + "-", color=COLORS[i % 8], markersize=4,
-                      linewidth=1.2, alpha=0.8, label=f"run {i + 1}")  # fmt: skip
+                      linewidth=1.2, alpha=0.8, label=f"seed {seed}")  # fmt: skip
         axes.axhline(8, color="black", linewidth=0.8, linestyle=":")
         axes.set(title=name, xlabel="step", ylim=(-0.3, 8.5), yticks=range(0, 9, 2))
     row[0].set_ylabel("clusters found")
@@ -97,7 +98,7 @@ def counts(steps, counts):
 
 
 @figure
-def ends(made, middles):
+def ends(made, middles, seed):
     """What each kind of run makes at its end, and how it is divided among the clusters."""
     N = len(made)
     drawing, row = plt.subplots(1, N, figsize=(3.9 * N, 4.1), layout="constrained", sharey=True)
@@ -106,8 +107,10 @@ def ends(made, middles):
         _circles(axes, middles)
         for middle in middles:
             share = (np.linalg.norm(x - middle, axis=1) < 0.3).mean()
-            axes.text(*(middle * 0.68), f"{share:.0%}", ha="center", va="center", fontsize=10,
-                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5})  # fmt: skip
+            axes.text(*(middle * 1.33), f"{share:.0%}", ha="center", va="center", fontsize=9,
+                      path_effects=[withStroke(linewidth=3, foreground="white")])  # fmt: skip
         _plain(axes, name)
-    drawing.suptitle("The end: samples, circles of 3 sigma, and the share of the samples in each")
+        outside = (abs(x) > 3).any(axis=1).mean()
+        axes.set_xlabel(f"{outside:.0%} are outside the frame" if outside else "")
+    drawing.suptitle(f"The end, seed {seed}: samples, circles of 3 sigma, and the share in each")
     return drawing

@@ -61,7 +61,7 @@ def schedules(schedules, knows):
               title="What the end still knows of the start")  # fmt: skip
     right.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
     right.invert_yaxis()
-    drawing.suptitle("Four schedules: three forget the start, the weak one does not")
+    drawing.suptitle("Four schedules: three (nearly) forget the start, the weak one does not")
     return drawing
 
 
@@ -97,7 +97,7 @@ def arrows(grid, scores, points, abar):
         density = np.exp(-away).sum(axis=-1)
         extent = (-reach, reach, -reach, reach)
         axes.imshow(density, cmap="Blues", origin="lower", extent=extent, alpha=0.75)
-        length = np.hypot(*arrows.T)[:, None]
+        length = np.hypot(*arrows.T)[:, None] + 1e-12  # where the score is 0: no arrow
         axes.quiver(*grid.T, *(arrows / length).T, color="black", pivot="middle", angles="xy",
                     scale=26, width=0.0042)  # fmt: skip
         axes.plot(*points.T, "o", color="white", markeredgecolor=GREY, markersize=8,
