@@ -75,6 +75,9 @@ def halved(pictures):
     return pictures.reshape(-1, SIDE, k, SIDE, k).mean(axis=(2, 4)).reshape(len(pictures), -1)
 
 
+assert SIDE in (14, 28), f"SIDE is {SIDE}. Give 14 or 28."
+assert DIGITS >= 100, f"DIGITS is {DIGITS}. Give at least 100."
+assert NOISE > 0, f"NOISE is {NOISE:g}. Give a number above 0."
 digits, clothes = data.mnist(DIGITS, 500), data.fashion_mnist(1, 500)
 x, test = halved(digits.train), halved(digits.test)
 D = SIDE * SIDE
@@ -251,9 +254,9 @@ draw.training({name: seen for name, (_, seen) in networks.items()})
 #   than the difference between a digit and the mean digit.)
 # - **The bottleneck** loses as much as PCA. It cannot do better, because it is linear.
 #
-# In the first figure, look at the shoe. The bottleneck turns it into round strokes, as digits
-# have them. In the second figure, look at the right part. The lines of the hindered networks soon
-# become flat. More training does not teach them to copy noise.
+# In the figure with the pictures, look at the shoe. The bottleneck turns it into round strokes,
+# as digits have them. In the figure with the curves, look at the right part. The lines of the
+# hindered networks soon become flat. More training does not teach them to copy noise.
 #
 # A hindrance has a price: the digits come back less well than from the copier. If we compared
 # the networks by their error on digits alone, we would choose the copier.
@@ -278,7 +281,9 @@ draw.training({name: seen for name, (_, seen) in networks.items()})
 #
 # The second formula is easy to derive. If the share $g$ passes, the share $1 - g$ of the digit is
 # lost, and the share $g$ of the noise comes out. This costs $(1 - g)^2 \lambda_k + g^2 \sigma^2$.
-# The derivative with respect to $g$ is 0 at the formula's $g_k$.
+# The derivative with respect to $g$ is 0 at the formula's $g_k$. The third formula follows in the
+# same way: the lost part costs $(1 - g)^2 \lambda_k / D$, and the cheapest weights for a share
+# $g$ cost $2 \alpha g$.
 
 
 # %%
@@ -314,8 +319,8 @@ draw.passing(passed, expected, along)
 # - **The copier** lets all directions pass, except the last ones, in which digits hardly vary.
 # - **The others let the first directions pass and block the last ones.** So most of a digit
 #   passes, and much of the noise is blocked. The bottleneck cuts sharply. The denoising network
-#   and the one with the penalty cut softly, as the formulas say (black). Dropout cuts softly too.
-#   We have no formula for it.
+#   and the one with the penalty cut softly, as the formulas say (gray bands). Dropout cuts softly
+#   too. We have no formula for it.
 #
 # The last column of the table adds up the shares, and so says how many directions pass in all.
 # **By default the denoising network has a code of 256 numbers, and it lets through about as much
@@ -363,18 +368,14 @@ claim(
 before = shares["the input itself"]["noisy digits"]
 left, best = (shares[name]["noisy digits"] / before for name in ("overcomplete", "denoising"))
 claim(
-    "Noisy digits: the copier leaves at least 90% of the error, the denoising network at most 35%",
+    "Of the noisy input's error the copier leaves at least 90%, the denoising network at most 35%",
     left >= 0.9 and best <= 0.35,
     f"{left:.1%} and {best:.1%}",
     quick=False,
 )
 ratio = shares["bottleneck"]["digits"] / shares["PCA"]["digits"]
-claim(
-    f"The bottleneck of {NARROW} loses as much of digits as PCA with {NARROW} numbers, within 3%",
-    abs(ratio - 1) <= 0.03,
-    f"{ratio:.3f} times as much",
-    quick=False,
-)
+sentence = f"The bottleneck of {NARROW} loses as much of digits as PCA with {NARROW}, within 3%"
+claim(sentence, abs(ratio - 1) <= 0.03, f"{ratio:.3f} times as much", quick=False)
 off = [abs(passed[name] - expected[name]).max() for name in ("denoising", "penalty")]
 claim(
     "With noise and with the penalty, each direction passes as the formula says, within 0.07",

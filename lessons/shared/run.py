@@ -174,7 +174,7 @@ def _kind(value: Any) -> str:
         return "a word"
     if isinstance(value, list | tuple):
         if all(isinstance(part, int | float) for part in value):
-            return f"a list of {len(value)} numbers"
+            return f"a list of {len(value)} number{'s' * (len(value) != 1)}"
         kinds = {_kind(part) for part in value}
         return f"a list of {len(value)}, each {kinds.pop() if len(kinds) == 1 else 'as it is'}"
     return type(value).__name__

@@ -67,7 +67,10 @@ def training(seen):
     drawing, axes = plt.subplots(figsize=(6.6, 3.5), dpi=80, layout="constrained")
     drawing.suptitle("A film of the training: each row has one z")
     steps = sorted(seen)
-    shown = _sheet(axes, _of(seen[steps[0]], slice(4)))
+    shown = _sheet(axes, _of(seen[steps[0]], slice(4)), above="Step 0. Asked:")
+    for _ in range(5):  # the layout settles
+        drawing.canvas.draw()
+    drawing.set_layout_engine("none")  # no frame moves it again
     for step in steps:
         shown.set_data(_tiled(_of(seen[step], slice(4))))
         axes.set_xlabel(f"Step {step:,}. Asked:")

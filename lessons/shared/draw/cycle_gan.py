@@ -13,7 +13,7 @@ THREADS = 12  # of each cluster
 
 
 @figure
-def cycles(x, cluster, points, line, shown):
+def cycles(x, cluster, y, points, line, shown):
     """Points of X, their translations below them, and what comes back below these."""
     N = len(shown)
     drawing, row = plt.subplots(1, N, figsize=(3.1 * N, 6.6), layout="constrained", sharey=True)
@@ -24,6 +24,7 @@ def cycles(x, cluster, points, line, shown):
         for i in some:
             way = np.array([level[i] for level in levels])
             axes.plot(*way.T, color=COLORS[cluster[i]], linewidth=0.6, alpha=0.45, zorder=1)
+        axes.scatter(*y[:400].T, s=7, color="#cfd4d9", zorder=0.5)
         for level in levels:
             colors = [COLORS[k] for k in cluster[:400]]
             axes.scatter(*level[:400].T, s=7, c=colors, zorder=2)
@@ -36,7 +37,7 @@ def cycles(x, cluster, points, line, shown):
         axes.set(xlim=(-3.3, 3.3), ylim=(-8.1, 8.1), aspect="equal", xticks=[])
         axes.set_yticks([UP[1], 0, -UP[1]], ["$x$", "$G(x)$", "$F(G(x))$"], fontsize=12)
         axes.tick_params(length=0)
-        name = f"with the cycle, seed {seed}" if weight else f"without, seed {seed}"
+        name = f"with the cycle, seed {seed}" if weight else f"without the cycle, seed {seed}"
         axes.set_title(name, fontsize=11)
     drawing.suptitle("There and back: only with the cycle do the colors return to their places")
     return drawing

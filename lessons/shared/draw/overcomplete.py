@@ -68,7 +68,7 @@ def pictures(inputs, wanted, networks, mean, number=0):
             made = network(given[number : number + 1])[0]
             _picture(axes, made)
             error = ((made - right) ** 2).sum() / ((mean - right) ** 2).sum()
-            axes.set_xlabel(f"{error:.0%} lost")
+            axes.set_xlabel(f"error {error:.0%}")
     for axes, title in zip(places[0], titles, strict=True):
         axes.set_title(title)
     drawing.suptitle(
@@ -90,7 +90,7 @@ def training(seen):
         axes.set(title=f"test pictures: {kind}", xlabel="epoch", ylim=(None, 3))
         axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
         axes.grid(axis="y", alpha=0.3)
-    row[0].set_ylabel("lost")
+    row[0].set_ylabel("error (the mean digit has 100%)")
     row[1].legend(loc="lower left")
     drawing.suptitle(
         "Trained with digits alone: only the overcomplete network learns to copy noise"
@@ -112,12 +112,12 @@ def passing(passed, expected, along):
     for name, g in passed.items():
         right.plot(k, g, label=name, **LOOKS[name])
     for name, g in expected.items():
-        right.plot(k, g, color="black", linewidth=0.9, zorder=5,
+        right.plot(k, g, color="#d3d3d3", linewidth=7, zorder=0,
                    label="by the formula" if name == "denoising" else None)  # fmt: skip
     right.set(title="What the networks let pass", xlabel="direction $k$",
               ylabel="share $g_k$ that passes", ylim=(-0.1, 1.1))  # fmt: skip
     right.legend(loc="upper right", bbox_to_anchor=(0.665, 0.92), fontsize=9)
     drawing.suptitle(
-        "Digits lie in few directions, noise in all: the networks that block most lose noise"
+        "Digits lie in few directions, noise in all: networks that block most directions lose noise"
     )
     return drawing
