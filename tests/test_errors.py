@@ -37,6 +37,7 @@ X = tn.Tensor(ones(2, 3))
 PICTURES = tn.Tensor(ones(2, 7, 7, 3))
 KERNEL = tn.Tensor(ones(3, 3, 3, 4))
 ONE_EACH = ones(3)
+STEPS = ones(2, 4, 3)  # of two sequences
 
 PADDING = (
     'conv2d: padding must be "valid", "same", a number of pixels, (vertical, horizontal) or '
@@ -674,7 +675,44 @@ TABLE = {
     "a label below zero": (
         lambda: tn.cross_entropy(X, [-1, 2]),
         ValueError,
-        "cross_entropy: labels must be in [0, 3) for logits (2, 3), received -1 to 2.",
+        "cross_entropy: labels must be in [0, 3) for logits (2, 3), received -1 to 2. Where -1 is "
+        "padding, give mask=labels >= 0.",
+    ),
+    "labels below zero that differ": (
+        lambda: tn.cross_entropy(X, [-1, -2]),
+        ValueError,
+        "cross_entropy: labels must be in [0, 3) for logits (2, 3), received -2 to -1.",
+    ),
+    "a label below zero and one too large": (
+        lambda: tn.cross_entropy(X, [-1, 3]),
+        ValueError,
+        "cross_entropy: labels must be in [0, 3) for logits (2, 3), received -1 to 3.",
+    ),
+    "a label below zero that counts": (
+        lambda: tn.cross_entropy(X, [-1, -2], mask=[True, False]),
+        ValueError,
+        "cross_entropy: labels must be in [0, 3) where mask is True, received -1 to -1.",
+    ),
+    "a mask of numbers": (
+        lambda: tn.cross_entropy(X, [0, 1], mask=[0, 1]),
+        TypeError,
+        "cross_entropy: mask holds int64, and must be booleans. Write mask == 1.",
+    ),
+    "a mask of another shape": (
+        lambda: tn.cross_entropy(X, [0, 1], mask=[[True, True]]),
+        ValueError,
+        "cross_entropy: mask must be (2,) for logits (2, 3), one for each label, received (1, 2).",
+    ),
+    "a mask that lets nothing through": (
+        lambda: tn.cross_entropy(X, [0, 1], mask=[False, False]),
+        ValueError,
+        "cross_entropy: mask is False everywhere: there is no loss of no examples.",
+    ),
+    "masked labels for another batch": (
+        lambda: tn.cross_entropy(X, [0, 1, 2], mask=[True, True]),
+        ValueError,
+        "cross_entropy: logits (2, 3) and labels (3,) do not fit. Labels must be integers of shape "
+        "(2,), or one-hot of shape (2, 3).",
     ),
     "class numbers as floats": (
         lambda: tn.cross_entropy(X, [0.0, 1.0]),
@@ -705,6 +743,143 @@ TABLE = {
         ValueError,
         "cross_entropy: labels (..., K) must be one-hot, or at least 0 with sum 1 in every row, "
         "and some row is not. For logits and 0/1 labels of several classes use bce_with_logits.",
+    ),
+    # -- sequences --------------------------------------------------------------------------------
+    "CTC of one sequence": (
+        lambda: tn.ctc_loss(ones(4, 3), [[1]]),
+        ValueError,
+        "ctc_loss: logits must be (N, T, K), a number for each class at each step, received "
+        "(4, 3). Give one sequence a batch axis: logits[None].",
+    ),
+    "CTC of no steps": (
+        lambda: tn.ctc_loss(ones(2, 0, 3), [[1], [2]]),
+        ValueError,
+        "ctc_loss: logits must be (N, T, K), a number for each class at each step, received "
+        "(2, 0, 3).",
+    ),
+    "CTC of no examples": (
+        lambda: tn.ctc_loss(ones(0, 4, 3), ones(0, 2, dtype="int64")),
+        ValueError,
+        "ctc_loss: the batch is empty: there is no loss of no examples.",
+    ),
+    "CTC labels one behind the other": (
+        lambda: tn.ctc_loss(STEPS, [1, 2]),
+        ValueError,
+        "ctc_loss: logits (2, 4, 3) and labels (2,) do not fit. Labels must be (N, S), a row for "
+        "each of the 2 examples.",
+    ),
+    "CTC labels for another batch": (
+        lambda: tn.ctc_loss(STEPS, [[1, 2]]),
+        ValueError,
+        "ctc_loss: logits (2, 4, 3) and labels (1, 2) do not fit. Labels must be (N, S), a row for "
+        "each of the 2 examples.",
+    ),
+    "ragged CTC labels": (
+        lambda: tn.ctc_loss(STEPS, [[1], [2, 1]]),
+        ValueError,
+        "ctc_loss: the rows of labels have different lengths. Write labels, mask = "
+        "tn.data.padded(labels), and give label_lengths=mask.sum(axis=1).",
+    ),
+    "CTC labels as floats": (
+        lambda: tn.ctc_loss(STEPS, [[1.0], [2.0]]),
+        TypeError,
+        "ctc_loss: labels are float64, and class numbers are integers. Give an array of integers, "
+        "array.astype(int); a list that became a Tensor is float32.",
+    ),
+    "a CTC label too large": (
+        lambda: tn.ctc_loss(STEPS, [[1, 2], [2, 3]]),
+        ValueError,
+        "ctc_loss: labels must be in [0, 3) for logits (2, 4, 3), received 1 to 3.",
+    ),
+    "padding in CTC labels": (
+        lambda: tn.ctc_loss(STEPS, [[1, 2], [2, -1]]),
+        ValueError,
+        "ctc_loss: labels must be in [0, 3) for logits (2, 4, 3), received -1 to 2. Where -1 is "
+        "padding, give label_lengths=(labels >= 0).sum(axis=1).",
+    ),
+    "blank in a CTC label": (
+        lambda: tn.ctc_loss(STEPS, [[0, 1], [2, 0]], blank=2),
+        ValueError,
+        "ctc_loss: the label of example 1 holds 2, which is blank. Give that class another number; "
+        "where 2 is padding, give label_lengths=(labels != 2).sum(axis=1).",
+    ),
+    "a CTC label that is too long": (
+        lambda: tn.ctc_loss(STEPS, [[1, 2, 1], [2, 1, 2]], [4, 2]),
+        ValueError,
+        "ctc_loss: the label of example 1 has length 3 and needs 3 steps; its input has 2. Give a "
+        "longer input, or leave the example out.",
+    ),
+    "a CTC label with too many repeats": (
+        lambda: tn.ctc_loss(STEPS, [[1, 2, 1], [2, 2, 2]]),
+        ValueError,
+        "ctc_loss: the label of example 1 has length 3 and needs 5 steps, a blank between equal "
+        "neighbors too; its input has 4. Give a longer input, or leave the example out.",
+    ),
+    "more CTC steps than there are": (
+        lambda: tn.ctc_loss(STEPS, [[1], [2]], [4, 5]),
+        ValueError,
+        "ctc_loss: logit_lengths must be from 1 to 4, received 4 to 5.",
+    ),
+    "a CTC label of negative length": (
+        lambda: tn.ctc_loss(STEPS, [[1], [2]], label_lengths=[-1, 1]),
+        ValueError,
+        "ctc_loss: label_lengths must be from 0 to 1, received -1 to 1.",
+    ),
+    "CTC lengths as floats": (
+        lambda: tn.ctc_loss(STEPS, [[1], [2]], [4.0, 4.0]),
+        ValueError,
+        "ctc_loss: logit_lengths must be 2 integers, one for each example, received (2,) float64.",
+    ),
+    "one CTC length for all": (
+        lambda: tn.ctc_loss(STEPS, [[1], [2]], label_lengths=1),
+        ValueError,
+        "ctc_loss: label_lengths must be 2 integers, one for each example, received () int64.",
+    ),
+    "blank counted from the end": (
+        lambda: tn.ctc_loss(STEPS, [[1], [2]], blank=-1),
+        ValueError,
+        "ctc_loss: blank must be a whole number from 0 to 2, received -1. It is the number of a "
+        "class.",
+    ),
+    "decoding one sequence": (
+        lambda: tn.ctc_decode(ones(4, 3)),
+        ValueError,
+        "ctc_decode: logits must be (N, T, K), a number for each class at each step, received "
+        "(4, 3). Give one sequence a batch axis: logits[None].",
+    ),
+    "attention to another number of values": (
+        lambda: tn.attention(STEPS, STEPS, ones(2, 3, 3)),
+        ValueError,
+        "attention: query (2, 4, 3), key (2, 4, 3) and value (2, 3, 3) do not fit. They must be "
+        "(N, Q, D), (N, S, D) and (N, S, V), S and D at least 1.",
+    ),
+    "attention in two dtypes": (
+        lambda: tn.attention(STEPS, ones(2, 4, 3, dtype="float64"), STEPS),
+        TypeError,
+        "attention: key is float64 and query is float32. Convert the array of key before it "
+        'becomes a Tensor: array.astype("float32").',
+    ),
+    "an attention mask of numbers": (
+        lambda: tn.attention(STEPS, STEPS, STEPS, ones(2, 4)),
+        TypeError,
+        "attention: mask holds float32, and must be booleans. Write mask == 1.",
+    ),
+    "an attention mask of another shape": (
+        lambda: tn.attention(STEPS, STEPS, STEPS, ones(4, 4) > 0),
+        ValueError,
+        "attention: mask must be (2, 4), or (2, 4, 4) for each query, received (4, 4).",
+    ),
+    "an example without a place to look at": (
+        lambda: tn.attention(STEPS, STEPS, STEPS, numpy.arange(8).reshape(2, 4) < 4),
+        ValueError,
+        "attention: mask is False everywhere for each query of example 1. There must be a place to "
+        "look at.",
+    ),
+    "a query without a place to look at": (
+        lambda: tn.attention(STEPS, STEPS, STEPS, numpy.arange(32).reshape(2, 4, 4) < 20),
+        ValueError,
+        "attention: mask is False everywhere for query 1 of example 1. There must be a place to "
+        "look at.",
     ),
     # -- optimizers, data, gradcheck --------------------------------------------------------------
     "nothing to train": (

@@ -39,8 +39,10 @@ if TYPE_CHECKING:  # type checkers run this block; _homes reads it for Python
     from .models.symbols import Input
     from .ops.activation import leaky_relu, log_softmax, relu, sigmoid, softmax, softplus, tanh
     from .ops.arithmetic import abs, clip, exp, log, maximum, minimum, sqrt, where
+    from .ops.attention import attention
     from .ops.convolution import conv2d, conv2d_transpose, im2col
     from .ops.creation import one_hot, ones, zeros
+    from .ops.ctc import ctc_decode, ctc_loss
     from .ops.linear import linear, matmul
     from .ops.loss import bce, bce_with_logits, cross_entropy, mae, mse
     from .ops.noise import dropout, gaussian_noise

@@ -104,8 +104,18 @@ def one_hot(*shape: int) -> Values:
     )
 
 
+def between(low: int, below: int, *shape: int) -> Values:
+    """Integers in [low, below): labels without the class 0, lengths."""
+    return Values(shape, lambda rng, s: rng.integers(low, below, size=s))
+
+
 def mask(*shape: int) -> Values:
     return Values(shape, lambda rng, s: rng.permutation(math.prod(s)).reshape(s) % 2 == 0)
+
+
+def seeing(*shape: int) -> Values:
+    """A mask with a True in each line of the last axis."""
+    return Values(shape, lambda rng, s: rng.random(s) < numpy.eye(s[-1])[0] + 0.5)
 
 
 def beside(x: tn.Tensor, values: Any) -> tn.Tensor:
@@ -169,6 +179,7 @@ DRAWN = 3e-6  # noise is drawn in float32, and the oracle's in float64
 PICTURES, NONE = signed(2, 5, 4, 2), [((0, 5, 4, 2),)]
 BORDER = ((1, 2), (0, 2))
 MODES = [{"mode": mode} for mode in ("constant", "edge", "symmetric", "reflect")]
+QUERIES = signed(2, 3, 4), signed(2, 5, 4), signed(2, 5, 6)
 EXAMPLES = [((3,), (3,)), ((2, 2, 3), (2, 2, 3)), ((1, 1), (1, 1)), ((2, 0), (2, 0))]
 CONVOLUTIONS = [
     {},
@@ -349,6 +360,18 @@ TABLE = [
     unary("softplus", tn.softplus, lambda x: math.log(1 + math.exp(x))),
     lines("softmax", tn.softmax, oracles.softmax),
     lines("log_softmax", tn.log_softmax, oracles.log_softmax),
+    row(
+        *("matmul: attention", tn.attention, oracles.attention, *QUERIES),
+        also=[
+            ((0, 3, 2), (0, 3, 2), (0, 3, 2)),
+            ((1, 1, 1),) * 3,
+            ((2, 0, 3), (2, 2, 3), (2, 2, 1)),
+        ],
+    ),
+    row(
+        *("matmul: attention, masked", tn.attention, oracles.attention, *QUERIES, seeing(2, 5)),
+        also=[((2, 3, 4), (2, 5, 4), (2, 5, 6), (2, 3, 5))],
+    ),
     # joining, padding, turning over
     every(
         axes(1, -2),
@@ -520,6 +543,26 @@ TABLE = [
     loss(
         *("cross_entropy", tn.cross_entropy, oracles.cross_entropy, signed(4, 3), one_hot(4, 3)),
         also=[((2, 3, 3), (2, 3, 3))],
+    ),
+    loss(
+        "cross_entropy: mask",
+        lambda *inputs, reduction: tn.cross_entropy(*inputs[:2], reduction, inputs[2]),
+        *(oracles.masked_cross_entropy, signed(4, 3), whole(3, 4), mask(4)),
+        also=[((2, 3, 3), (2, 3), (2, 3)), ((1, 2, 3), (1, 2), (1, 2))],
+    ),
+    loss(
+        "cross_entropy: mask, one-hot",
+        lambda *inputs, reduction: tn.cross_entropy(*inputs[:2], reduction, inputs[2]),
+        *(oracles.masked_cross_entropy, signed(4, 3), one_hot(4, 3), mask(4)),
+    ),
+    loss(
+        *("ctc_loss", tn.ctc_loss, oracles.ctc_loss, signed(2, 4, 3), between(1, 3, 2, 2)),
+        also=[((1, 1, 3), (1, 1)), ((2, 2, 3), (2, 0))],
+    ),
+    loss(
+        *("ctc_loss: lengths", tn.ctc_loss, oracles.ctc_loss, signed(2, 5, 4)),
+        *(between(1, 4, 2, 2), between(3, 6, 2), between(0, 3, 2)),
+        also=[((3, 5, 4), (3, 2), (3,), (3,))],
     ),
     row(
         "cross_entropy: soft",

@@ -6,6 +6,7 @@ are NumPy float64.
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy
@@ -72,6 +73,18 @@ def softmax(numbers):
 
 def log_softmax(numbers):
     return [math.log(p) for p in softmax(numbers)]
+
+
+def attention(query, key, value, mask=None):
+    y = numpy.zeros((*query.shape[:2], value.shape[2]))
+    for n, q in numpy.ndindex(query.shape[:2]):
+        row = None if mask is None else mask[n] if mask.ndim == 2 else mask[n, q]
+        places = [s for s in range(key.shape[1]) if row is None or row[s]]
+        products = [sum((query[n, q] * key[n, s]).tolist()) for s in places]
+        weights = softmax([product / math.sqrt(query.shape[2]) for product in products])
+        for s, weight in zip(places, weights, strict=True):
+            y[n, q] += weight * value[n, s]
+    return y
 
 
 # -- products and places -----------------------------------------------------------------------
@@ -432,6 +445,32 @@ def cross_entropy(logits, labels, reduction="mean"):
         else:
             y[place] = -math.log(p[labels[place]])
     return _reduce(y, reduction)
+
+
+def masked_cross_entropy(logits, labels, mask, reduction="mean"):
+    y = numpy.zeros(mask.shape)
+    y[mask] = cross_entropy(logits[mask], labels[mask], "none")
+    return y if reduction == "none" else _reduce(y[mask], reduction)
+
+
+def ctc_loss(logits, labels, logit_lengths=None, label_lengths=None, reduction="mean", blank=0):
+    """All K^T paths of each example, one by one."""
+    losses = []
+    for n in range(len(logits)):
+        T = logits.shape[1] if logit_lengths is None else logit_lengths[n]
+        label = labels[n] if label_lengths is None else labels[n][: label_lengths[n]]
+        losses.append(-math.log(sum(paths(logits[n][:T], blank)[tuple(label)].values())))
+    return _reduce(numpy.array(losses), reduction)
+
+
+def paths(logits, blank=0):
+    """For each label the paths that read so, and their probabilities: label -> path -> p."""
+    p = [softmax(step) for step in logits.tolist()]
+    found = {}
+    for path in itertools.product(range(len(p[0])), repeat=len(p)):
+        label = tuple(k for k, _ in itertools.groupby(path) if k != blank)
+        found.setdefault(label, {})[path] = math.prod(p[t][k] for t, k in enumerate(path))
+    return found
 
 
 def _reduce(losses, reduction):

@@ -102,6 +102,38 @@ def test_the_penalties_of_regularizers_are_added_to_the_loss_that_is_trained():
     numpy.testing.assert_allclose(moved, -0.1 * 2 * 0.5 * kernel, atol=1e-6)
 
 
+def words_model(outputs):
+    """A number for each class at each step.  (N, T, 4) -> (N, T, outputs)"""
+    return tn.Sequential([Dense(outputs)], input_shape=(6, 4), rng=generator())
+
+
+def test_padded_labels_are_masked_in_the_loss(device):
+    x = DATA.normal(size=(8, 6, 4)).astype(numpy.float32)
+    labels, mask = tn.data.padded([x[n, : 2 + n % 5, 0] > 0 for n in range(8)], 0, 6)
+    labels = numpy.where(mask, labels, -1)
+    model = words_model(2).to(device)
+    data = tn.data.batches(x, labels, size=4, rng=generator(), device=device)
+    loss = lambda y, t: tn.cross_entropy(y, t, mask=t >= 0)
+    history = fit(model, data, loss, 60, adam(model, 0.1), validation=data)
+    assert history["loss"][0] > 2 * history["loss"][-1]
+    right = tn.cross_entropy(tn.predict(model, x)[mask], labels[mask]).item()
+    assert tn.evaluate(model, [(x, labels)], loss)["loss"] == pytest.approx(right, rel=1e-6)
+    x[~mask] = 1e6  # what is padding does not matter
+    assert tn.evaluate(model, [(x, labels)], loss)["loss"] == pytest.approx(right, rel=1e-6)
+
+
+def test_labels_without_places_are_trained_by_ctc(device):
+    words = [[1, 2], [2], [1, 1], [2, 1]]
+    labels, _ = tn.data.padded(words, value=-1)
+    x = DATA.normal(size=(4, 24)).astype(numpy.float32)
+    model = tn.Sequential([Dense(18), Reshape((6, 3))], input_shape=(24,), rng=generator())
+    model.to(device)
+    data = tn.data.batches(x, labels, size=2, rng=generator(), device=device)
+    loss = lambda y, t: tn.ctc_loss(y, t, label_lengths=(t >= 0).sum(axis=1))
+    fit(model, data, loss, 60, adam(model, 0.1))
+    assert tn.ctc_decode(tn.predict(model, x)) == words
+
+
 def test_without_regularizers_there_is_no_penalty_in_the_history():
     assert fit(small(), [(X, Y)]).names == ["loss"]
 

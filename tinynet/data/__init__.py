@@ -14,6 +14,7 @@ from .drawn.points import rings, spiral, two_humps, two_humps_density
 from .picture import picture
 from .published.datasets import DataNotFoundError, cifar10, class_names, fashion_mnist, mnist
 from .published.reading import DataError
+from .sequences import padded
 
 __all__ = [
     "CLOTHES",
@@ -32,6 +33,7 @@ __all__ = [
     "faces",
     "fashion_mnist",
     "mnist",
+    "padded",
     "picture",
     "rings",
     "spiral",

@@ -132,18 +132,43 @@ def bce_slope(z: Array, target: Array) -> Array:
 
 @_takes_logits("softmax", "Leave softmax out of the model.")
 @differentiable
-def cross_entropy(logits, labels: Array, reduction: str = "mean"):
+def cross_entropy(logits, labels: Array, reduction: str = "mean", mask: Any = None):
     """Mean over the examples of -log(softmax(logits)[label]).  (..., K), labels -> ()
 
     labels: integers (...) in [0, K), or one-hot or soft labels (..., K), each row with sum 1.
+    mask: booleans (...).  Only the examples where it is True count, and the mean is over those;
+        elsewhere labels may be anything, the gradient is 0, and so is the loss with
+        reduction="none".  None: all count.
     The gradient is (softmax(logits) - labels) / number of examples.
 
-    ValueError for labels out of range, of another shape, or NaN; TypeError for float class numbers.
+    ValueError for labels out of range, of another shape, or NaN, and for a mask that is False
+    everywhere; TypeError for float class numbers.
     """
     if logits.ndim == 0:
         raise ValueError("logits are one number. They must be (..., K), a number for each class.")
-    K = logits.shape[-1]
     labels = xp(logits).asarray(labels)
+    if mask is None:
+        padding = "give mask=labels >= 0"
+        return cross_entropy_of(logits, labels, reduction, f" for logits {logits.shape}", padding)
+    mask = _checked_mask(mask, logits, labels)
+    loss, pullback = cross_entropy_of(logits[mask], labels[mask], reduction, " where mask is True")
+    shape, each = logits.shape, reduction == "none"
+
+    def spread(values, shape):  # 0 where the mask is False
+        y = xp(values).zeros(shape, values.dtype)
+        y[mask] = values
+        return y
+
+    return spread(loss, mask.shape) if each else loss, (
+        lambda dy: spread(pullback(dy[mask] if each else dy), shape)
+    )
+
+
+def cross_entropy_of(
+    logits: Array, labels: Array, reduction: str, where: str, padding: str = ""
+) -> tuple[Array, Callable[[Array], Array]]:
+    """The cross-entropy of arrays, and its pullback.  where, padding: see check_class_numbers."""
+    K = logits.shape[-1]
     log_p = log_softmax_of(logits)  # (..., K)
     if labels.dtype.kind == "f" and xp(labels).isnan(labels).any():
         raise ValueError("labels hold NaN. Check how they were loaded.")
@@ -161,7 +186,7 @@ def cross_entropy(logits, labels: Array, reduction: str = "mean"):
             return xp(logits).exp(log_p) * sums[..., None] - target
 
     elif labels.shape == logits.shape[:-1]:
-        check_class_numbers(labels, K, f" for logits {logits.shape}")
+        check_class_numbers(labels, K, where, padding=padding)
         places = labels[..., None]
         losses = -xp(logits).take_along_axis(log_p, places, axis=-1)[..., 0]
 
@@ -171,29 +196,54 @@ def cross_entropy(logits, labels: Array, reduction: str = "mean"):
             return p
 
     else:
-        hint = ""
-        if labels.ndim == 1 and logits.ndim > 2:
-            hint = " For one label a picture, a Flatten is missing before the last layer."
-        raise ValueError(
-            f"logits {logits.shape} and labels {labels.shape} do not fit. Labels must be integers "
-            f"of shape {logits.shape[:-1]}, or one-hot of shape {logits.shape}.{hint}"
-        )
+        raise _misfit(logits, labels)
     loss, share = reduce(lambda losses: losses, (losses,), reduction)
     return loss, lambda dy: (dy * share)[..., None] * slopes()
 
 
-def check_class_numbers(labels: Array, K: int, where: str = "", cure: str = "") -> None:
-    """TypeError where labels are no integers, ValueError where they are outside [0, K)."""
+def _misfit(logits: Array, labels: Array) -> ValueError:
+    hint = ""
+    if labels.ndim == 1 and logits.ndim > 2:
+        hint = " For one label a picture, a Flatten is missing before the last layer."
+    return ValueError(
+        f"logits {logits.shape} and labels {labels.shape} do not fit. Labels must be integers "
+        f"of shape {logits.shape[:-1]}, or one-hot of shape {logits.shape}.{hint}"
+    )
+
+
+def _checked_mask(mask: Any, logits: Array, labels: Array) -> Array:
+    mask, shape = xp(logits).asarray(mask), logits.shape[:-1]
+    if labels.shape not in (logits.shape, shape):
+        raise _misfit(logits, labels)
+    if mask.dtype != bool:
+        raise TypeError(f"mask holds {mask.dtype}, and must be booleans. Write mask == 1.")
+    if mask.shape != shape:
+        raise ValueError(
+            f"mask must be {shape} for logits {logits.shape}, one for each label, received "
+            f"{mask.shape}."
+        )
+    if not mask.any():
+        raise ValueError("mask is False everywhere: there is no loss of no examples.")
+    return mask
+
+
+def check_class_numbers(
+    labels: Array, K: int, where: str = "", cure: str = "", padding: str = ""
+) -> None:
+    """TypeError where labels are no integers, ValueError where they are outside [0, K).
+
+    padding: the cure where those outside are all one negative number.
+    """
     if labels.dtype.kind not in "iu":
         raise TypeError(
             f"labels are {labels.dtype}, and class numbers are integers. Give an array of "
             "integers, array.astype(int); a list that became a Tensor is float32."
         )
     if labels.size and (labels.min() < 0 or labels.max() >= K):
-        raise ValueError(
-            f"labels must be in [0, {K}){where}, received {int(labels.min())} to "
-            f"{int(labels.max())}.{cure}"
-        )
+        least, most = int(labels.min()), int(labels.max())
+        if padding and most < K and (labels[labels < 0] == least).all():
+            cure = f" Where {least} is padding, {padding}."
+        raise ValueError(f"labels must be in [0, {K}){where}, received {least} to {most}.{cure}")
 
 
 def equal_shapes(**pair: Array) -> None:

@@ -1,0 +1,79 @@
+"""Attention: a query looks at several places, and takes more from where its key fits better."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..devices import xp
+from ..engine.inputs import same_device, settle
+from ..engine.tensor import Tensor
+from ..messages.engine import located
+from ..messages.names import explained
+from .activation import softmax
+from .arithmetic import where
+from .linear import matmul
+
+
+@explained
+def attention(
+    query: Any, key: Any, value: Any, mask: Any = None, return_weights: bool = False
+) -> Any:
+    """softmax(query key^T / sqrt(D)) value: for each query, a mean of the values.
+
+    (N, Q, D), (N, S, D), (N, S, V) -> (N, Q, V)
+
+    A value counts more where the product of its key and the query is larger.  Divided by sqrt(D),
+    products of numbers from N(0, 1) have variance 1 for every D.
+    mask: booleans, True where a query may look: (N, S), for all queries alike, or (N, Q, S).
+    return_weights: whether to return (result, weights): weights (N, Q, S), with sum 1 for each
+        query.
+
+    Source: Vaswani et al., "Attention Is All You Need", 2017, where it is called scaled dot-product
+    attention.  ValueError for shapes that do not fit, or a query that may look nowhere.
+    """
+    given = [x if isinstance(x, Tensor) else Tensor(x) for x in (query, key, value)]
+    query, key, value = given
+    try:
+        settle([x.data for x in given], ("query", "key", "value"), given, integers=True)
+        _check_shapes(query.shape, key.shape, value.shape)
+        if mask is not None:
+            mask = _checked_mask(mask, query, key)
+    except (ValueError, TypeError) as error:
+        raise located("attention", (), error) from None
+    scores = matmul(query, key.transpose(0, 2, 1)) / math.sqrt(query.shape[2])  # (N, Q, S)
+    if mask is not None:
+        scores = where(mask, scores, -math.inf)
+    weights = softmax(scores)
+    y = matmul(weights, value)
+    return (y, weights) if return_weights else y
+
+
+def _check_shapes(query: tuple, key: tuple, value: tuple) -> None:
+    fits = len(query) == len(key) == len(value) == 3 and query[0] == key[0] == value[0]
+    if not fits or query[2] != key[2] or key[1] != value[1] or 0 in key[1:]:
+        raise ValueError(
+            f"query {query}, key {key} and value {value} do not fit. They must be (N, Q, D), "
+            "(N, S, D) and (N, S, V), S and D at least 1."
+        )
+
+
+def _checked_mask(mask: Any, query: Tensor, key: Tensor) -> Any:
+    """The mask, (N, 1, S) or (N, Q, S)."""
+    mask = mask.data if isinstance(mask, Tensor) else xp(mask).asarray(mask)
+    same_device(("query", "mask"), (query.data, mask))
+    (N, Q, _), S = query.shape, key.shape[1]
+    if mask.dtype != bool:
+        raise TypeError(f"mask holds {mask.dtype}, and must be booleans. Write mask == 1.")
+    if mask.shape not in ((N, S), (N, Q, S)):
+        raise ValueError(
+            f"mask must be {(N, S)}, or {(N, Q, S)} for each query, received {mask.shape}."
+        )
+    blind = ~mask.any(axis=-1)
+    if blind.any():
+        n, *q = (int(i[0]) for i in blind.nonzero())
+        who = f"query {q[0]}" if q else "each query"
+        raise ValueError(
+            f"mask is False everywhere for {who} of example {n}. There must be a place to look at."
+        )
+    return mask if mask.ndim == 3 else mask[:, None, :]
