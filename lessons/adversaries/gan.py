@@ -57,9 +57,9 @@ SATURATING = False  # whether the generator learns with the loss that can become
 # first find out which of the two its $D$ is. This lesson keeps the slide's.
 #
 # In the code, $D$ ends with a number $s$ of any size, its **logit**. The sigmoid makes it a
-# probability, $D = 1 / (1 + e^{-s})$. So $-\log D = \log(1 + e^{-s})$ and $-\log(1 - D) =
-# \log(1 + e^s)$. The function $\log(1 + e^s)$ is called **softplus**. We also turn the sign of
-# the slide's sum. Then it is a loss, which $D$ makes small.
+# probability, $D = 1 / (1 + e^{-s})$. So $-\log D = \log(1 + e^{-s})$ and $-\log(1 - D) = \log(1
+# + e^s)$. The function $\log(1 + e^s)$ is called **softplus**. With its sign turned, the slide's
+# sum is a loss, which $D$ makes small: the mean of $-\log D(G(z)) - \log(1 - D(x))$.
 
 
 # %%
@@ -306,8 +306,8 @@ draw.training(z, exact, seen[good])
 # %% [markdown]
 # - **At the start** $G$ moves everything to a small region around 0. $D$ has learned nothing, and
 #   says about 1/2. So its loss is about $2 \log 2$, for a bad reason.
-# - **Then $D$ learns.** It says "fake" where $G$ makes too many samples, and "real" where it
-#   makes too few. $G$ moves its samples down the black line. The line changes with them.
+# - **Then $D$ learns.** It says "fake" where $G$ made too many samples a few steps ago, and
+#   "real" where too few. $G$ moves its samples down the black line. The line changes with them.
 # - **At the end** the histogram fits the red line, and $D$ is flat at 1/2. This time it has a
 #   good reason. The two densities are nearly the same, so the best answer is nearly 1/2.
 #
@@ -358,8 +358,9 @@ draw.maps(z[:, 0], exact, {seed: seen[seed][STEPS][0] for seed in (good, worst)}
 # %% [markdown]
 # The first two maps are nearly the same, although nobody told the generator what to find. The
 # third one folds: different $z$ are moved to the same $x$. A folded map can be exact. Example: if
-# the data were $|z|$, the folded map $G(z) = |z|$ would be right. Ours is not. Its flat piece puts
-# too much into one place, the spike in the histogram, which is cut off. Its tip ends too early.
+# the data were $|z|$, the folded map $G(z) = |z|$ would be right. Ours is not. Its flat piece
+# puts too much into one place, the spike in the histogram, which is cut off. Its peak ends too
+# low.
 #
 # - **The loss hides the failure.** At the end of a folded run, $D$'s loss is near $2 \log 2$ as
 #   well. But this $D$ is not the best one: it had one step for each step of a $G$ that kept
@@ -367,7 +368,7 @@ draw.maps(z[:, 0], exact, {seed: seen[seed][STEPS][0] for seed in (good, worst)}
 #   good runs it hardly does. So the loss of a contest does not say how good the fakes are. A $D$
 #   that had more time tells the folded runs from the good ones. (Even this $D$ is not at its
 #   best: more steps could lower its loss further.)
-# - **Twice the steps did not mend this fold.** For the last line above, the worst run went on for
+# - **Twice the steps did not mend this run.** For the last line above, the worst run went on for
 #   as many steps again, also with a new learning rate. A fold can go away, as the seeds above
 #   show. But nothing in $D$'s answer asks for it. $D$ sees only $x$ and never $z$. Two values $z$
 #   that are moved to the same $x$ get the same gradient there.

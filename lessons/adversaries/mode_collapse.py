@@ -9,7 +9,7 @@
 #
 # **You will see.** A generator that finds all eight clusters of the data, with two different
 # losses. The same generator against a slow opponent: it makes a clump or a line, which wanders
-# over the plane. A cure: an opponent that looks at two samples at once.
+# over the plane. Half a cure: an opponent that looks at two samples at once.
 #
 # **Try.** `python -m lessons mode_collapse --set SLOWER=3`: the opponent is only three times
 # slower. With one of three seeds the generator then finds all eight clusters, with two it does
@@ -188,9 +188,9 @@ print(f"saturating: at the end D says more than 0.9 to at most {surest:.1%} of t
 # %% [markdown]
 # With both losses, $G$ finds all eight clusters, and most of its samples are near them. The rest
 # lie on thin threads between the clusters. $G$ is a continuous function: it cannot tear the cloud
-# of its inputs into eight pieces. So **the famous collapse does not happen here**, with either
-# loss. The last line says why the saturating loss can keep up. $D$ is sure of few fakes, and for
-# all others this loss has a gradient.
+# of its inputs into eight pieces. So **the collapse of the title does not happen here**, with
+# either loss. The last line says why the saturating loss can keep up. $D$ is sure of few fakes,
+# and for all others this loss has a gradient.
 #
 # ## What if the opponent is slow?
 #
@@ -205,7 +205,7 @@ print(f"saturating: at the end D says more than 0.9 to at most {surest:.1%} of t
 #
 # What forces $G$ to spread its samples is only that $D$ does not stand still. Where too many
 # samples gather, $D$ soon says "fake". So let us make $D$ slow: we divide its learning rate by
-# 10 (`slower` in the code). All else stays as it was.
+# 10 (`slower` in the code). All else stays as it was, and $G$ has the non-saturating loss.
 
 # %%
 slow = runs(f"D {SLOWER} times slower", slower=SLOWER)
@@ -219,10 +219,10 @@ draw.wandering(watched, healthy[seed], slow[seed], real, side)
 
 # %% [markdown]
 # This is **mode collapse**: $G$ makes few of the modes, or a single one. In the usual picture the
-# few things that $G$ makes look real. Ours do not: most samples lie near no cluster. What our runs
-# share with it is the lack of variety. In the figure and in the film the color is $D$: red where
-# it says "fake", blue where it says "real", nearly white where it says about 1/2. The yellow
-# points are what $G$ makes.
+# few things that $G$ makes look real. Ours do not: most samples lie near no cluster. What our
+# runs share with it is the lack of variety. In the figure and in the film the color is $D$: red
+# where it says "fake", blue where it says "real", nearly white where it says about 1/2. The
+# yellow points are what $G$ makes.
 #
 # - **Above** is the healthy contest. $D$ has learned where the eight clusters are. Inside them
 #   its color is nearly white: fakes and real points are equally crowded there, and $D$ cannot
@@ -252,7 +252,7 @@ for name, losses in (("healthy", good), ("collapsed", bad)):
     print(f"D's loss in the {name} runs:", ", ".join(f"{loss:.3f}" for loss in sorted(losses)))
 
 # %% [markdown]
-# So $G$ can make most of the clusters. It just does not make them at the same time.
+# So $G$ passes over most of the clusters, but over few of them at the same time.
 #
 # Now look at $D$'s losses. A $D$ that says 1/2 to everything has the loss $2 \log 2 = 1.386$.
 # Collapsed runs end below the healthy ones, among them, or above them. No bound tells the two
@@ -261,11 +261,11 @@ for name, losses in (("healthy", good), ("collapsed", bad)):
 #
 # ## An opponent that looks at two samples at once
 #
-# A $D$ that sees one sample at a time cannot notice that all fakes are alike: each of them may
-# look perfectly real. So we show $D$ two samples at once, either two fakes or two real points.
-# Two real points come from different clusters in seven of eight cases. If two fakes always lie
-# close together, $D$ can see that they are fakes. Now $G$'s loss does ask for variety. (Lin and
-# others suggested this in 2018, under the name PacGAN.)
+# One sample does not show that all fakes are alike: $D$ must learn over many steps where they
+# gather. So we show $D$ two samples at once, either two fakes or two real points. Two real points
+# come from different clusters in seven of eight cases. If two fakes always lie close together,
+# $D$ can see that they are fakes. Now $G$'s loss does ask for variety. (Lin and others suggested
+# this in 2018, under the name PacGAN.)
 #
 # $D$ is as slow as before. Only its input has changed (`together` in the code).
 
@@ -282,11 +282,12 @@ draw.ends({name: kind[seed][0][STEPS] for name, kind in kinds.items()}, middles,
 # %% [markdown]
 # Against a slow $D$ that sees pairs, $G$ finds all eight clusters in each run. So the variety is
 # back. The first figure counts at each time. With pairs, $G$ needs longer than in the healthy
-# contest, but in the end it stays at eight. Not everything is cured: fewer samples lie within
-# $3 \sigma$ than in the healthy runs, and more on the threads between the clusters.
+# contest, but in the end it stays at eight. Not everything is cured: more samples lie on the
+# threads between the clusters. Compare the worst run with the ring without gaps in the first
+# table.
 #
-# Here there is also a simpler cure: let $D$ learn as fast as $G$. The healthy runs differ from the
-# collapsed ones in nothing else.
+# Here there is also a simpler cure: let $D$ learn as fast as $G$. The healthy runs with the
+# non-saturating loss differ from the collapsed ones in nothing else.
 #
 # ## Claims
 #
