@@ -278,9 +278,9 @@ draw.hands(made, read(made), slants)
 # the noise decides the rest.** The **slant** says by how many pixels a digit leans to the right
 # for each pixel upward. The number at each row is the mean over its ten digits.
 #
-# The 1 is an exception in some rows: it leans where the others stand. So we do not trust our eyes
-# and eight rows, and measure all 100. If one hand slants its 2 more than another hand, does it
-# slant its 5 more, too? A **correlation** says whether two numbers grow together: 1 if they
+# The 1 is an exception in some rows: it does not lean as the others do. So we do not trust our
+# eyes and eight rows, and measure all 100. If one hand slants its 2 more than another hand, does
+# it slant its 5 more, too? A **correlation** says whether two numbers grow together: 1 if they
 # always do, 0 if they have nothing to do with each other. For each pair of labels we compute the
 # correlation of their slants. The table shows the mean over all pairs. For comparison we also mix
 # the $z$, so that the ten digits come from ten different ones. The **standard deviation** says
@@ -317,7 +317,7 @@ table(["ten digits from", "correlation of slants", "standard deviation"], rows)
 # We test it. A second contest is the same as the first one, except that the labels of each batch,
 # of fakes and of real digits, are **shuffled** before $D$ gets them. They now say nothing about
 # the pictures. $G$ still gets the right order. This contest is shorter, so we compare it with the
-# first one after as many steps.
+# first one after equally many steps.
 
 # %%
 *_, at_the_end = contest(SHORT, rng, tell=rng.permutation)

@@ -202,10 +202,10 @@ draw.cycles(x, cluster, y, points, line, [(w, s) for w in (0, CYCLE) for s in SE
 #
 # - **Without the cycle** most translations lie in clusters of $Y$, but as thin strokes, not as
 #   round bells. $F$ uses another dictionary than $G$. So $F(G(x))$ is about as far from $x$ as a
-#   random point of $X$. At the bottom of the figure the colors have changed their places.
+#   random point of $X$. At the bottom of the figure most colors have changed their places.
 # - **With the cycle** $G$ and $F$ use the same dictionary. $F(G(x))$ is nearly $x$: the colors
 #   return to their places.
-# - **The cycle does not make $G$ itself better.** Here it makes $G$ worse: compare the column
+# - **For these points the cycle makes $G$ itself worse:** compare the column
 #   "within 3 sigma". More strokes reach between the clusters. And the clusters of $X$ are kept
 #   apart without the cycle as well: the dictionaries without it have six different words each.
 #   (Nothing in the loss asks for this.)
@@ -314,15 +314,15 @@ draw.clothes(shown, test_sneaker, clothes.source)
 #
 # - **Colors by kind:** each run finds the right colors. Its error is far below those of the two
 #   simple ways. Orange T-shirts do not occur in $Y$, and $D_Y$ sees it by the shape. So here the
-#   loss does prefer the right translation. It does so even without the cycle.
+#   loss does prefer the right translation. It does so even without the cycle, with larger errors.
 # - **Colors by coin:** each run finds a clean translation that can be undone. Either its error is
 #   small, or its difference from the exchanged colors is. Which of the two it will be depends on
 #   the seed alone. With the seeds 0 to 8 we saw six right ones and three exchanged ones.
 #
-# **The cycle makes a translation reversible. It does not make it right.** For this, something
-# that the translators cannot change must go together with what they do change, in both heaps.
-# Here the shape goes together with the color. With the coin the shape is still there, but it says
-# nothing about the color.
+# **The cycle makes a translation reversible. It does not make it right.** For this, the loss
+# needs a reason to prefer the right one. Here it is the shape. The translators cannot change it,
+# and it goes together with the color in both heaps. With the coin the shape is still there, but
+# it says nothing about the color.
 #
 # ## Claims
 #
