@@ -108,6 +108,14 @@ def test_the_mask_of_a_layer_that_reads_backwards_is_turned_too(x, rng):
     numpy.testing.assert_allclose(together, numpy.concatenate(alone), atol=1e-6)
 
 
+def test_the_mask_ends_where_the_steps_end_and_two_masks_are_joined(x, rng):
+    x[0, 4:], x[1, 5:], x[1, :2] = 0, 7, 0
+    parts = [Masking(), Masking(7.0), GRU(5), Flatten(), Dense(2)]
+    model = tn.Sequential(parts, input_shape=(6, 4), rng=rng)
+    expected = [tn.predict(model, part) for part in (x[:1, :4], x[1:2, 2:5], x[2:])]
+    numpy.testing.assert_allclose(tn.predict(model, x), numpy.concatenate(expected), atol=1e-6)
+
+
 def test_cost_counts_both_products_of_a_step(rng):
     for cell, gates in ((SimpleRNN, 1), (GRU, 3), (LSTM, 4)):
         model = tn.Sequential([cell(8)], input_shape=(10, 4), rng=rng)
@@ -161,6 +169,8 @@ def test_both_directions_are_two_layers_and_their_states_come_in_order(x, rng):
     numpy.testing.assert_array_equal(y.numpy()[..., 2:], backward[0].numpy()[:, ::-1])
     for a, b in zip(states, [*forward[1:], *backward[1:]], strict=True):
         numpy.testing.assert_array_equal(a.numpy(), b.numpy())
+    named = Bidirectional(GRU(2, name="reader")).build((6, 4), rng)
+    assert [part.name for _, part in named.children()] == ["reader", "backward_layer"]
     kernels = [part.kernel.numpy() for part in (layer.forward_layer, layer.backward_layer)]
     assert (kernels[0] != kernels[1]).any()
 
