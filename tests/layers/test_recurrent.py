@@ -160,6 +160,15 @@ def test_a_mask_goes_through_a_graph_and_through_models_in_models(x, rng):
     assert abs(longer[1] - expected[1]).max() > 1e-3
 
 
+def test_a_state_has_no_mask_and_zeros_that_try_a_model_are_no_padding(x, rng):
+    start = tn.Input((6, 4))
+    y, h, _ = LSTM(5, return_sequences=True, return_state=True)(Masking()(start))
+    model = tn.Model(start, [GRU(3)(y), Flatten()(h)], rng=rng)
+    x[1, 2:] = 0
+    assert [out.shape for out in model(x)] == [(3, 3), (3, 5)]
+    assert tn.cost(model, (6, 4)).multiply_adds > 0
+
+
 def test_both_directions_are_two_layers_and_their_states_come_in_order(x, rng):
     layer = Bidirectional(LSTM(2, return_sequences=True, return_state=True)).build((6, 4), rng)
     y, *states = layer(x)
