@@ -102,6 +102,20 @@ MAKERS = {"normal(0.1)": init.normal(0.1), "uniform(1)": init.uniform(1), "3": i
 EVERY = init.INITIALIZERS | MAKERS
 
 
+@pytest.mark.parametrize("shape", [(4, 4), (3, 7), (7, 3), (2, 3, 4), (5,)], ids=str)
+def test_orthogonal_has_rows_or_columns_of_length_1_that_are_orthogonal(shape):
+    x = drawn("orthogonal", shape).reshape(-1, shape[-1]).astype(float)
+    product = x @ x.T if len(x) < x.shape[1] else x.T @ x
+    numpy.testing.assert_allclose(product, numpy.eye(len(product)), atol=1e-6)
+
+
+def test_orthogonal_prefers_no_direction():
+    """The corner of 400 matrices has both signs, as often; QR alone gives one of them."""
+    rng = numpy.random.default_rng(0)
+    corners = [init.orthogonal((3, 3), rng)[0, 0] for _ in range(400)]
+    assert 160 < sum(corner > 0 for corner in corners) < 240
+
+
 @pytest.mark.parametrize("shape", [KERNEL, (4, 3), (3,), (), (0, 3), (3, 0), (0, 3, 2, 2)], ids=str)
 @pytest.mark.parametrize("name", EVERY)
 def test_every_one_gives_a_float32_array_of_the_shape(name, shape):

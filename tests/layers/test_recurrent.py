@@ -166,7 +166,8 @@ def test_a_state_has_no_mask_and_zeros_that_try_a_model_are_no_padding(x, rng):
     model = tn.Model(start, [GRU(3)(y), Flatten()(h)], rng=rng)
     x[1, 2:] = 0
     assert [out.shape for out in model(x)] == [(3, 3), (3, 5)]
-    assert tn.cost(model, (6, 4)).multiply_adds > 0
+    words = tn.Sequential([Embedding(5, 4, mask_zero=True), GRU(3)], input_shape=(6,), rng=rng)
+    assert tn.cost(model, (6, 4)).multiply_adds > 0 and tn.cost(words, (6,)).multiply_adds > 0
 
 
 def test_both_directions_are_two_layers_and_their_states_come_in_order(x, rng):
