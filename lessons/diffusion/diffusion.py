@@ -24,7 +24,6 @@ import numpy as np
 import tinynet as tn
 from lessons.shared import claim, size, table
 from lessons.shared.draw import diffusion as draw
-from tinynet.layers import Dense
 
 STEPS = 50  # of the chain, T
 LAST_BETA = 0.2  # how noisy its last step is
@@ -33,6 +32,9 @@ TRAINING = size(500, 6000, 20_000)  # training steps
 SAMPLES = size(400, 3000, 5000)  # points to make
 FEW = 10  # steps of a fast way back
 SEED = 0
+
+for name, value in {"POINTS": POINTS, "TRAINING": TRAINING, "SAMPLES": SAMPLES}.items():
+    assert value >= 100, f"{name} is {value}. Give at least 100."
 
 # %% [markdown]
 # ## The way into noise
@@ -47,14 +49,15 @@ SEED = 0
 #
 # The noise $e$ is two numbers from the standard normal distribution, one for each coordinate. At
 # the end nearly nothing is left of the data: $x_{50}$ is nearly pure noise, $N(0, I)$. The slides
-# print no $a_t$. We take the form of Ho, Jain and Abbeel (2020): $1 - a_t$ rises evenly, from
-# 0.0001 to 0.2.
+# print no $a_t$. As in Ho, Jain and Abbeel (2020), $1 - a_t$ rises evenly, here from 0.0001 to
+# 0.2.
 
 
 # %%
 def schedule(steps=STEPS, last=LAST_BETA, first=0.0001):
     """abar_t for t = 0 ... steps; abar_0 = 1 stands for the data.  -> (steps + 1,)"""
-    assert steps >= 2 and first <= last < 1, f"give STEPS >= 2 and {first} <= LAST_BETA < 1"
+    assert steps >= 2, f"STEPS is {steps}. Give at least 2."
+    assert first <= last < 1, f"LAST_BETA is {last}. Give at least {first}, and less than 1."
     return np.cumprod(1 - np.concatenate([[0], np.linspace(first, last, steps)]))
 
 
@@ -71,9 +74,10 @@ print(f"At the end: {abar[-1] ** 0.5:.3f} of the point, and noise of variance {1
 # %% [markdown]
 # ## A network that guesses the noise
 #
-# The lesson `noise` showed with five points: whoever can guess the noise $e$ in $x_t$ knows where
-# $x_t$ came from. So this is what the network learns. It gets a noisy point $x_t$ and the time
-# $t$, and answers with a guess $\hat{e}$. Its loss is the mean squared error:
+# The lesson `noise` showed with five points: the best guess of the noise $e$ gives the best guess
+# of $x_0$, and the arrow that leads back. So this is what the network learns. It gets a noisy
+# point $x_t$ and the time $t$, and answers with a guess $\hat{e}$. Its loss is the mean squared
+# error:
 #
 # $$L = \frac{1}{2}\,|\hat{e}(x_t, t) - e|^2, \quad \text{averaged over data, times and noise}$$
 #
@@ -82,7 +86,7 @@ print(f"At the end: {abar[-1] ** 0.5:.3f} of the point, and noise of variance {1
 # The guess needs $t$: the same place means something else at another time. The network gets $t$
 # as ten numbers, the sine and the cosine of $\pi t / T$ times 1, 2, 4, 8 and 16. These are slow
 # waves, which tell early from late, and fast ones, which tell neighbors apart. With the two
-# coordinates of $x_t$ there are 12 inputs. Three layers of 128 neurons follow.
+# coordinates of $x_t$ there are 12 inputs. Three layers of 128 neurons follow, and two outputs.
 #
 # The **training loop** repeats four moves. Take 256 data points, each with a random time and a
 # random noise. Make them noisy. Let the network guess the noise. Change its weights so that the
@@ -96,13 +100,12 @@ def inputs(x, t):
     return np.concatenate([x, np.sin(angle), np.cos(angle)], axis=1).astype(np.float32)
 
 
-layers = [*(Dense(128, activation="relu") for _ in range(3)), Dense(2)]
+layers = [*(tn.layers.Dense(128, activation="relu") for _ in range(3)), tn.layers.Dense(2)]
 network = tn.Sequential(layers, input_shape=(12,), rng=rng)
 optimizer = tn.optim.Adam(network.parameters(), tn.schedules.Cosine(0.003, TRAINING))
 losses = []
 for step in range(1, TRAINING + 1):
-    x_0 = data[rng.integers(POINTS, size=256)]
-    t = rng.integers(1, STEPS + 1, size=256)
+    x_0, t = data[rng.integers(POINTS, size=256)], rng.integers(1, STEPS + 1, size=256)
     e = rng.standard_normal((256, 2)).astype(np.float32)
     x_t = add_noise(x_0, abar[t, None], e)
     loss = tn.mse(network(inputs(x_t, t)), e)
@@ -118,12 +121,13 @@ for step in range(1, TRAINING + 1):
 # same $x_t$, and nobody can know which pair it was. Is the network good, then? We know the
 # formula of the spiral. So we can compute the best possible guess, as in the lesson `noise`: an
 # average over 1,000 places along the spiral, weighted with their probabilities. The network does
-# not know this formula. It has only seen points. We compare them on 5,000 new points.
+# not know this formula. It has only seen points. The table compares their mean squared errors on
+# 5,000 new points.
 #
 # The table also has a simple guess, which is **linear** in $x_t$: $\sqrt{1 - \bar{a}_t}\,x_t$. It
-# would be the best guess if the data were a normal cloud with mean 0 and variance 1. Mean and
-# variance of our spiral are about that, but such a cloud has no arms. (Always to say 0 would have
-# an error of 1.)
+# would be the best guess if the data were a normal cloud with mean 0 and variance 1. Our spiral
+# has about this variance. But its middle lies 0.3 to the right of 0, and a cloud has no arms.
+# (Always to say 0 would have an error of 1.)
 
 
 # %%
@@ -142,8 +146,7 @@ def best_guess(x, left, arm, width=0.03):
 angle = 1.5 * np.pi * np.linspace(1, 3, 1000)
 arm = np.stack([angle * np.cos(angle), angle * np.sin(angle)], axis=1) / 7  # where the spiral is
 new = tn.data.spiral(5000, rng)
-times = [max(1, round(share * STEPS)) for share in (0.1, 0.2, 0.5, 1)]
-errors = {}
+times, errors = [max(1, round(share * STEPS)) for share in (0.1, 0.2, 0.5, 1)], {}
 for t in times:
     e = rng.standard_normal(new.shape)
     x_t = add_noise(new, abar[t], e)
@@ -155,7 +158,8 @@ table(["t", "linear", "the network", "best possible"], rows)
 # %% [markdown]
 # Late in the chain, the linear guess is nearly as good as the best one. There the noise hides the
 # spiral, and $x_t$ is nearly $e$ itself. Early in the chain the linear guess is poor, and the
-# network is close to the best. **There it knows the spiral.**
+# network is close to the best. **There it knows the spiral.** Why is even the best error large
+# there? Noise across an arm can be seen, noise along it cannot.
 #
 # ## One step back
 #
@@ -165,7 +169,8 @@ table(["t", "linear", "the network", "best possible"], rows)
 #
 # What is this distribution? First we look at what really happens. A crowd of walkers starts on
 # the spiral and goes through the chain. We pick one place, and look at all walkers that are
-# within 0.05 of it at time $t$. Where did they begin? And where were they one step before?
+# within 0.05 of it at $t = 15$. Where did they begin? And where were they one step before? (The
+# figure below answers both questions, on its left and on its right.)
 #
 # Then we need a formula for the network. If somebody told us $x_0$, then $x_{t-1}$ would have a
 # normal distribution, and its mean would be a mix of $x_0$ and $x_t$. We only have a guess of
@@ -198,26 +203,25 @@ later = add_noise(earlier, abar[t] / abar[t - 1], rng.standard_normal(crowd.shap
 here = np.hypot(*(later - place).T) < 0.05
 mean, deviation = ddpm_step(place, guess_noise(place, t), abar[t], abar[t - 1])
 center, spread = earlier[here].mean(axis=0), earlier[here].std(axis=0).mean()
-print(f"{here.sum():,} walkers were before at {center.round(3).tolist()}, deviation {spread:.3f}")
-print(f"The network says {mean[0].round(3).tolist()}, the schedule deviation {deviation:.3f}")
+print(f"At t = {t} there are {here.sum():,} walkers at {place[0].tolist()}. One step before:")
+print(f"walkers: mean {center.round(3).tolist()}, deviation {spread:.3f}")
+print(f"network: mean {mean[0].round(3).tolist()}, schedule: deviation {deviation:.3f}")
 draw.one_step(data, crowd[here], earlier[here], place[0], mean[0], deviation, t)
 
 # %% [markdown]
-# Look at the left part of the figure: the walkers began in several pieces of the spiral. Nobody
-# can name one place where they all came from. Now look at the right part: one step before, they
-# were in a **round cloud**, and a normal distribution describes it well. This is why there are
-# many small steps. One small step back is easy to describe: a mean and a variance. One large step
-# back is not.
+# On the left of the figure, the walkers began in two pieces of the spiral. Nobody can name one
+# place where they all came from. On the right, one step before, they were in a **round cloud**,
+# and a normal distribution describes it well. This is why there are many small steps. One small
+# step back is easy to describe: a mean and a variance. One large step back is not.
 #
 # The numbers above the figure are the means of the two coordinates, and a standard deviation. The
-# network's mean is right. The walkers' standard deviation is a little larger than $s_t$, because
+# network's mean is right. The deviation $s_t$ from the schedule is a little too small, because
 # the formula takes the guess of $x_0$ as if it were certain.
 #
 # ## Out of noise
 #
-# Now we can go all the way back. The **sampling loop** begins with pure noise $x_T$ from
-# $N(0, I)$. In each step the network guesses the noise. The guess gives the mean, and fresh noise
-# $z$ of the right size is added:
+# The **sampling loop** begins with pure noise $x_T$ from $N(0, I)$. In each step the network
+# guesses the noise. The guess gives the mean, and fresh noise $z$ of the right size is added:
 #
 # $$x_{t-1} = \mu_t + s_t\,z$$
 #
@@ -244,10 +248,10 @@ draw.condensing(walk, size(6, 30))
 
 # %% [markdown]
 # Compare the rows of the figure: at each $t$, the cloud below looks like the cloud above it. The
-# arrows are the score that the network has learned. It is $-\hat{e}$, except for a factor. With
-# much noise all arrows point to the middle. With little noise they point to the nearest arm of
-# the spiral. Look also at $t = 10$: most of the way is done, and the arms are still hidden. They
-# appear in the last few steps.
+# arrows are the score that the network has learned. It is $-\hat{e}$, except for a factor. A long
+# arrow means that much noise is guessed there. With much noise all arrows point to the middle.
+# With little noise they point to the nearest arm of the spiral. At $t = 10$ the arms are still
+# hidden. They appear in the last few steps.
 #
 # ## How good are the points?
 #
@@ -258,8 +262,9 @@ draw.condensing(walk, size(6, 30))
 #   distances between the crowds with those inside each crowd. It is 0 if both crowds are the
 #   same. Two samples of one spiral give a small number, because they are not the same points.
 #
-# For comparison we take new points of the spiral, a **fitted Gaussian** (a normal distribution
-# with the mean and the covariance of the data), and the noise that the way back started from.
+# For comparison we take new data (points of the spiral), a **fitted Gaussian** (a normal
+# distribution with the mean and the covariance of the data), and the noise that the way back
+# started from.
 
 
 # %%
@@ -279,13 +284,12 @@ def show(made):
 
 reference, new = (tn.data.spiral(SAMPLES, rng) for _ in range(2))
 fitted = rng.multivariate_normal(data.mean(axis=0), np.cov(data.T), SAMPLES)
-made = {"DDPM": walk[-1], "new points of the spiral": new, "fitted Gaussian": fitted}
-judged = show({**made, "the noise at the start": start})
+judged = show({"DDPM": walk[-1], "new data": new, "fitted Gaussian": fitted, "start noise": start})
 of_data = np.mean([judge(tn.data.spiral(SAMPLES, rng))[1] for _ in range(5)])
-print(f"Mean energy distance of five such samples of new points: {of_data:.4f}")
+print(f"Mean energy distance of five such samples of new data: {of_data:.4f}")
 
 # %% [markdown]
-# By the energy distance the network's points are nearly as good as new data, and far better than
+# By the energy distance the network's points are about as good as new data, and far better than
 # the fitted Gaussian. The share near the data sees what is wrong: a few in a hundred points are
 # lost between the arms. (A longer training, as with `--full`, loses fewer.) No single number
 # tells everything. **Try**, at the top, has the opposite case.
@@ -330,23 +334,24 @@ walks = {
 }
 by_steps = show({name: walk[-1] for name, walk in walks.items()})
 ends, fresh_ends, ddim_ends, _, _, few_ends = (walk[-1] for walk in walks.values())
-apart = np.hypot(*(few_ends - ddim_ends).T).mean(), np.hypot(*(ends - fresh_ends).T).mean()
-print(f"Distance of two ends of one start: DDIM {apart[0]:.2f}, with fresh noise {apart[1]:.2f}")
+same, fresh = np.hypot(*(few_ends - ddim_ends).T).mean(), np.hypot(*(ends - fresh_ends).T).mean()
+print(f"Mean distance between two ends of the same start: DDIM {same:.2f}, fresh noise {fresh:.2f}")
 draw.paths(walks, data)
 
 # %% [markdown]
-# The first two rows are the same method in two forms, and so are the fourth and the fifth. What
-# differs between them is chance. With 50 steps the energy distances of all three are about as
-# small as those of new points. With 10 steps the shares fall for all, to about the same. DDIM's
-# energy distance is smaller than DDPM's there.
+# All rows are new runs, so DDPM differs a little from the table before. The first two rows are
+# the same method in two forms, and so are the fourth and the fifth: they differ by chance. With
+# 50 steps the energy distances of all three are about as small as those of new data. With 10
+# steps the shares fall for all, to about the same. DDIM's energy distance is smaller than DDPM's
+# there.
 #
 # One reason may be seen in the figure. The ways of DDPM are rough: each step adds noise, which
 # the next steps have to remove. The ways of DDIM are smooth, and a smooth way can be followed
 # with few large steps.
 #
-# DDIM without fresh noise is a map: **the same start has the same end**. The last line printed
-# above is about that. From the same start, DDIM with ten steps ends near to where it ends with
-# fifty. DDPM and DDIM with $\eta = 1$, both with fifty steps, end far apart.
+# DDIM without fresh noise is a map: **the same start has the same end**. The last line below the
+# table says more: with ten steps it ends near to where it ends with fifty. DDPM and DDIM with
+# $\eta = 1$, both with fifty steps, end far apart.
 #
 # ## Claims
 #

@@ -44,17 +44,20 @@ SEED = 0
 #   repeatedly refining and removing noise". It begins with a picture of pure noise, and its
 #   network answers many times.
 #
-# We let them compete under equal conditions. All learn from the same training digits. Each makes
-# as many training steps as the others, with 64 digits in a step. All are made of dense layers,
-# with 128 to 512 neurons in a hidden layer. All get the **label** of a digit beside their other
-# inputs, as ten numbers, one of which marks the digit. So we can ask each of them for a 7.
+# We let them compete under equal conditions. All learn from the same 5,000 training digits. Each
+# makes as many training steps as the others, with 64 digits in a step. All are made of dense
+# layers, with 128 to 512 neurons in a hidden layer. All get the **label** of a digit beside their
+# other inputs, as ten numbers, one of which marks the digit. So we can ask each of them for a 7.
+# All pixels are between 0 (black) and 1 (white).
 #
-# Functions of earlier lessons are taken from there. The names `gan` and `chain` hold those of the
-# lessons `conditional_gan` and `diffusion_digits`. All pixels are between 0 (black) and 1
-# (white).
+# The program imports the lessons `conditional_gan` and `diffusion_digits` as `gan` and `chain`.
 
 # %%
 gan, chain = parts("conditional_gan"), parts("diffusion_digits")
+assert TRAINING >= 10, f"TRAINING is {TRAINING}. Give at least 10."
+assert 100 <= DIGITS <= 60_000, f"DIGITS is {DIGITS}. Give a number from 100 to 60,000."
+assert CODE >= 1, f"CODE is {CODE}. Give at least 1."
+assert 1 <= BACK <= chain.STEPS, f"BACK is {BACK}. Give a number from 1 to {chain.STEPS}."
 rng = np.random.default_rng(SEED)
 digits = data.mnist(DIGITS, 1000)
 real, test = (part.reshape(-1, 784) for part in (digits.train, digits.test))
@@ -92,13 +95,13 @@ def train(name, learn):
 #
 # A VAE has two networks. The **encoder** gets a picture $x$ and answers with the mean and the
 # variance of a cloud of codes. A **code** $z$ is drawn from this cloud. Here it has 8 numbers.
-# The **decoder** gets the code and must restore the picture. The loss is a sum of two parts:
+# The **decoder** gets the code and must restore the picture. Both make a sum of two parts small:
 #
 # $$L = -\log p(x | z, y) + \text{KL}$$
 #
-# The first part says how badly the decoder restores the pixels. The second one is small if the
-# cloud is near to the standard normal distribution $N(0, I)$. To draw a new digit, the decoder is
-# enough: it gets a code from $N(0, I)$.
+# The first part says how badly the decoder restores the pixels. The second one, the KL divergence
+# of the cloud from the standard normal distribution $N(0, I)$, says how far the cloud is from it.
+# To draw a new digit, the decoder is enough: it gets a code from $N(0, I)$.
 #
 # Both networks get the label $y$, too. So the code need not say which digit it is. This is called
 # a **conditional VAE**.
@@ -128,9 +131,9 @@ train("VAE", learn_vae)
 #
 # The **generator** $G$ of a GAN never sees a real digit. It turns 32 random numbers and a label
 # into a picture, a **fake**. The **discriminator** $D$ gets fakes and real digits, each with its
-# label, and learns to tell which are fake. $G$ learns to deceive it. In each step first $D$
-# learns, and then $G$. The lesson `conditional_gan` explains networks and losses. A running
-# average of $G$'s weights, `tn.ema`, draws the digits.
+# label, and learns to tell which are fake. $G$ learns to deceive it. $D$'s loss is small when it
+# tells fakes from real digits, $G$'s when $D$ takes its fakes for real. In each step first $D$
+# learns, and then $G$. A running average of $G$'s weights, `tn.ema`, draws the digits.
 
 # %%
 G, D = gan.generator(rng), gan.discriminator(rng)
@@ -157,9 +160,9 @@ train("GAN", learn_gan)
 # %% [markdown]
 # ## The diffusion model: see a digit through noise
 #
-# The network of a diffusion model gets a digit with noise on it, and must guess the digit. It
-# also gets the time $t$, which says how much noise there is, and mostly the label. In a tenth of
-# the cases the label is left out.
+# The network of a diffusion model gets a digit with noise on it, and must guess the digit. Its
+# loss is the mean squared error of the guessed pixels. It also gets the time $t$, which says how
+# much noise there is, and in nine of ten cases the label.
 #
 # To draw, it begins with pure noise. It guesses the digit, puts a little less noise on the guess
 # than before, and guesses again, 25 times. Each time it guesses with the label and without it,
@@ -208,9 +211,9 @@ for name, draw_digits in {"VAE": draw_vae, "GAN": draw_gan, "diffusion": draw_di
 draw.digits(made, test, test_labels)
 
 # %% [markdown]
-# What do you see? The digits of the VAE are soft and blurred. The digits of the GAN have hard
-# edges, but many of them fall into pieces. Most digits of the diffusion model look as if a person
-# had written them. A few are no digits at all.
+# What do you see? The digits of the VAE are soft and blurred. Those of the GAN are white and
+# ragged, and many fall into pieces. Most digits of the diffusion model look as if a person had
+# written them. A few are no digits, or not those that were asked for.
 #
 # ## One table
 #
@@ -228,10 +231,7 @@ draw.digits(made, test, test_labels)
 # - **Gray**: of all pixels that are not black (above 0.2), the share that is not white either
 #   (below 0.8). Real strokes have gray edges, too. But where a picture is blurred, nearly all of
 #   it is gray.
-# - **One piece**: the share of the digits whose white pixels (above 0.5) hang together. The
-#   function `whole` gives each white pixel a mark of its own. Then each pixel takes over the
-#   largest mark of the white pixels around it, again and again. In the end each piece has a
-#   single mark.
+# - **One piece**: the share of the digits whose white pixels (above 0.5) hang together.
 #
 # And there are the costs, in seconds: of the training, and of drawing 1,000 digits.
 #
@@ -285,24 +285,33 @@ table(header, [*(a + b for a, b in zip(rows, costs, strict=True)), ["best", *bes
 # %% [markdown]
 # **Nobody wins everything.**
 #
-# - **The VAE** is best read as asked, and most blurred. The mean digit shows where this leads: it
-#   is always read as asked, nearly all gray, and it has no spread. One reason may be the loss. It
-#   counts each pixel. Where the decoder cannot know whether a pixel is black or white, gray costs
-#   least.
+# - **The VAE's** digits are read as asked most often, but they are the most blurred. The mean
+#   digit shows where this leads: it is always read as asked, nearly all gray, and it has no
+#   spread.
 # - **The GAN** draws fast, and by "nearest" it is the best. But most of its digits are in several
 #   pieces.
 # - **The diffusion model** has the sharpest digits, the largest spread, and the most digits in
-#   one piece. It pays for this when it draws. Its network answers 50 times for a digit, twice in
-#   each of 25 steps. The others answer once. **Try**, at the top, shows what one step would give.
+#   one piece. But fewer of its digits are read as asked than of the VAE's. (After 2,000 training
+#   steps, in `diffusion_digits`, 96% are.) And it draws slowly: its network answers 50 times for
+#   a digit. **Try**, at the top, shows what one step would give.
 #
-# The table also warns of tables. The first three measures do not notice that the GAN's digits
-# fall apart. We see it at once. **A measure sees only what it measures.**
+# One reason may be what each of them makes small.
+#
+# - **VAE**: the error of each restored pixel, and the KL. Where the decoder cannot know whether a
+#   pixel is black or white, gray costs least. So it blurs.
+# - **GAN**: $D$ makes its own mistakes small, and $G$ the success of $D$. Blur would give a fake
+#   away. But no $z$ belongs to a training digit. So $G$ may **fold**: it moves many different $z$
+#   to the same picture (lessons `gan` and `mode_collapse`).
+# - **Diffusion model**: the error of each pixel that it guesses through noise. Its first guesses
+#   are blurred, too. But it guesses again after each step, when more of the digit is decided.
+#
+# The first three measures do not notice that the GAN's digits fall apart. **A measure sees only
+# what it measures.**
 #
 # Three things are not in the table. Only the VAE has an encoder, which finds the code of a given
-# picture. The losses of VAE and diffusion model fall while they learn, but a GAN's loss says
-# little, and its training can fail (lessons `gan` and `mode_collapse`). And this is a contest of
-# small dense networks with a short training. A longer one (`--full`) makes all three easier to
-# read, and changes the winners of some columns.
+# picture. The losses of VAE and diffusion model fall while they learn, but a GAN's losses say
+# little. And this is a contest of small dense networks with a short training. A longer one
+# (`--full`) makes all three easier to read, and changes the winners of some columns.
 #
 # ## Claims
 #

@@ -29,7 +29,7 @@ def one_step(data, began, before, place, mean, deviation, t):
     circle = mean + 2 * deviation * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     row[1].plot(*circle.T, color=YES, linewidth=2)
     row[1].plot(*mean, "o", color=YES, markersize=6, zorder=6)
-    row[0].set_title("where they began: pieces of the spiral")
+    row[0].set_title("where they began: two pieces of the spiral")
     row[1].set_title(f"where they were at t = {t - 1}: a round cloud")
     row[1].set_xlabel("red: the network's mean, and 2 standard deviations around it")
     row[0].set_xlabel("gray: the spiral")
@@ -99,5 +99,8 @@ def paths(walks, data):
             axes.plot(*walk[0, i], color="white", markeredgecolor=color, **edge)
             axes.plot(*walk[-1, i], color=color, markeredgecolor="black", **edge)
         _plane(axes, name, reach)
-    drawing.suptitle("From the same five beginnings (white): DDPM jumps about, DDIM goes smoothly")
+    drawing.suptitle(
+        "From the same five beginnings (white) to the ends (filled): DDPM jumps about, DDIM goes "
+        "smoothly"
+    )
     return drawing

@@ -30,8 +30,8 @@ def _sheet(axes, rows, names=(), columns=()):
 
 
 @figure
-def out_of_noise(walk):
-    """Ten pictures at eight times, and beside them the guesses."""
+def out_of_noise(walk, asked):
+    """Ten pictures at eight times, and beside them the guesses (at the end they are the same)."""
     times = np.array(list(walk))
     wanted = times.max() * np.array([1, 0.8, 0.6, 0.48, 0.36, 0.24, 0.12, 0])
     chosen = sorted({int(times[abs(times - t).argmin()]) for t in wanted}, reverse=True)
@@ -39,9 +39,10 @@ def out_of_noise(walk):
     names = [f"t = {t}" for t in chosen]
     titles = ("the picture $x_t$", r"the guess of the digit, $\hat{x}_0$")
     for axes, which, title in zip(pair, (0, 1), titles, strict=True):
-        _sheet(axes, [walk[t][which] for t in chosen], names if which == 0 else ())
+        rows = [walk[t][which] if t or not which else np.ones((10, 784)) for t in chosen]
+        _sheet(axes, rows, () if which else names, asked)
         axes.set_title(title)
-    drawing.suptitle("Ten digits come out of noise")
+    drawing.suptitle("Ten digits come out of noise; above each column the digit that is asked for")
     return drawing
 
 
@@ -87,18 +88,18 @@ def steps(of_steps):
 
 
 @figure
-def copies(made, real):
-    """For each label the generated digit that is most like a training digit."""
-    squares = (made**2).sum(axis=1)[:, None] + (real**2).sum(axis=1) - 2 * made @ real.T
-    of_labels = squares.min(axis=1).reshape(10, -1)
-    suspects = np.arange(10) * of_labels.shape[1] + of_labels.argmin(axis=1)
-    rows = {
-        "generated digit": made[suspects],
-        "nearest training digit": real[squares[suspects].argmin(axis=1)],
-    }
+def copies(made, real, labels):
+    """For each label the generated digit that is most like a training digit of this label."""
+    found = []
+    for label, group in enumerate(made.reshape(10, -1, 784)):
+        same = real[labels == label]
+        squares = (group**2).sum(axis=1)[:, None] + (same**2).sum(axis=1) - 2 * group @ same.T
+        mine, its = np.unravel_index(squares.argmin(), squares.shape)
+        found.append((group[mine], same[its]))
+    above, below = np.reshape(found, (10, 2, 28, 28)).transpose(1, 0, 2, 3)
     return tn.plot.rows(
-        {name: row.reshape(-1, 28, 28) for name, row in rows.items()},
-        "For each label, the generated digit that is most like a training digit",
+        {"generated digit": above, "nearest training digit": below},
+        "For each label, the generated digit that is most like a training digit of this label",
         width=0.75,
         limits=(-1, 1),
     )

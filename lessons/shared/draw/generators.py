@@ -31,6 +31,6 @@ def digits(made, test, test_labels):
         some = x.reshape(10, -1, 784)[:, :ROWS].reshape(-1, 784)
         _sheet(axes, some, f"{name}: {shots[name]}")
     of_labels = [test[test_labels == label][:ROWS] for label in range(10)]
-    _sheet(places[1, 1], np.concatenate(of_labels), "test digits: people's hands")
-    drawing.suptitle("Digits as asked, by three generators with the same training")
+    _sheet(places[1, 1], np.concatenate(of_labels), "test digits: written by people")
+    drawing.suptitle("Digits as asked, by three generators after equally many training steps")
     return drawing
