@@ -75,7 +75,7 @@ CHAPTERS = {
         "dogs_vae",
     ],
     "adversaries": ["gan", "mode_collapse", "conditional_gan", "cycle_gan"],
-    "diffusion": ["noise", "diffusion", "diffusion_digits", "generators"],
+    "diffusion": ["noise", "diffusion", "diffusion_digits", "unet", "generators"],
     "machine": ["speed"],
 }
 

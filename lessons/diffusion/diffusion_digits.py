@@ -7,9 +7,9 @@
 # **Question.** Noise can become points of a spiral, step by step. Does the same method make
 # pictures? And how does one ask for a certain picture, for example a 7?
 #
-# **You will see.** Ten digits that come out of noise. One network that can obey a label, ignore it
-# or exaggerate it. Digits in 100 steps, in 25, and in a single one. A test whether the digits are
-# copies.
+# **You will see.** Ten digits that come out of noise. One network that can obey a label, ignore
+# it or exaggerate it. Digits in 100 steps, in 25, and in a single one. A test whether the digits
+# are copies.
 #
 # **Try.** `python -m lessons diffusion_digits --set "ASKED=[0, 4, 7, 1, 1, 9, 3, 8, 2, 0]"`: the
 # network writes your telephone number.
@@ -43,15 +43,15 @@ assert TRAINING >= 100, f"TRAINING is {TRAINING}. Give at least 100."
 # ## Digits dissolve
 #
 # The lessons `noise` and `diffusion` have explained the two ways of a diffusion model. On the way
-# into noise, a chain of small steps makes the data $x_0$ noisier and noisier. One formula jumps to
-# any step $t$:
+# into noise, a chain of small steps makes the data $x_0$ noisier and noisier. One formula jumps
+# to any step $t$:
 #
 # $$x_t = \sqrt{\bar{a}_t}\,x_0 + \sqrt{1 - \bar{a}_t}\,e$$
 #
-# Here $x_0$ is a picture of a digit: 784 pixels between -1 (black) and 1 (white). The **noise** $e$
-# is as many numbers from the standard normal distribution. The number $\bar{a}_t$ falls from 1
-# (the digit) to nearly 0 (pure noise). The slide calls $x_1$ to $x_T$ latent variables "with the
-# same dimensionality as $x_0$". So pure noise is a picture of 784 pixels, too.
+# Here $x_0$ is a picture of a digit: 784 pixels between -1 (black) and 1 (white). The **noise**
+# $e$ is as many numbers from the standard normal distribution. The number $\bar{a}_t$ falls from
+# 1 (the digit) to nearly 0 (pure noise). The slide calls $x_1$ to $x_T$ latent variables "with
+# the same dimensionality as $x_0$". So pure noise is a picture of 784 pixels, too.
 #
 # Our chain has $T = 100$ steps. For $\bar{a}_t$ we take the **cosine** schedule of Nichol and
 # Dhariwal (2021), which the lesson `noise` compares with others. We do not let it fall below
@@ -86,8 +86,9 @@ print(f"{digits.source}: {len(real):,} training digits, {len(test):,} test digit
 # $$\hat{e} = \frac{x_t - \sqrt{\bar{a}_t}\,\hat{x}_0}{\sqrt{1 - \bar{a}_t}}$$
 #
 # Why do we change it? With this network it works far better. (We tried: when it learned to guess
-# the noise, no digits came out.) One reason may be that noise is 784 numbers which have nothing to
-# do with each other. A digit is much simpler. Most of its pixels can be told from their neighbors.
+# the noise, no digits came out.) One reason may be that noise is 784 numbers which have nothing
+# to do with each other. A digit is much simpler. Most of its pixels can be told from their
+# neighbors.
 #
 # The network gets $x_t$, the time $t$ as ten numbers, as in `diffusion`, and the label as ten
 # more. They are **one-hot**: a 1 in the label's place, and nine zeros. Ten zeros mean "no label".
@@ -112,13 +113,13 @@ network = tn.Sequential(layers, input_shape=(804,), rng=rng)
 # The training loop is that of `diffusion`, with four changes.
 #
 # - The target is the digit, and the loss is the mean squared error of a pixel.
-# - The time $t$ is the later one of two random times. So times with much noise come more often. The
-#   table below shows why they matter: the label has its influence there.
+# - The time $t$ is the later one of two random times. So times with much noise come more often.
+#   The table below shows why they matter: the label has its influence there.
 # - The network gets the label. But for a tenth of the digits, chosen at random, it gets ten zeros
 #   in the place of the label. So one network learns to guess with a label and without one. The
 #   idea is by Ho and Salimans (2022), and we shall need both.
-# - We also keep a running average of the weights, over about the last 200 steps, with `tn.ema`. It
-#   takes no part in the training. Afterwards it draws the digits.
+# - We also keep a running average of the weights, over about the last 200 steps, with `tn.ema`.
+#   It takes no part in the training. Afterwards it draws the digits.
 
 # %%
 optimizer = tn.optim.Adam(network.parameters(), tn.schedules.Cosine(0.003, TRAINING))
@@ -179,8 +180,8 @@ table(["guess", "without label", "with label"], rows)
 # - $g > 1$ exaggerates what the label changes.
 #
 # Pixels that leave the range from -1 to 1 are put back to its ends. Ho and Salimans call the
-# method **classifier-free guidance**, because older methods needed a second network, a classifier.
-# (They count the scale in another way. Their $w$ is our $g - 1$.)
+# method **classifier-free guidance**, because older methods needed a second network, a
+# classifier. (They count the scale in another way. Their $w$ is our $g - 1$.)
 #
 # The steps are those of **DDIM**, from the lesson `diffusion`, without fresh noise. A step may
 # jump from $t$ to any earlier time $u$. It takes the guess of the digit, and makes it noisy again
@@ -224,16 +225,16 @@ draw.condensing(walk, size(5, 1))
 #
 # ## A judge, and three measures
 #
-# How good are the digits? We measure them as the lesson `conditional_gan` does. The **judge** is a
-# small convolutional network that has learned to read real digits, and has never seen any others.
-# The **distance** of two pictures is the root of the sum of their squared differences, pixel by
-# pixel.
+# How good are the digits? We measure them as the lesson `conditional_gan` does. The **judge** is
+# a small convolutional network that has learned to read real digits, and has never seen any
+# others. The **distance** of two pictures is the root of the sum of their squared differences,
+# pixel by pixel.
 #
 # - **Read as asked**: the share of the pictures that the judge reads as their label.
-# - **Spread**: the mean distance of two pictures with the same label. To draw the same 7 each time
-#   means a spread of 0.
-# - **Nearest**: the mean distance to the nearest training digit. A copy has 0. A picture that does
-#   not look like a digit is far from all of them.
+# - **Spread**: the mean distance of two pictures with the same label. To draw the same 7 each
+#   time means a spread of 0.
+# - **Nearest**: the mean distance to the nearest training digit. A copy has 0. A picture that
+#   does not look like a digit is far from all of them.
 #
 # Spread and nearest are given as percentages. 100% is what test digits have.
 
@@ -273,7 +274,7 @@ unit = [1, *measures(test, test_labels)[1:]]  # what 100% means
 # ## The label ignored, obeyed, exaggerated
 #
 # We ask for 500 digits, 50 of each label, with five scales. The same 50 pictures of noise serve
-# for all labels and all scales. In the figure each row has one noise.
+# for all labels and all scales. The figure has three of the scales. Each row has one noise.
 
 # %%
 asked = np.repeat(np.arange(10), size(20, 50))  # so many digits of each label

@@ -299,9 +299,9 @@ table(header, [*(a + b for a, b in zip(rows, costs, strict=True)), ["best", *bes
 #
 # - **VAE**: the error of each restored pixel, and the KL. Where the decoder cannot know whether a
 #   pixel is black or white, gray costs least. So it blurs.
-# - **GAN**: $D$ makes its own mistakes small, and $G$ the success of $D$. Blur would give a fake
-#   away. But no $z$ belongs to a training digit. So $G$ may **fold**: it moves many different $z$
-#   to the same picture (lessons `gan` and `mode_collapse`).
+# - **GAN**: $D$ makes its own mistakes small, and $G$ makes $D$'s success small. Blur would give
+#   a fake away. But $G$ need not restore each training digit, as the other two must. So it may
+#   **fold**: it moves many different $z$ to the same picture (lessons `gan` and `mode_collapse`).
 # - **Diffusion model**: the error of each pixel that it guesses through noise. Its first guesses
 #   are blurred, too. But it guesses again after each step, when more of the digit is decided.
 #

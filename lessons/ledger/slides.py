@@ -127,7 +127,7 @@ LECTURES = {
 1419 Deep Generative Modeling Summary | generators
 1436 Diffusion Models | noise diffusion
 1448 The Diffusion Process | noise
-1453 Diffusion Models | noise diffusion diffusion_digits
+1453 Diffusion Models | noise diffusion diffusion_digits unet
 1469 Recurrent Neural Networks | -
 1507 Traditional vs ML problem solving | -
 1516 Image Classification | -

@@ -1420,6 +1420,15 @@ def test_named_parameters_are_those_that_are_trained():
     assert [name for name, _ in model.named_parameters()] == ["dense_1.kernel", "dense_1.bias"]
 
 
+def test_an_attribute_called_label_is_answered_with_another_name():
+    class Told(tn.Module):
+        def __init__(self):
+            self.label = tn.layers.Embedding(10, 4)
+
+    with pytest.raises(AttributeError, match=r"^Told: label is what errors call it, .* self\.labels"):
+        Told()
+
+
 def test_help_shows_every_argument_with_its_default_and_meaning():
     parameters = inspect.signature(tn.layers.Conv2D).parameters
     assert list(parameters)[:3] == ["filters", "kernel_size", "strides"]

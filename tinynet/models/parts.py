@@ -39,6 +39,13 @@ class Parts:
         """How errors call it: Conv2D 'conv_3'."""
         return type(self).__name__ + (f" {self.name!r}" if self.name else "")
 
+    @label.setter
+    def label(self, value: Any) -> None:
+        raise AttributeError(
+            f"{type(self).__name__}: label is what errors call it, so an attribute needs another "
+            "name: self.labels."
+        )
+
     def children(self) -> Iterator[tuple[str, Any]]:
         """The modules among its attributes, with their names; those in lists as name.0, name.1."""
         return ((name, part) for name, part in self._held() if isinstance(part, Parts))
