@@ -3,9 +3,9 @@
 #
 # **Lecture.** *Machine Learning II* (TDDC17 AI, Linköping University): "Diffusion Models"
 #
-# **Question.** The diffusion models of the earlier lessons use dense networks. Well-known programs
-# that draw pictures use a U-Net. What is a U-Net? What are its skip connections for? And does it
-# help with pictures as small as ours?
+# **Question.** The diffusion models of the earlier lessons use dense networks. Well-known
+# programs that draw pictures use a U-Net. What is a U-Net? What are its skip connections for? And
+# does it help with pictures as small as ours?
 #
 # **You will see.** A network in the shape of the letter U. The same network without its skip
 # connections, and a dense network, beside it. What happens if the network is told a wrong time.
@@ -40,9 +40,9 @@ SEED = 0
 #
 # $$x_t = \sqrt{\bar{a}_t}\,x_0 + \sqrt{1 - \bar{a}_t}\,e$$
 #
-# At $t = 0$ there is no noise. At $t = 100$ nearly nothing else is left. A network gets $x_t$, the
-# time $t$ and the label of the picture, and guesses $x_0$. We take the functions `schedule`,
-# `add_noise` and `distances` from that lesson. The name `chain` holds them.
+# At $t = 0$ there is no noise. At $t = 100$ nearly nothing else is left. A network gets $x_t$,
+# the time $t$ and the label of the picture, and guesses $x_0$. We take the functions `schedule`,
+# `add_noise` and `distances` from that lesson.
 #
 # Our pictures are the clothes of Fashion-MNIST, with ten labels. A convolutional network takes
 # more time than a dense one. So that nobody has to wait, we make the pictures smaller. A frame of
@@ -75,7 +75,8 @@ print(f"{clothes.source}: {len(real):,} training pictures of {SIDE} x {SIDE}, {l
 # each possible input. Here a row has 64 numbers. One table has a row for each time from 0 to 100.
 # Another one has a row for each label, and one more for "no label". The rows are weights: they
 # start at random, and the training changes them. The row of the time plus the row of the label is
-# all that a network is told about $x_t$. We call this sum the **note**.
+# all that a network is told about $x_t$. We call this sum the **note**. The dense network gets it
+# as 64 more inputs.
 
 
 # %%
@@ -106,15 +107,15 @@ class DenseNet(tn.Module):
 # weights over the picture. It uses the same weights at all places (lesson `volume`). Each kernel
 # makes a **map**, a picture of numbers. The figure below shows the maps of our U-Net.
 #
-# - **Down**, on the left. Two convolutions have stride 2 (lesson `stride_padding`), so each halves
-#   the width and the height of the maps. In exchange there are more maps. One number at the
-#   bottom of the U depends on 17 x 17 pixels of the picture. It can tell a shoe from a shirt. But
-#   there are only few places, so details get lost.
+# - **Down**, on the left. Two convolutions have stride 2 (lesson `stride_padding`), so each
+#   halves the width and the height of the maps. In exchange there are more maps. One number at
+#   the bottom of the U depends on up to 17 x 17 pixels. It can tell a shoe from a shirt. But
+#   there are only few places, so details are hard to keep.
 # - **Up**, on the right. Each number of a map becomes a square of 2 x 2 equal numbers. This is
 #   called **upsampling**. After two such steps, the maps have the size of the picture again.
 # - **Skip connections**, from left to right. The maps from the way down are put beside the maps
-#   of the same size on the way up (red in the figure). The next convolution sees both. In this way
-#   the details on the left can reach the end without passing the bottom.
+#   of the same size on the way up (red in the figure). The next convolution sees both. In this
+#   way the details on the left can reach the end without passing the bottom.
 #
 # The note must get into the maps, too. In each block a dense layer turns its 64 numbers into one
 # number for each map. This number is added at all places of the map, and then comes the relu. So
@@ -208,8 +209,8 @@ networks["without skips"] = train("without skips", UNet(skip=0.0), 16)
 unet = networks["U-Net"] = train("U-Net", UNet(), 16)
 
 # %% [markdown]
-# (A loss here is the mean of the last 200 steps.) The three losses are similar. But each is a mean
-# over all times. Where do the networks differ?
+# (A loss here is the mean of the last 200 steps.) The three losses are similar. But each is a
+# mean over all times. Where do the networks differ?
 #
 # ## What the skip connections are for
 #
@@ -260,22 +261,23 @@ draw.guesses(test, test_labels, guessed[10])
 # %% [markdown]
 # **With little noise, the skip connections make the error much smaller.** Look at the row t = 10
 # of the table, and at the figure. The noise has hardly hidden the print on the pullover and the
-# thin sandal. But without skips everything must pass the small maps at the bottom, and such
-# details get lost there. The dense network loses them, too. In the U-Net, the skip connections
-# carry them past the bottom.
+# thin sandal. Without skips everything must pass the small maps at the bottom. They have enough
+# numbers, but in this training the network has not learned to keep such details there. The dense
+# network loses them, too. In the U-Net, the skip connections carry them past the bottom.
 #
 # **With much noise, the skip connections hardly matter.** At t = 75 and t = 100 there are no
 # details in $x_t$ that one could carry. The guess must come from the label and from large areas.
 # With skips or without, the error is nearly the same. The dense network is the best at t = 50 and
 # t = 75.
 #
-# The linear guess deserves a look. At t = 10 no network is better. To remove a little noise, one
-# needs hardly any knowledge of clothes. At t = 50 and later all networks are better.
+# The linear guess deserves a look. At t = 10 no network is better. To remove a little noise, mean
+# and covariance of the clothes are enough. From t = 50 on all networks are better. (They are told
+# the label, and the linear guess is not.)
 #
-# ## The network must know the time
+# ## The network listens to the time
 #
-# Does the network need the time? Could it not see by itself how much noise there is? To find out,
-# we lie to the U-Net. It gets pictures of three times, and for each we tell it three times.
+# Does the network listen to the time? Or does it see by itself how much noise there is? To find
+# out, we lie to the U-Net. It gets pictures of three times, and for each we tell it three times.
 
 # %%
 lies = {}
@@ -309,9 +311,9 @@ moved = error_table("t", {t: guesses(up, t) for t in (10, 25, 50)}, up)
 # %% [markdown]
 # Compare with the table of the errors above. All networks have become worse, also the U-Net. It
 # has learned where clothes usually are, and it can tell where it is from the border of the
-# picture. But at t = 10 and t = 25 its error is much smaller than that of the dense network.
-# **What the U-Net knows about details, it knows at all places.** The linear guess does not: like
-# the dense network, it has a weight for each pair of pixels.
+# picture. At t = 10 even $x_t$ itself is better. But look at t = 25: here the dense network has
+# lost far more than the U-Net. **What the U-Net knows about details holds better at another
+# place.** The linear guess has a weight for each pair of pixels, and it loses most at t = 10.
 #
 # ## Clothes out of noise
 #
@@ -338,15 +340,16 @@ made = {name: walk_back(network, noise, asked) for name, network in networks.ite
 draw.clothes(made, test, test_labels)
 
 # %% [markdown]
-# Look at the figure first. The dense network draws whole, smooth clothes. The U-Net draws clothes
-# with patterns, but some of its bags and sandals fall apart. Now we measure.
+# Look at the figure first. The dense network draws whole, smooth clothes. The U-Net's clothes
+# have more contrast, but they are blotchy, and some dresses, bags and sandals fall apart. Now we
+# measure.
 #
 # - **Read as asked**: the share that a judge reads as their label. The **judge** is another small
 #   network, which has learned to name real clothes.
 # - **Spread**: how different the pictures of one label are. It is the standard deviation of a
 #   pixel, its mean over all pixels and labels.
-# - **Nearest**: the mean distance to the nearest training picture. Copies have 0. Pictures that do
-#   not look like clothes are far from all of them. Test pictures show what is usual.
+# - **Nearest**: the mean distance to the nearest training picture. Copies have 0. Pictures that
+#   do not look like clothes are far from all of them. Test pictures show what is usual.
 
 # %%
 stack = [layers.Conv2D(32, 3, strides=2, activation="relu"), layers.Flatten(), layers.Dense(10)]
@@ -368,11 +371,11 @@ table(["pictures", "read as asked", "spread", "nearest"], rows)
 draw.copies(made["U-Net"], real)
 
 # %% [markdown]
-# **The dense network is read as asked most often**, after the shortest training. But two other
-# rows warn us. The label's mean is a single blurred picture for each label, and is always read as
-# asked. The test pictures are real clothes, and are read as asked less often than the pictures of
-# the networks. Real clothes are more varied, as their spread shows, and some are hard to name. So
-# "read as asked" does not say whose clothes are the best.
+# **The dense network is read as asked most often.** (It has seen four times as many pictures, in
+# less time.) But two other rows warn us. The label's mean is a single blurred picture for each
+# label, and is always read as asked. The test pictures are real clothes, and are read as asked
+# less often than the pictures of the networks. Real clothes are more varied, as their spread
+# shows, and some are hard to name. So "read as asked" does not say whose clothes are the best.
 #
 # To the judge the skip connections make no clear difference. One reason may be that it looks at
 # the shape. The shape is decided early on the way back, while there is much noise. And there the
@@ -389,18 +392,18 @@ draw.copies(made["U-Net"], real)
 # neuron of the first layer sees them all. The dense network trains faster, and it draws whole
 # clothes.
 #
-# The **U-Net** has about an eighth of the weights. It is better with little noise, and it knows
-# details at all places. For large pictures the first table of this lesson counts: the dense
+# The **U-Net** has about an eighth of the weights. It is better with little noise, and it suffers
+# less at another place. For large pictures the first table of this lesson counts: the dense
 # network grows with the picture, and the U-Net does not. The U-Nets of well-known programs have
 # more levels and more maps, and train far longer. They also normalize the maps between the
 # convolutions (`tn.layers.GroupNormalization`). We tried this. In a training as short as ours it
 # made no difference.
 #
-# With `--full` the pictures have 32 x 32 pixels, and all this becomes clearer. At t = 10 the error
-# of the dense network is then seven times that of the U-Net, and the U-Net is better than the
-# linear guess, too. But still the dense network draws more clothes that are read as asked. One
-# reason may be that 17 x 17 pixels are only a part of such a picture. A larger picture needs more
-# levels, so that the bottom of the U sees all of it.
+# With `--full` the pictures have 32 x 32 pixels, and all this becomes clearer. At t = 10 the
+# error of the dense network is then seven times that of the U-Net, and the U-Net is better than
+# the linear guess, too. But still the dense network draws more clothes that are read as asked.
+# One reason may be that 17 x 17 pixels are only a part of such a picture. A larger picture needs
+# more levels, so that the bottom of the U sees all of it.
 #
 # ## Claims
 #

@@ -1425,7 +1425,7 @@ def test_an_attribute_called_label_is_answered_with_another_name():
         def __init__(self):
             self.label = tn.layers.Embedding(10, 4)
 
-    with pytest.raises(AttributeError, match=r"^Told: label is what errors call it, .* self\.labels"):
+    with pytest.raises(AttributeError, match=r"^Told: label is what errors call it"):
         Told()
 
 

@@ -71,7 +71,7 @@ def shape(side, channels):
         now = side // 2**level
         axes.text(-0.9, y + 0.7 / 2**level, f"{now} x {now}", ha="center", fontsize=12)
     for i, (color, words) in enumerate(
-        (("black", "convolution 3 x 3"), (NO, "convolution with stride 2"),
+        (("black", "convolution 3 x 3"), (NO, "convolution 3 x 3, stride 2"),
          ("#1e8449", "upsampling"), (YES, "copied, put beside the others"))
     ):  # fmt: skip
         y = 1.5 - 0.33 * i
