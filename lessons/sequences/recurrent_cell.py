@@ -1,7 +1,8 @@
 # %% [markdown]
 # # Recurrent cell: a network with a memory, and how far back it learns
 #
-# **Lecture.** *Machine Learning II* (TDDC17 AI, Linköping University): "Recurrent Neural Networks"
+# **Lecture.** *Machine Learning II* (TDDC17 AI, Linköping University): "Recurrent Neural
+# Networks"
 #
 # **Question.** The slide lets a network read a sentence word by word. How does it remember the
 # words that it has read? And how does it learn that an early word matters for a late answer?
@@ -12,8 +13,8 @@
 #
 # **Try.** `python -m lessons recurrent_cell --quick --set "U=[[0, 0], [0, 0]]"`: the cell has no
 # way from one state to the next. What is left of the first inputs in step 4? `python -m lessons
-# recurrent_cell --quick --set OPEN=0`: the open gates are now half closed. Then they recall no more
-# than a guess at the longest delay.
+# recurrent_cell --quick --set OPEN=0`: the open gates are now half closed. Then they recall no
+# more than a guess at the longest delay.
 
 # %%
 import numpy as np
@@ -37,19 +38,19 @@ SEED = 0
 # %% [markdown]
 # ## A network with a memory
 #
-# A **sequence** is a list of inputs that come one after the other: the words of a sentence, or the
-# pictures of a film. A **recurrent** network reads it step by step. It has a **state**, a few
+# A **sequence** is a list of inputs that come one after the other: the words of a sentence, or
+# the pictures of a film. A **recurrent** network reads it step by step. It has a **state**, a few
 # numbers that it carries from one step to the next. The state is its memory. In step $t$ a new
 # state $h_t$ is computed from the input $x_t$ and from the state before, $h_{t-1}$:
 #
 # $$h_t = \tanh(x_t W + h_{t-1} U + b)$$
 #
 # This is called a recurrent **cell**. The weights $W$ say how the input changes the state. The
-# weights $U$ say how the old state enters the new one. $b$ is the bias. The function $\tanh$ keeps
-# every number of the state between -1 and 1. The first state, $h_0$, is zero.
+# weights $U$ say how the old state enters the new one. $b$ is the bias. The function $\tanh$
+# keeps every number of the state between -1 and 1. The first state, $h_0$, is zero.
 #
-# Our example has two numbers in each input and two in the state. There are four inputs, and the
-# last one is $(0, 0)$: nothing comes in.
+# Inputs and states have two numbers here. There are four inputs, and the last one is $(0, 0)$:
+# nothing comes in. The figure below has the weights $W$, $U$ and the bias $b$.
 
 
 # %%
@@ -107,11 +108,11 @@ print("The states of SimpleRNN:", *map(pair, of_layer))
 #
 # $$J = \frac{1}{2} \sum_{t=1}^{4} |h_t - y|^2$$
 #
-# Let $dh_t$ be the gradient of $J$ with respect to $h_t$: how $J$ changes when this state changes.
-# A state acts on the loss in two ways. It has a term of its own in the loss, whose derivative is
-# $o_t = h_t - y$. We call it what comes **from outside**. And the state is the memory of the next
-# step. So its gradient has two parts. Let $a_t$ be the sum inside the tanh, and $da_t$ the gradient
-# with respect to it. The derivative of $\tanh(a_t)$ is $1 - h_t^2$. So
+# Let $dh_t$ be the gradient of $J$ with respect to $h_t$: how $J$ changes when this state
+# changes. A state acts on the loss in two ways. It has a term of its own in the loss, whose
+# derivative is $o_t = h_t - y$. We call it what comes **from outside**. And the state is the
+# memory of the next step. So its gradient has two parts. Let $a_t$ be the sum inside the tanh,
+# and $da_t$ the gradient with respect to it. The derivative of $\tanh(a_t)$ is $1 - h_t^2$. So
 #
 # $$\begin{aligned} da_t &= dh_t \odot (1 - h_t^2) \\
 # dh_{t-1} &= da_t\, U^T + o_{t-1} \end{aligned}$$
@@ -120,9 +121,9 @@ print("The states of SimpleRNN:", *map(pair, of_layer))
 # the last state, where only $o_4$ comes in, and go back to the first. This is called
 # **backpropagation through time**.
 #
-# What is the gradient of a weight? The same $U$ works in all four steps. If we change it a little,
-# all four steps change, and each changes the loss. So the gradient is a sum with **one share from
-# each step**:
+# What is the gradient of a weight? The same $U$ works in all four steps. If we change it a
+# little, all four steps change, and each changes the loss. So the gradient is a sum with **one
+# share from each step**:
 #
 # $$\begin{aligned} \frac{\partial J}{\partial W} &= \sum_{t=1}^{4} x_t^T\, da_t \\
 # \frac{\partial J}{\partial U} &= \sum_{t=1}^{4} h_{t-1}^T\, da_t \\
@@ -152,15 +153,15 @@ print(f"The sum of the shares: {by_hand[1][0, 0]:.4f}")
 draw.backward(h, outside, later, dh, u00)
 
 # %% [markdown]
-# Read the table and the figure from the last step to the first. The last state gets nothing from a
-# later step, because there is none. The first step has no share in the gradient of $U$, because the
-# state before it is zero.
+# Read the table and the figure from the last step to the first. The last state gets nothing from
+# a later step, because there is none. The first step has no share in the gradient of $U$, because
+# the state before it is zero.
 #
-# Three tests follow. The first is the engine of tinynet. In the second, each step gets **a copy of
-# its own** of $U$. Then the engine must give each copy the share of its step, and not the sum. The
-# third test, `tn.gradcheck`, compares the engine's gradients with finite differences: it changes
-# each weight a little and sees by how much the result changes. (It multiplies the loss by a random
-# factor. So its numbers are not those above.)
+# Three tests follow. The first is the engine of tinynet. In the second, each step gets **a copy
+# of its own** of $U$. Then the engine must give each copy the share of its step, and not the sum.
+# The third test, `tn.gradcheck`, compares the engine's gradients with finite differences: it
+# changes each weight a little and sees by how much the result changes. (It multiplies the loss by
+# a random factor. So its numbers are not those above.)
 
 
 # %%
@@ -180,9 +181,10 @@ print(tn.gradcheck(lambda W, U, b: loss_of([(W, U, b)] * T), w, u, b))
 # %% [markdown]
 # ## The gradient vanishes, or it explodes
 #
-# On its way back, the gradient is multiplied by $U^T$ in each step, and by $1 - h_t^2$, which is at
-# most 1. Over 40 steps this happens 40 times. Let $|dh_t|$ be the length of the vector $dh_t$.
-# Suppose that $U^T$ makes every vector $r$ times as long, and that nothing comes from outside. Then
+# On its way back, the gradient is multiplied by $U^T$ in each step, and by $1 - h_t^2$, which is
+# at most 1. Over 40 steps this happens 40 times. Let $|dh_t|$ be the length of the vector $dh_t$.
+# Suppose that $U^T$ makes every vector $r$ times as long, and that nothing comes from outside.
+# Then
 #
 # $$|dh_{t-1}| \le r\, |dh_t|$$
 #
@@ -199,10 +201,10 @@ print(tn.gradcheck(lambda W, U, b: loss_of([(W, U, b)] * T), w, u, b))
 # We take networks with 32 numbers in the state, and sequences of 41 symbols. There are four
 # different symbols, chosen at random. A symbol enters as four numbers, a 1 and three 0. We ask:
 # **how much does the last state change when an input changes that came $k$ steps before?** The
-# answer is the gradient of the last state with respect to that input. (The state has 32 numbers. We
-# take the gradient of their sum with random factors.) We divide its length by that for the last
-# input, where $k = 0$. A value of 0.01 at $k = 40$ says: the first input matters a hundredth as
-# much as the last.
+# answer is the gradient of the last state with respect to that input. (The state has 32 numbers.
+# We take the gradient of their sum with random factors.) We divide its length by that for the
+# last input, where $k = 0$. A value of 0.01 at $k = 40$ says: the first input matters a hundredth
+# as much as the last.
 
 
 # %%
@@ -235,44 +237,44 @@ table(["radius", "radius^40", "inputs near 0, k = 40", "the symbols, k = 40"], r
 draw.radii(quiet, real)
 
 # %% [markdown]
-# First look at the left panel. There the inputs are multiplied by 0.001. So the state stays near 0,
-# where tanh has the slope 1. Then the gradient is nearly the power $r^k$ (dotted): a straight line
-# on the logarithmic axis. Below radius 1 it **vanishes**, above 1 it **explodes**. (With radius 2
-# the state itself grows, until tanh stops it. So only the earliest steps, at the right end of the
-# curve, are as steep as the dotted line.)
+# First look at the left panel. There the inputs are multiplied by 0.001. So the state stays near
+# 0, where tanh has the slope 1. Then the gradient is nearly the power $r^k$ (dotted): a straight
+# line on the logarithmic axis. Below radius 1 it **vanishes**, above 1 it **explodes**. (With
+# radius 2 the state itself grows, until tanh stops it. So only the earliest steps, at the right
+# end of the curve, are as steep as the dotted line.)
 #
 # The right panel has the symbols as they are. They make the state large, and the slopes $1 - h^2$
-# become smaller than 1. So the gradient vanishes even at radius 1 and at radius 1.1. **No radius is
-# safe for all inputs.** A large one makes up for the slopes of tanh, and explodes where they are
-# not small.
+# become smaller than 1. So the gradient vanishes even at radius 1 and at radius 1.1. **No radius
+# is safe for all inputs.** A large one makes up for the slopes of tanh, and explodes where they
+# are not small.
 #
 # ## Gates
 #
-# The cells **GRU** and **LSTM** have another way from state to state, without $U$ and without tanh.
-# A **gate** is a number between 0 and 1. It is the sigmoid of a weighted sum, $\sigma(x_t W +
-# h_{t-1} U + b)$, with weights of its own. Each number of the state has its own gate, and all are
-# computed anew in each step. The old state is multiplied by the gate. At 1 the gate is open, and
-# the state is kept. At 0 the gate is closed, and the state is forgotten.
+# The cells **GRU** and **LSTM** have another way from state to state, without $U$ and without
+# tanh. A **gate** is a number between 0 and 1. It is the sigmoid of a weighted sum, $\sigma(x_t W
+# + h_{t-1} U + b)$, with weights of its own. Each number of the state has its own gate, and all
+# are computed anew in each step. Here the gate multiplies the old state. At 1 the gate is open,
+# and the state is kept. At 0 the gate is closed, and the state is forgotten.
 #
 # A **GRU** (gated recurrent unit) has an update gate $u$. It mixes the old state with a new
 # candidate $g$, which is made much as in the plain cell:
 #
 # $$h_t = u \odot h_{t-1} + (1 - u) \odot g$$
 #
-# An **LSTM** (long short-term memory) has a second state, the cell state $c_t$, besides $h_t$. Its
-# forget gate $f$ says how much of $c$ is kept. Its input gate $i$ says how much of the candidate
-# $g$ is added. Its output gate $o$ says how much is shown to the outside:
+# An **LSTM** (long short-term memory) has a second state, the cell state $c_t$, besides $h_t$.
+# Its forget gate $f$ says how much of $c$ is kept. Its input gate $i$ says how much of the
+# candidate $g$ is added. Its output gate $o$ says how much is shown to the outside:
 #
 # $$\begin{aligned} c_t &= f \odot c_{t-1} + i \odot g \\
 # h_t &= o \odot \tanh(c_t) \end{aligned}$$
 #
-# Look at the first product in each sum. On this way from state to state, the gradient is multiplied
-# by the gate $u$ or $f$ in each step, and by nothing else. How open is a gate before the network
-# has learned? Its weighted sum is about its bias. With a bias of 0 the gate is 0.5. An LSTM's
-# forget gate starts with a bias of 1, in tinynet as in Keras. It is then the sigmoid of 1, 0.73. We
-# compare this start with a bias of 0 and with one of 4, which we call "open". The table also has
-# the GRU with an open update gate, and two plain cells ("RNN"): that of `SimpleRNN`, with radius 1,
-# and one with radius 1.5.
+# Look at the first product in each sum. On this way from state to state, the gradient is
+# multiplied by the gate $u$ or $f$ in each step, and by nothing else. How open is a gate before
+# the network has learned? Its weighted sum is about its bias. A GRU starts with a bias of 0, and
+# its gate with 0.5. An LSTM's forget gate starts with a bias of 1, in tinynet as in Keras. It is
+# then the sigmoid of 1, 0.73. We compare this start with a bias of 0 and with one of 4, which we
+# call "open". The table also has the GRU with an open update gate, and two plain cells ("RNN"):
+# that of `SimpleRNN`, with radius 1, and one with radius 1.5.
 
 
 # %%
@@ -304,23 +306,23 @@ draw.gates(curves)
 # %% [markdown]
 # This may surprise you. **A GRU and an LSTM have vanishing gradients too, as long as their gates
 # are half closed.** At its usual start the GRU loses far more than the plain RNN. The forget bias
-# of 1 helps the LSTM much, compared with a bias of 0. But $0.73^{40}$ is still a tiny number. With
-# the open gates, the first input matters about as much as the last one. (The measured gradients of
-# GRU and LSTM are mostly larger than gate^40. The gradient also has other ways back, through the
-# weights of the gates and of the candidate.)
+# of 1 helps the LSTM much, compared with a bias of 0. But $0.73^{40}$ is still a tiny number.
+# With the open gates, the first input matters about as much as the last one. (The measured
+# gradients of GRU and LSTM are mostly larger than gate^40. The gradient also has other ways back,
+# through the weights of the gates and of the candidate.)
 #
 # So what is a gate good for? It is a knob that does not exist in the plain RNN. A number of the
 # state can be kept for long and then be forgotten, and this can be different for each number and
-# each step. On the way through the gate the gradient cannot explode, because a gate is never above
-# 1.
+# each step. On the way through the gate the gradient cannot explode, because a gate is never
+# above 1.
 #
 # ## What it costs
 #
-# Does the gradient at the start decide what a network can learn? The task is to recall. The network
-# reads random symbols. At the end it must say what the **first** one was. The **delay** is the
-# number of other symbols that come after it. A layer `Dense(4)` turns the last state into an
-# answer. We train each cell for each delay, and test it on 1,000 new sequences. For each delay all
-# cells read the same sequences. A guess is right in a quarter of the cases.
+# Does the gradient at the start decide what a network can learn? The task is to recall. The
+# network reads random symbols. At the end it must say what the **first** one was. The **delay**
+# is the number of other symbols that come after it. A layer `Dense(4)` turns the last state into
+# an answer. We train each cell for each delay, and test it on 1,000 new sequences. For each delay
+# all cells read the same sequences. A guess is right in a quarter of the cases.
 
 # %%
 assert all(1 <= delay <= 40 for delay in DELAYS), f"DELAYS is {DELAYS}. Give 1 to 40 steps."
@@ -346,25 +348,26 @@ draw.learned(right, curves, guess)
 
 # %% [markdown]
 # - **At the shortest delay every cell learns.** Each of them has a memory.
-# - **The GRU and the LSTM fail where their gradients have vanished.** In the right panel each point
-#   is one network. The horizontal axis has the gradients of the figure above, from before the
-#   training. Left of 0.0001, no network does better than a guess.
+# - **The GRU and the LSTM fail where their gradients have vanished.** In the right panel each
+#   point is one network. The horizontal axis has the gradients of the figure above, from before
+#   the training. Left of 0.0001, every network only guesses.
 # - **With open gates, both recall the first symbol after 40 steps.** Only the starting value of
 #   some biases is different. The weights, the task and the training are the same.
-# - **The plain RNN reaches at least as far as the half-closed gates.** It has the larger gradient.
-#   At a delay of 40 its success is a matter of luck: other seeds give other answers. This is so
-#   with radius 1.5, too, although its gradient is large. So a large gradient is needed, but it does
-#   not suffice. One reason may be that every new symbol stirs the whole state.
+# - **The plain RNN reaches at least as far as the half-closed gates.** It has the larger
+#   gradient. At a delay of 40 its success is a matter of luck: other seeds give other answers.
+#   This is so with radius 1.5, too, although its gradient is large. So a large gradient is
+#   needed, but it does not suffice. One reason may be that every new symbol stirs the whole
+#   state.
 #
-# Does a longer training help? We tried four times as many steps with two seeds. Then the LSTM with
-# bias 0 learned the delay of 10. The GRU at its usual start still failed at 20. A gradient that has
-# vanished gives hardly a direction in which to learn.
+# Does a longer training help? We tried four times as many steps with two seeds. Then the LSTM
+# with bias 0 learned the delay of 10. The GRU at its usual start still failed at 20. A gradient
+# that has vanished gives hardly a direction in which to learn.
 #
 # ## Clipping
 #
-# An exploded gradient is so long that one step of training throws the weights far away. The cure is
-# called **clipping**. Let $v$ be the gradient of all weights together, as one long vector. If it is
-# longer than 1, it is shortened to the length 1:
+# An exploded gradient is so long that one step of training throws the weights far away. The cure
+# is called **clipping**. Let $v$ be the gradient of all weights together, as one long vector. If
+# it is longer than 1, it is shortened to the length 1:
 #
 # $$v \leftarrow v \cdot \min(1, 1 / |v|)$$
 #
@@ -423,21 +426,21 @@ claim(
 #
 # 1. On what does the state $h_t$ of a recurrent cell depend? *On the input $x_t$ and on the state
 #    $h_{t-1}$. Through this state it depends on all earlier inputs.*
-# 2. A cell has 2 numbers in its input and 3 in its state. How many numbers does it learn? *$2 \cdot
-#    3 + 3 \cdot 3 + 3 = 18$, for sequences of any length.*
-# 3. A state has one number, 0.5. With $w = 1$, $u = 2$ and $b = 0$, the input -1 comes in. What is
-#    the new state? *$\tanh(-1 + 2 \cdot 0.5) = 0$.*
+# 2. A cell has 2 numbers in its input and 3 in its state. How many numbers does it learn? *$2
+#    \cdot 3 + 3 \cdot 3 + 3 = 18$, for sequences of any length.*
+# 3. A state has one number, 0.5. With $w = 1$, $u = 2$ and $b = 0$, the input -1 comes in. What
+#    is the new state? *$\tanh(-1 + 2 \cdot 0.5) = 0$.*
 # 4. Why is the gradient of $U$ a sum over the steps? *The same $U$ works in each step. If it
 #    changes, every step changes, and each acts on the loss.*
 # 5. In a cell with one number, $h_t = 0.8$, $u = 0.5$ and $dh_t = 1$. Nothing comes from outside.
 #    What is $dh_{t-1}$? *$1 \cdot (1 - 0.64) \cdot 0.5 = 0.18$.*
-# 6. Why is the first step's share of $U$'s gradient zero? *The state before it, $h_0$, is zero, so
-#    $U$ changes nothing in this step.*
+# 6. Why is the first step's share of $U$'s gradient zero? *The state before it, $h_0$, is zero,
+#    so $U$ changes nothing in this step.*
 # 7. $U$ is orthogonal and keeps all lengths. Why can the gradient still vanish? *It is also
 #    multiplied by the slopes of tanh, $1 - h_t^2$. They are below 1 where the state is not 0.*
 # 8. A forget gate is always 0.9. How much of the gradient is left on the way through it, after 40
 #    steps? *$0.9^{40} = 0.015$.*
-# 9. The update gate of a GRU is exactly 1. What does a new input change? *Nothing: the candidate is
-#    multiplied by $1 - u = 0$, and the state stays as it was.*
-# 10. Can clipping cure a vanishing gradient? *No. It only shortens a gradient that is too long, and
-#     it multiplies all shares by the same factor.*
+# 9. The update gate of a GRU is exactly 1. What does a new input change? *Nothing: the candidate
+#    is multiplied by $1 - u = 0$, and the state stays as it was.*
+# 10. Can clipping cure a vanishing gradient? *No. It only shortens a gradient that is too long,
+#     and it multiplies all shares by the same factor.*

@@ -33,7 +33,17 @@ ROOT = Path(__file__).parents[2]
 NAMES = [name for names in CHAPTERS.values() for name in names if in_cells(name)]
 QUIZZES = [
     name
-    for name in ("perceptron", "backprop", "sharpen", "xo", "batch_norm", "gan", "diffusion")
+    for name in (
+        "perceptron",
+        "backprop",
+        "sharpen",
+        "xo",
+        "batch_norm",
+        "gan",
+        "diffusion",
+        "recurrent_cell",
+        "five_shapes",
+    )
     if name in NAMES
 ]
 
