@@ -17,7 +17,7 @@ from .row import Row
 
 __all__ = ["CHAPTERS", "Row", "chapters"]
 
-CHAPTERS = ("neuron", "convolution", "classify", "autoencode", "generate")
+CHAPTERS = ("neuron", "convolution", "classify", "autoencode", "generate", "sequences")
 
 
 def chapters() -> dict[str, list[Row]]:
