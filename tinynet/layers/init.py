@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy
 
+from ..devices.cpu.blas import one_blas_thread
 from ..messages.arguments import AT_LEAST_0, Shape, generator, known, number, shown
 
 Initializer = Callable[[Shape, numpy.random.Generator], numpy.ndarray]
@@ -134,7 +135,9 @@ def orthogonal(shape: Shape, rng: numpy.random.Generator) -> numpy.ndarray:
     """
     generator("orthogonal", rng)
     rows, columns = math.prod(shape[:-1]), (shape or (1,))[-1]
-    q, r = numpy.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
+    drawn = rng.standard_normal((max(rows, columns), min(rows, columns)))
+    with one_blas_thread:  # the same bits for any number of threads
+        q, r = numpy.linalg.qr(drawn)
     q = q * numpy.where(numpy.diag(r) < 0, -1, 1)  # else not all are equally probable
     return (q if rows >= columns else q.T).reshape(shape).astype(numpy.float32)
 
