@@ -10,11 +10,11 @@
 #
 # **You will see.** The best dictionary for number words, and how seldom it is right. An encoder
 # and a decoder that learn from 700 numbers and translate 300 others. A map of what the encoder
-# remembers. Attention, and a picture of where the network looks for each word that it writes. What
-# happens when the state is small.
+# remembers. Attention, and a picture of where the network looks for each word that it writes.
+# What happens when the state is small.
 #
-# **Try.** `python -m lessons translation --set LEARN=200`: the networks learn from 200 numbers and
-# translate the 800 others. With attention most of them are still right, without it few.
+# **Try.** `python -m lessons translation --set LEARN=200`: the networks learn from 200 numbers
+# and translate the 800 others. With attention most of them are still right, without it few.
 
 # %%
 import time
@@ -45,7 +45,8 @@ SEED = 0
 # - One hundred alone is *cem*. Before other words it is *cento*: 101 is *cento e um*.
 #
 # The program below spells a number in both languages. The networks never see these rules. They
-# learn from 700 numbers, drawn at random. The 300 others are **unseen**: we only use them to test.
+# learn from 700 numbers, drawn at random. The 300 others are **unseen**: we only use them to
+# test.
 
 # %%
 in_english = """zero one two three four five six seven eight nine ten eleven twelve thirteen
@@ -75,8 +76,8 @@ seen, unseen = np.split(np.random.default_rng((SEED, 0)).permutation(1000), [LEA
 # %% [markdown]
 # ## A dictionary, word by word
 #
-# The simplest translator is a dictionary. It has one entry for each English word. It replaces each
-# word by its entry, and knows nothing of the words around it.
+# The simplest translator is a dictionary. It has one entry for each English word. It replaces
+# each word by its entry, and knows nothing of the words around it.
 #
 # What should the entry of *eight* be? This word has three jobs:
 #
@@ -87,13 +88,13 @@ seen, unseen = np.split(np.random.default_rng((SEED, 0)).permutation(1000), [LEA
 # | before *hundred* | eight hundred | *oitocentos* |
 #
 # The entry of *hundred* is empty. **One entry can do only one of the three jobs.** The same holds
-# for all words from *one* to *nine*. (The *e* of *sessenta e oito* could also stand in the entry of
-# *sixty*. But then 60 alone is wrong, and the best of these dictionaries is worse.)
+# for all words from *one* to *nine*. (The *e* of *sessenta e oito* could also stand in the entry
+# of *sixty*. But then 60 alone is wrong, and the best of these dictionaries is worse.)
 #
 # Which jobs are best? We try all ways to divide the nine words among the three jobs: how many do
-# the first, how many the second, and how many the third. (Which words they are hardly matters.) We
-# count for how many of the 1,000 numbers each dictionary is right. This is generous: the dictionary
-# is chosen by looking at all numbers. The networks may not look at the unseen ones.
+# the first, how many the second, and how many the third. (Which words they are hardly matters.)
+# We count for how many of the 1,000 numbers each dictionary is right. This is generous: the
+# dictionary is chosen by looking at all numbers. The networks may not look at the unseen ones.
 
 
 # %%
@@ -152,8 +153,8 @@ for name, rows in (("English", source), ("fed in", before), ("wanted", wanted)):
 # %% [markdown]
 # ## An encoder and a decoder
 #
-# The network has two recurrent cells, an encoder and a decoder. (The lesson `five_shapes` shows it
-# among other networks.) Each cell is a **GRU**, whose state has 64 numbers. (The lesson
+# The network has two recurrent cells, an encoder and a decoder. (The lesson `five_shapes` shows
+# it among other networks.) Each cell is a **GRU**, whose state has 64 numbers. (The lesson
 # `recurrent_cell` shows what is inside.)
 #
 # The **encoder** reads the English words, one at each step. Its last state is all that it hands
@@ -163,8 +164,8 @@ for name, rows in (("English", source), ("fed in", before), ("wanted", wanted)):
 #
 # $$h_0 = s_S, \qquad h_t = f(w_{t-1}, h_{t-1}), \qquad \text{logits}_t = V h_t + b$$
 #
-# Here $s_S$ is the encoder's state after the last word, $f$ is the decoder's GRU, $w_{t-1}$ is the
-# word before, and $V$ and $b$ are the weights of the dense layer.
+# Here $s_S$ is the encoder's state after the last word, $f$ is the decoder's GRU, $w_{t-1}$ is
+# the word before, and $V$ and $b$ are the weights of the dense layer.
 #
 # In the code, `Embedding` gives each word a row of 32 numbers, which are trained with the other
 # weights. The **mask** says where there is a word: `english > 0`. At padding, the encoder leaves
@@ -193,8 +194,9 @@ draw.network(english[shown[0]], portuguese[shown[0]])
 # %% [markdown]
 # ## Two ways of feeding in the word before
 #
-# **While learning**, we know the right translation. We feed in the right word before, whatever the
-# network has answered. This is called **teacher forcing**. All steps are computed in one call.
+# **While learning**, we know the right translation. We feed in the right word before, whatever
+# the network has answered. This is called **teacher forcing**. All steps are computed in one
+# call.
 #
 # The loss is the cross-entropy of the wanted word, the mean over all steps of all sentences.
 # Padding does not count: the mask leaves it out.
@@ -251,10 +253,9 @@ gru = learn("GRU", Translator())
 draw.learning(curves, dictionary[unseen].mean())
 
 # %% [markdown]
-# After each epoch, the networks have translated the unseen numbers. The figure shows the share that
-# is right in every word. For many epochs it stays near 0. Then it rises steeply, far above the
-# dictionary. The **plain RNN** has a simpler cell, without the GRU's gates. It learns the task too,
-# but in the end it makes more mistakes.
+# After each epoch, the networks have translated the unseen numbers. The figure shows the share
+# that is right in every word. For many epochs it stays near 0. Then it rises steeply, far above
+# the dictionary. The **plain RNN** has a simpler cell, without the GRU's gates. It learns the task too, but in the end it makes more mistakes.
 #
 # The network cannot know these numbers by heart, as it has never seen them. It has learned what
 # each word does at its place.
@@ -276,8 +277,8 @@ table(["number", "English words", "right", "the GRU's words"], [rows[i] for i in
 # sentences are rare: only 109 of the 1,000 numbers have one. So the network has seen few of them,
 # and it is used to long sentences. Some of its answers have too many words.
 #
-# Look for 100. If it is among the unseen numbers, nobody can get it right who has learned from the
-# others: the word *cem* occurs nowhere else.
+# Look for 100. If it is among the unseen numbers, nobody can get it right who has learned from
+# the others: the word *cem* occurs nowhere else.
 #
 # ## What the encoder remembers
 #
@@ -287,18 +288,18 @@ table(["number", "English words", "right", "the GRU's words"], [rows[i] for i in
 # the states differ most:
 #
 # 1. Subtract the mean of all states.
-# 2. Compute directions with `svd` (singular value decomposition). The states differ most along the
-#    first one, second most along the second one, and so on.
+# 2. Compute directions with `svd` (singular value decomposition). The states differ most along
+#    the first one, second most along the second one, and so on.
 # 3. Multiply each state by the first two directions. The products are its place on the map.
 #
-# We can also ask how much a digit matters. Take all states of numbers with the same hundreds digit
-# $d$, and compute their mean $m_d$. If this digit decided the whole state, each state would be
-# equal to the mean of its digit. Then the **explained share** would be 1:
+# We can also ask how much a digit matters. Let $u_i$ be the last state of the number $i$, minus
+# the mean of all states. Take those of the numbers with the same hundreds digit $d$, and compute
+# their mean $m_d$. If this digit decided the whole state, each state would be equal to the mean
+# of its digit. Then the **explained share** would be 1:
 #
-# $$\text{explained share} = \frac{\sum_i |m_{d(i)}|^2}{\sum_i |s_i|^2}$$
+# $$\text{explained share} = \frac{\sum_i |m_{d(i)}|^2}{\sum_i |u_i|^2}$$
 #
-# Here $s_i$ is the state of number $i$, minus the mean of all states, and $d(i)$ is its digit. We
-# compute the share for the hundreds, the tens and the units. For comparison we do the same with a
+# Here $d(i)$ is the digit of the number $i$. We compute the share for the hundreds, the tens and the units. For comparison we do the same with a
 # new network, which has not learned.
 
 
@@ -324,12 +325,13 @@ _, _, directions = np.linalg.svd(states, full_matrices=False)
 draw.states(states @ directions[:2].T, digits["hundreds"])
 
 # %% [markdown]
-# Each point is a number, and its color is its hundreds digit. Numbers with the same hundreds digit
-# stand together. Only the circles are often apart from the others: 100, 200 and so on, whose
-# sentences end with the word *hundred*. **The hundreds decide most of the state, although their
-# word is read first.** In the new network it is the other way round: it forgets, and the last
-# words count most. So the encoder has learned to keep the first word until the end. One reason may
-# be that the decoder needs it first: the Portuguese sentence begins with the hundreds.
+# Each point is a number, and its color is its hundreds digit. Each hundred stands together, but
+# the numbers from 0 to 99, without a word for the hundreds, are spread out. The circles (100, 200
+# and so on), whose sentences end with the word *hundred*, are often apart from the others. **The
+# hundreds decide most of the state, although their word is read first.** In the new network it is
+# the other way round: it forgets, and the last words count most. So the encoder has learned to
+# keep the first word until the end. One reason may be that the decoder needs it first: the
+# Portuguese sentence begins with the hundreds.
 #
 # The tens and the units are in the state too, or else the decoder could not write them. They fill
 # other directions. The map shows only two of the 64, and so two clouds may overlap on it.
@@ -337,20 +339,21 @@ draw.states(states @ directions[:2].T, digits["hundreds"])
 # ## Attention: look back at every word
 #
 # Must the whole sentence fit into one state? The encoder has a state after **each** English word:
-# $s_1, s_2, \dots, s_S$. So far we throw all but the last one away. **Attention** lets the decoder
-# look at all of them, anew at each step $t$:
+# $s_1, s_2, \dots, s_S$. So far we throw all but the last one away. **Attention** lets the
+# decoder look at all of them, anew at each step $t$:
 #
-# $$q_t = h_t Q, \qquad a_{tj} = \frac{e^{z_{tj}}}{\sum_k e^{z_{tk}}}
+# $$q_t = Q h_t, \qquad a_{tj} = \frac{e^{z_{tj}}}{\sum_k e^{z_{tk}}}
 # \quad \text{with} \quad z_{tj} = \frac{q_t \cdot s_j}{\sqrt{D}}, \qquad c_t = \sum_j a_{tj} s_j$$
 #
 # - The decoder's state $h_t$ is multiplied by trained weights $Q$. The result is the **query**
 #   $q_t$: what the decoder looks for.
-# - The query is compared with each state $s_j$. Their product $z_{tj}$ is large where both point in
-#   the same direction. ($D = 64$ is the length of a state. Dividing by its root keeps the products
-#   at a moderate size.)
+# - The query is compared with each state $s_j$. (The states are the **keys** here.) Their product
+#   $z_{tj}$ is large where both point in the same direction. ($D = 64$ is the length of a state.
+#   Dividing by its root keeps the products at a moderate size.)
 # - The **softmax** turns the products into weights $a_{tj}$. They are positive and add up to 1.
-# - $c_t$ is the mean of the states $s_j$ with these weights. It is called the **context**. The
-#   dense layer gets both, $h_t$ and $c_t$.
+# - $c_t$ is the mean of the same states $s_j$ (now called **values**) with these weights. It is
+#   the **context**. The dense layer gets $h_t$ and $c_t$. The decoder still begins with $h_0 =
+#   s_S$.
 #
 # `tn.attention` computes the weights and the context. The mask tells it not to look at padding.
 
@@ -376,20 +379,21 @@ looked = attentive.looked.numpy()  # the weights (1000, T, S)
 draw.attention(english[shown], portuguese[shown], looked[shown])
 
 # %% [markdown]
-# Each row is a Portuguese word. The numbers in the row say where the decoder looks when it writes
-# this word. Take the first picture, row by row. The decoder writes the hundreds, and looks at the
-# first English word, their digit. It writes the ten, and looks at the English ten. It writes the
-# last number word, and looks at the last English word. **Nobody has told the network which word
-# belongs to which.** It was trained with whole sentences, and has found out by itself where to
-# look.
+# Each row is a Portuguese word. Each column is the state of the encoder after an English word,
+# which may also know the words before. The numbers in the row say where the decoder looks when it
+# writes this word. Take the first picture, row by row. The decoder writes the hundreds, and looks
+# at the first English word, their digit. It writes the ten, and looks at the English ten. It
+# writes the last number word, and looks at the last English word. **Nobody has told the network
+# which word belongs to which.** It was trained with whole sentences, and has found out by itself
+# where to look.
 #
 # The rows of *e* and (end) are less clear, and with another `SEED` they are different. Here the
 # decoder must find out whether the sentence goes on. The states after several words may tell it.
 #
 # Is the first picture an exception? We check all unseen numbers of five English words. Their
 # Portuguese words number 1, 3 and 5 belong to the English words number 1, 4 and 5. How often is
-# the largest of the five weights on the word that belongs to it? By chance it would be in one case
-# of five.
+# the largest of the five weights on the word that belongs to it? By chance it would be in one
+# case of five.
 
 # %%
 most = looked[unseen[lengths[unseen] == 5]].argmax(axis=2)  # (N, T): places from 0
@@ -416,8 +420,8 @@ draw.comparison(curves, dictionary[unseen].mean(), sizes)
 # %% [markdown]
 # Look at the row of 16 numbers. After as many epochs as before, the GRU alone is wrong for most
 # sentences. With attention it is nearly as good as with 64 numbers. One reason may be that no
-# state has to hold the whole sentence any more: for each word that it writes, the decoder can look
-# at another state.
+# state has to hold the whole sentence any more: for each word that it writes, the decoder can
+# look at another state.
 #
 # The left figure compares both with 64 numbers. Attention needs far fewer epochs. In the end both
 # are good.
