@@ -255,7 +255,8 @@ draw.learning(curves, dictionary[unseen].mean())
 # %% [markdown]
 # After each epoch, the networks have translated the unseen numbers. The figure shows the share
 # that is right in every word. For many epochs it stays near 0. Then it rises steeply, far above
-# the dictionary. The **plain RNN** has a simpler cell, without the GRU's gates. It learns the task too, but in the end it makes more mistakes.
+# the dictionary. The **plain RNN** has a simpler cell, without the GRU's gates. It learns the
+# task too, but in the end it makes more mistakes.
 #
 # The network cannot know these numbers by heart, as it has never seen them. It has learned what
 # each word does at its place.
@@ -299,8 +300,8 @@ table(["number", "English words", "right", "the GRU's words"], [rows[i] for i in
 #
 # $$\text{explained share} = \frac{\sum_i |m_{d(i)}|^2}{\sum_i |u_i|^2}$$
 #
-# Here $d(i)$ is the digit of the number $i$. We compute the share for the hundreds, the tens and the units. For comparison we do the same with a
-# new network, which has not learned.
+# Here $d(i)$ is the digit of the number $i$. We compute the share for the hundreds, the tens and
+# the units. For comparison we do the same with a new network, which has not learned.
 
 
 # %%

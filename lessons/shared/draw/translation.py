@@ -134,5 +134,7 @@ def comparison(curves, baseline, sizes):
     right.set(xlabel="numbers in the state", ylim=(-0.03, 1.03), title="In the end")
     right.grid(alpha=0.3)
     right.legend(loc="lower right")
-    drawing.suptitle("Unseen numbers that are right: attention learns faster, and needs a smaller state")
+    drawing.suptitle(
+        "Unseen numbers that are right: attention learns faster, and needs a smaller state"
+    )
     return drawing
