@@ -128,7 +128,7 @@ LECTURES = {
 1436 Diffusion Models | noise diffusion
 1448 The Diffusion Process | noise
 1453 Diffusion Models | noise diffusion diffusion_digits unet
-1469 Recurrent Neural Networks | recurrent_cell five_shapes translation
+1469 Recurrent Neural Networks | recurrent_cell five_shapes translation characters
 1507 Traditional vs ML problem solving | -
 1516 Image Classification | -
 1525 Speech Recognition | -

@@ -1,0 +1,380 @@
+# %% [markdown]
+# # Characters: a network learns to write, one character after the other
+#
+# **Lecture.** *Machine Learning II* (TDDC17 AI, Linköping University): "Recurrent Neural
+# Networks"
+#
+# **Question.** The slide's recurrent networks put out one word after the other. How does one
+# teach a network to write? And how does one measure whether it is better than counting which
+# character follows which?
+#
+# **You will see.** The manual that comes with Python, as a text to learn from. Perplexity: among
+# how many characters a reader is undecided. Counted n-grams against a GRU, on text that neither
+# has seen before. What the network writes when it is careful and when it is bold. One number of its
+# memory that knows whether a quotation is open.
+#
+# **Try.** `python -m lessons characters --set "TEMPERATURES=[0.1, 1, 3]"`: at 0.1 the network
+# writes the same few words again and again. At 3 nearly nothing is a word.
+
+# %%
+import inspect
+import re
+from collections import Counter
+
+import numpy as np
+
+import tinynet as tn
+from lessons.shared import claim, size, table
+from lessons.shared.draw import characters as draw
+from tinynet.layers import GRU, Dense, Embedding, init
+
+CHARACTERS = size(40_000, 300_000)  # of the text, to learn from and to test with
+UNITS = size(64, 192, 256)  # numbers in the network's state
+EPOCHS = size(5, 4, 10)  # how often it reads the text
+STEPS = 50  # characters between two changes of the weights
+TEMPERATURES = [0.5, 1.0, 1.5]
+PROMPT = "The "  # how the network's own texts begin
+SEED = 0
+
+# %% [markdown]
+# ## A text that is already here
+#
+# Type `help("if")` into Python, and it answers with a page of its manual. All pages of this
+# kind come with Python, in the module `pydoc_data`. They are parts of *The Python Language
+# Reference* and *The Python Standard Library* (© Python Software Foundation, PSF License). We
+# learn from them. A few installations of Python leave them out. Then we take the help texts of
+# NumPy (© NumPy Developers, BSD License).
+#
+# Some paragraphs stand on several pages. We keep each of them once. We leave out tables and
+# underlined titles, and shorten long rows of spaces. Of each 100 paragraphs the last ten are **held
+# out**: nobody learns from them. They are the text of the test.
+
+# %%
+try:
+    from pydoc_data.topics import topics
+except ImportError:  # this Python has no manual
+    topics = {name: inspect.getdoc(getattr(np, name)) or "" for name in np.__all__}
+
+no_text = re.compile(r"\S {3}|---|===|\*\*\*")  # columns, lines
+every = [part.strip("\n") for name in sorted(topics) for part in topics[name].split("\n\n")]
+once = [part for part in dict.fromkeys(every) if part and not no_text.search(part)]
+parts = re.sub(" {5,}", "    ", "\n\n".join(once))[:CHARACTERS].split("\n\n")
+learned = "\n\n".join(part for i, part in enumerate(parts) if i % 100 < 90)
+held_out = "\n\n".join(part for i, part in enumerate(parts) if i % 100 >= 90)
+
+assert len(held_out) > 500, f"CHARACTERS is {CHARACTERS}. Give at least 30,000."
+letters = sorted(set(learned + held_out))  # all characters that occur
+K = len(letters)
+print(f"{len(learned):,} characters to learn from, {len(held_out):,} held out, {K} different ones")
+print(f"A paragraph:\n{max(parts[:20], key=len)[:300]} ...")
+
+# %% [markdown]
+# ## How to measure a guess: perplexity
+#
+# A reader sees the text up to some character and guesses the next one. The reader may be a network
+# or a table of counts. It does not name one character. It gives a probability to each of the $K$
+# characters. Then the true one, $c_t$, is uncovered. We want its probability to be high, at each
+# of the $T$ places of the text:
+#
+# $$\text{perplexity} = \exp \Big( -\frac{1}{T} \sum_t \log p(c_t) \Big)$$
+#
+# In the exponent stands the mean cross-entropy, the loss that we know from classification. A
+# reader who gives the same probability $1/K$ to all characters has a perplexity of $K$. **A
+# perplexity of 4 means: on average the reader is as undecided as among 4 characters that are
+# equally likely.** A perplexity of 1 would be perfect.
+
+
+# %%
+def perplexity(p):  # p: the probabilities of the true characters
+    return np.exp(-np.log(p).mean())
+
+
+# %% [markdown]
+# ## Counting: n-grams
+#
+# After "th" there is often an "e". To know that, counting is enough. An **n-gram** is a piece of
+# $n$ characters. To guess a character $c$, we look at the $n - 1$ characters before it, the
+# **context** $h$. In the text to learn from we count how often $h$ occurs, $N(h)$, and how often
+# $c$ follows it, $N(hc)$. Then $N(hc) / N(h)$ is the probability of $c$.
+#
+# A long context says more, but it is rare. A pair $hc$ that never occurred would get the
+# probability 0, and the perplexity would be infinite. So we mix in what the shorter context says,
+# $p_{n-1}$. It counts as much as $d(h)$ further characters. Here $d(h)$ is the number of different
+# characters that have followed $h$. A context with many different followers is likely to get one
+# more:
+#
+# $$p_n(c) = \frac{N(hc) + d(h) \, p_{n-1}(c)}{N(h) + d(h)}$$
+#
+# This is called **smoothing**; the rule is by Witten and Bell (1991). It begins with $p_0 = 1/K$.
+# A context that never occurred leaves the answer to the shorter one.
+
+
+# %%
+def count(n, shorter):  # -> p of each held-out character, whether h is new; shorter: p by n - 1
+    N = Counter(learned[i : i + n] for i in range(len(learned) - n + 1))  # of hc
+    N_h, d = Counter(), Counter()
+    for gram, times in N.items():
+        N_h[gram[:-1]] += times
+        d[gram[:-1]] += 1
+    grams = [held_out[max(0, i - n + 1) : i + 1] for i in range(len(held_out))]
+    of_hc = np.array([N[gram] for gram in grams])
+    of_h = np.array([N_h[gram[:-1]] for gram in grams])
+    mixed = np.array([max(1, d[gram[:-1]]) for gram in grams])  # 1: a new h leaves p as it is
+    return (of_hc + mixed * shorter) / (of_h + mixed), of_h == 0
+
+
+counted, new = [np.full(len(held_out), 1 / K)], [0]
+for n in range(1, 8):
+    p, is_new = count(n, counted[-1])
+    counted, new = [*counted, p], [*new, is_new.mean()]
+by_count = [perplexity(p) for p in counted]
+best = int(np.argmin(by_count))
+rows = [[n, max(0, n - 1), f"{by_count[n]:.2f}", f"{new[n]:.1%}"] for n in range(8)]
+table(["n", "characters before", "perplexity", "contexts that are new"], rows)
+
+# %% [markdown]
+# The row $n = 0$ is the guess $1/K$. The row $n = 1$ only knows which characters are frequent.
+# Each further character helps, up to a point. Then the table of counts becomes too thin: more and
+# more contexts of the held-out text never occurred in the text to learn from. **Counting cannot
+# look far back.**
+#
+# ## A network that keeps on reading
+#
+# A recurrent network has no such limit. It carries a state from character to character. Ours has
+# three parts.
+#
+# - `Embedding` gives each character a row of 32 numbers, which are learned.
+# - `GRU` computes the new state from this row and the old state. (The lesson `recurrent_cell`
+#   opens it.)
+# - `Dense` makes $K$ logits of the state, one for each character that may come next. The softmax
+#   makes probabilities of them.
+#
+# $$h_t = \text{GRU}(E(c_t), h_{t-1}), \qquad p(c_{t+1}) = \text{softmax}(h_t V + b)$$
+#
+# Here $E(c_t)$ is the row of the character $c_t$. The numbers $V$ and $b$ are the weights of
+# `Dense`.
+#
+# (One detail: in Keras the rows of an `Embedding` begin with numbers between -0.05 and 0.05. In
+# trials with three seeds, half of the state or more then stuck near 1 or -1 after 20 steps of
+# training. So ours begin with normal numbers of standard deviation 1.)
+
+
+# %%
+class Writer(tn.Module):
+    def __init__(self):
+        self.embedding = Embedding(K, 32, embeddings_initializer=init.normal(1.0))
+        self.cell = GRU(UNITS, return_sequences=True)
+        self.dense = Dense(K)
+
+    def forward(self, inputs):  # (N, T), a state (N, U) -> logits (N, T, K), states (N, T, U)
+        x, state = inputs
+        states = self.cell(self.embedding(x), initial_state=state)
+        return self.dense(states), states
+
+
+def as_numbers(text):
+    return np.array([letters.index(letter) for letter in text])
+
+
+def start(count):
+    return np.zeros((count, UNITS), np.float32)
+
+
+def read(text):  # -> p of each character but the first, and the states before them
+    x = as_numbers(text)
+    with tn.no_grad():
+        logits, states = writer([x[None, :-1], start(1)])
+        p = tn.softmax(logits[0]).numpy()  # (T - 1, K)
+    return p[np.arange(len(p)), x[1:]], states.numpy()[0]
+
+
+writer = Writer().build([(STEPS,), (UNITS,)], rng=np.random.default_rng(SEED))
+guesses, untrained = read(held_out)
+print(f"Before the training its perplexity is {perplexity(guesses):.1f}.")
+
+# %% [markdown]
+# Backpropagation has to go back through all steps, and it needs what was computed in each of them:
+# more than 1,000 numbers. For a text of 300,000 characters that would be hundreds of millions. So
+# the text is read in pieces of 50 characters. The state goes on from piece to piece, but the
+# gradient does not: `detach()` keeps the numbers of a state and forgets how they were computed.
+# This is called **truncated backpropagation through time**. The memory that it needs does not grow
+# with the text.
+#
+# To use the computer well, 32 readers work at once. They share their weights. Each of them
+# has its own part of the text, and its own state.
+
+
+# %%
+x = as_numbers(learned)
+length = (len(x) - 1) // 32
+now, after = x[: 32 * length].reshape(32, length), x[1 : 32 * length + 1].reshape(32, length)
+pieces = range(0, length - STEPS + 1, STEPS)
+assert pieces and EPOCHS > 0, f"give STEPS from 1 to {length} and EPOCHS of at least 1"
+
+falling = tn.schedules.Cosine(0.01, EPOCHS * len(pieces))  # the learning rate
+adam = tn.optim.Adam(writer.parameters(), falling, clip_norm=1.0)  # clips, see recurrent_cell
+for epoch in range(1, EPOCHS + 1):
+    state, losses = start(32), []
+    for i in pieces:
+        logits, states = writer([now[:, i : i + STEPS], state])
+        loss = tn.cross_entropy(logits, after[:, i : i + STEPS])
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        state = states[:, -1].detach()  # go on from here, but do not go back beyond
+        losses.append(loss.item())
+    if epoch % max(1, EPOCHS // 4) == 0:
+        print(f"epoch {epoch}: perplexity {np.exp(np.mean(losses)):.2f} while it learned")
+
+# %% [markdown]
+# ## Who guesses better?
+#
+# Now the network reads the held-out text, as the n-grams did. The program also tries a mix of both:
+# the mean of the network's probability and of the best n-gram's. The lower the perplexity, the
+# better.
+
+# %%
+guesses, states = read(held_out)
+network, both = perplexity(guesses), perplexity((guesses + counted[best][1:]) / 2)
+print(f"n-gram, n = {best}: {by_count[best]:.2f}; network: {network:.2f}; mean of both: {both:.2f}")
+draw.perplexities(by_count, network, both)
+
+# %% [markdown]
+# The network is less undecided than the best n-gram. The mean of both is still better. So each of
+# them knows something that the other one does not. One reason may be this: the counts know rare
+# pieces of the text by heart, and the network knows what comes from farther back.
+#
+# ## Writing, carefully or boldly
+#
+# The network can also write. It reads a beginning, gives the probabilities of the next character,
+# and we draw one by chance with these probabilities. The drawn character is the next one to read,
+# and so on.
+#
+# One number makes the writer more careful or bolder, the **temperature** $\tau$ (the Greek letter
+# tau). All logits $z$ are divided by it:
+#
+# $$p = \text{softmax}(z / \tau)$$
+#
+# At $\tau = 1$ these are the probabilities that the network has learned. Below 1 the likely
+# characters become even more likely. At 0 only the likeliest one would be left. Above 1 the
+# probabilities become more equal.
+#
+# The program writes 20 texts for each temperature and prints the first. It counts two things: how
+# many of the words are **real**, that is, stand in the text to learn from, and how many of them are
+# different from each other. (Words of one or two letters do not count.) For comparison it counts
+# the same in a piece of the manual whose characters have been shuffled.
+
+
+# %%
+def write(temperature, count, length, rng):  # -> so many texts of so many characters
+    x, state, texts = np.tile(as_numbers(PROMPT), (count, 1)), start(count), [PROMPT] * count
+    for _ in range(length):
+        with tn.no_grad():
+            logits, states = writer([x, state])
+            p = tn.softmax(logits[:, -1] / temperature).numpy()  # (count, K)
+        chosen = (rng.random((count, 1)) > p.cumsum(axis=1)).sum(axis=1).clip(max=K - 1)
+        texts = [text + letters[k] for text, k in zip(texts, chosen, strict=True)]
+        x, state = chosen[:, None], states[:, -1]
+    return texts
+
+
+def words(texts):
+    return [word for text in texts for word in re.findall("[A-Za-z]{3,}", text)]
+
+
+assert PROMPT and set(PROMPT) <= set(letters), f"PROMPT is {PROMPT!r}. Give characters of the text."
+assert min(TEMPERATURES) > 0, f"TEMPERATURES has {min(TEMPERATURES)}. Give numbers above 0."
+rng = np.random.default_rng(SEED)
+written = {f"temperature {each:g}": write(each, size(5, 20), 400, rng) for each in TEMPERATURES}
+for name, texts in written.items():
+    print(f"{name}:")
+    for line in filter(str.strip, texts[0].splitlines()):  # without empty lines
+        print(*(f"    {line[i : i + 90]}" for i in range(0, len(line), 90)), sep="\n")
+written["the manual, shuffled"] = ["".join(rng.permutation(list(learned[:8000])))]
+known, found = set(words([learned])), {name: words(texts) for name, texts in written.items()}
+real = {name: np.mean([word in known for word in found[name]]) for name in found}
+different = {name: len(set(found[name])) / len(found[name]) for name in found}
+rows = [[name, f"{real[name]:.1%}", f"{different[name]:.1%}"] for name in found]
+table(["text", "real words", "different words"], rows)
+
+# %% [markdown]
+# At the low temperature nearly all words are real. But the network repeats itself: few words are
+# different. At the high temperature there are many different words, and most of them do not exist.
+# **One has to choose between errors and monotony.** The network has the look of a manual: indented
+# lines, code in quotation marks, names with underscores. But its sentences mean nothing. Guessing
+# the next character well is not the same as having something to say.
+#
+# ## What a number of the state knows
+#
+# Nobody told the network what to keep in its state. In the manual, code stands in quotation marks
+# ("). Between them other characters are likely than outside, and at the end the quotation has to
+# be closed. So it would be good to remember whether one is open. Does the state have a number
+# that tells it?
+#
+# For each number of the state we take its mean inside of quotations and its mean outside, in the
+# held-out text. The middle between both is the limit: on one side of it the number says "inside",
+# on the other "outside". Most characters are outside. So we take the mean of two shares: of the
+# characters inside that it tells right, and of those outside. Chance is 50%. We keep the best
+# number. The best of so many is above chance even without learning anything. So we do the same with
+# the network as it was before the training.
+
+
+# %%
+opened = [np.cumsum([c == '"' for c in part + "\n\n"]) for part in held_out.split("\n\n")]
+inside = np.concatenate(opened)[: len(states)] % 2 == 1  # an odd number of marks: one is open
+
+
+def best_number(states):  # -> which tells inside from outside best, its sign inside, the share
+    on, off = states[inside].mean(axis=0), states[~inside].mean(axis=0)  # (U,) each
+    says = (states > (on + off) / 2) == (on > off)  # (T - 1, U): "inside"
+    right = (says[inside].mean(axis=0) + 1 - says[~inside].mean(axis=0)) / 2
+    best = int(right.argmax())
+    return best, np.sign(on - off)[best], right[best]
+
+
+(number, sign, told), (*_, told_before) = best_number(states), best_number(untrained)
+print(f"Number {number} of the state tells {told:.1%} right, before training {told_before:.1%}.")
+draw.quotations(held_out, sign * states[:, number], inside)
+
+# %% [markdown]
+# In the figure each character stands on the color of this number after the character has been read.
+# When a quotation opens, the number jumps to the red side, and nearly always it stays there to the
+# end. The way back is less exact. It may take some characters, and at times the number is red
+# without a quotation.
+#
+# Nobody has programmed this memory. The training has found it, because it helps to guess the next
+# character. With another `SEED` it is another number, more or less clear. Most numbers of the state
+# cannot be read so easily.
+#
+# ## Claims
+#
+# The program checks what this lesson says, each time that it runs.
+
+# %%
+claim(
+    "The network's perplexity is at least 20% below that of counted pairs (n = 2)",
+    network <= 0.8 * by_count[2],
+    f"{network:.2f} and {by_count[2]:.2f}",
+)
+claim(
+    "Its perplexity is at least 2% below that of the best n-gram, the mean of both at least 10%",
+    network <= 0.98 * by_count[best] and both <= 0.9 * by_count[best],
+    f"{network:.2f}, n-gram {by_count[best]:.2f}, mean {both:.2f}",
+    quick=False,
+)
+(careful, *_, bold, _), (few, *_, many, _) = real.values(), different.values()
+claim(
+    "At the lowest temperature at least 90% of the words are real, at the highest at most 65%; "
+    "there more of them are different",
+    careful >= 0.9 and bold <= 0.65 and many > few,
+    f"{careful:.1%} and {bold:.1%} real; {few:.1%} and {many:.1%} different",
+    quick=False,
+)
+if "if" in topics:  # NumPy's help texts have too few quotations
+    claim(
+        "One number of the state tells at least 85% of the characters inside and outside of "
+        "quotations right, before the training at most 75%",
+        told >= 0.85 and told_before <= 0.75,
+        f"{told:.1%} and {told_before:.1%}",
+        quick=False,
+    )
