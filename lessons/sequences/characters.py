@@ -10,8 +10,8 @@
 #
 # **You will see.** The manual that comes with Python, as a text to learn from. Perplexity: among
 # how many characters a reader is undecided. Counted n-grams against a GRU, on text that neither
-# has seen before. What the network writes when it is careful and when it is bold. One number of its
-# memory that knows whether a quotation is open.
+# has seen before. What the network writes when it is careful and when it is bold. One number of
+# its memory that knows whether a quotation is open.
 #
 # **Try.** `python -m lessons characters --set "TEMPERATURES=[0.1, 1, 3]"`: at 0.1 the network
 # writes the same few words again and again. At 3 nearly nothing is a word.
@@ -46,8 +46,8 @@ SEED = 0
 # NumPy (© NumPy Developers, BSD License).
 #
 # Some paragraphs stand on several pages. We keep each of them once. We leave out tables and
-# underlined titles, and shorten long rows of spaces. Of each 100 paragraphs the last ten are **held
-# out**: nobody learns from them. They are the text of the test.
+# underlined titles, and shorten long rows of spaces. Of each 100 paragraphs the last ten are
+# **held out**: nobody learns from them. They are the text of the test.
 
 # %%
 try:
@@ -71,10 +71,10 @@ print(f"A paragraph:\n{max(parts[:20], key=len)[:300]} ...")
 # %% [markdown]
 # ## How to measure a guess: perplexity
 #
-# A reader sees the text up to some character and guesses the next one. The reader may be a network
-# or a table of counts. It does not name one character. It gives a probability to each of the $K$
-# characters. Then the true one, $c_t$, is uncovered. We want its probability to be high, at each
-# of the $T$ places of the text:
+# A reader sees the text up to some character and guesses the next one. The reader may be a
+# network or a table of counts. It does not name one character. It gives a probability to each of
+# the $K$ characters. Then the true one, $c_t$, is uncovered. We want its probability to be high,
+# at each of the $T$ places of the text:
 #
 # $$\text{perplexity} = \exp \Big( -\frac{1}{T} \sum_t \log p(c_t) \Big)$$
 #
@@ -99,9 +99,9 @@ def perplexity(p):  # p: the probabilities of the true characters
 #
 # A long context says more, but it is rare. A pair $hc$ that never occurred would get the
 # probability 0, and the perplexity would be infinite. So we mix in what the shorter context says,
-# $p_{n-1}$. It counts as much as $d(h)$ further characters. Here $d(h)$ is the number of different
-# characters that have followed $h$. A context with many different followers is likely to get one
-# more:
+# $p_{n-1}$. It counts as much as $d(h)$ further characters. Here $d(h)$ is the number of
+# different characters that have followed $h$. A context with many different followers is likely
+# to get one more:
 #
 # $$p_n(c) = \frac{N(hc) + d(h) \, p_{n-1}(c)}{N(h) + d(h)}$$
 #
@@ -134,20 +134,20 @@ table(["n", "characters before", "perplexity", "contexts that are new"], rows)
 
 # %% [markdown]
 # The row $n = 0$ is the guess $1/K$. The row $n = 1$ only knows which characters are frequent.
-# Each further character helps, up to a point. Then the table of counts becomes too thin: more and
-# more contexts of the held-out text never occurred in the text to learn from. **Counting cannot
-# look far back.**
+# Each further character helps, up to a point. Then the counts become too thin. More and more
+# contexts are new and add nothing. Others occurred only a few times, and so few counts mislead.
+# **Counting cannot look far back.**
 #
 # ## A network that keeps on reading
 #
-# A recurrent network has no such limit. It carries a state from character to character. Ours has
+# A recurrent network has no fixed limit. It carries a state from character to character. Ours has
 # three parts.
 #
 # - `Embedding` gives each character a row of 32 numbers, which are learned.
 # - `GRU` computes the new state from this row and the old state. (The lesson `recurrent_cell`
 #   opens it.)
-# - `Dense` makes $K$ logits of the state, one for each character that may come next. The softmax
-#   makes probabilities of them.
+# - `Dense` makes $K$ logits from the state, one for each character that may come next. The
+#   softmax makes probabilities of them.
 #
 # $$h_t = \text{GRU}(E(c_t), h_{t-1}), \qquad p(c_{t+1}) = \text{softmax}(h_t V + b)$$
 #
@@ -193,12 +193,12 @@ guesses, untrained = read(held_out)
 print(f"Before the training its perplexity is {perplexity(guesses):.1f}.")
 
 # %% [markdown]
-# Backpropagation has to go back through all steps, and it needs what was computed in each of them:
-# more than 1,000 numbers. For a text of 300,000 characters that would be hundreds of millions. So
-# the text is read in pieces of 50 characters. The state goes on from piece to piece, but the
-# gradient does not: `detach()` keeps the numbers of a state and forgets how they were computed.
-# This is called **truncated backpropagation through time**. The memory that it needs does not grow
-# with the text.
+# Backpropagation has to go back through all steps, and it needs what was computed in each of
+# them: more than 1,000 numbers. For a text of 300,000 characters that would be hundreds of
+# millions. So the text is read in pieces of 50 characters. The state goes on from piece to piece,
+# but the gradient does not: `detach()` keeps the numbers of a state and forgets how they were
+# computed. This is called **truncated backpropagation through time**. So the memory of the
+# computer need not grow with the text. The price: no gradient goes back beyond its piece.
 #
 # To use the computer well, 32 readers work at once. They share their weights. Each of them
 # has its own part of the text, and its own state.
@@ -229,9 +229,9 @@ for epoch in range(1, EPOCHS + 1):
 # %% [markdown]
 # ## Who guesses better?
 #
-# Now the network reads the held-out text, as the n-grams did. The program also tries a mix of both:
-# the mean of the network's probability and of the best n-gram's. The lower the perplexity, the
-# better.
+# Now the network reads the held-out text, as the n-grams did. The program also tries a mix of
+# both: the mean of the network's probability and of the best n-gram's. The lower the perplexity,
+# the better.
 
 # %%
 guesses, states = read(held_out)
@@ -260,9 +260,9 @@ draw.perplexities(by_count, network, both)
 # probabilities become more equal.
 #
 # The program writes 20 texts for each temperature and prints the first. It counts two things: how
-# many of the words are **real**, that is, stand in the text to learn from, and how many of them are
-# different from each other. (Words of one or two letters do not count.) For comparison it counts
-# the same in a piece of the manual whose characters have been shuffled.
+# many of the words are **real**, that is, stand in the text to learn from, and how many of them
+# are different from each other. (Words of one or two letters do not count.) For comparison it
+# counts the same in a piece of the manual whose characters have been shuffled.
 
 
 # %%
@@ -299,9 +299,9 @@ table(["text", "real words", "different words"], rows)
 
 # %% [markdown]
 # At the low temperature nearly all words are real. But the network repeats itself: few words are
-# different. At the high temperature there are many different words, and most of them do not exist.
-# **One has to choose between errors and monotony.** The network has the look of a manual: indented
-# lines, code in quotation marks, names with underscores. But its sentences mean nothing. Guessing
+# different. At the high temperature there are many different words, and most of them do not
+# exist. **One has to choose between errors and monotony.** Its texts have the look of a manual:
+# indented lines, code in quotation marks, names with underscores. But they mean nothing. Guessing
 # the next character well is not the same as having something to say.
 #
 # ## What a number of the state knows
@@ -315,8 +315,8 @@ table(["text", "real words", "different words"], rows)
 # held-out text. The middle between both is the limit: on one side of it the number says "inside",
 # on the other "outside". Most characters are outside. So we take the mean of two shares: of the
 # characters inside that it tells right, and of those outside. Chance is 50%. We keep the best
-# number. The best of so many is above chance even without learning anything. So we do the same with
-# the network as it was before the training.
+# number. The best of so many is above chance even without learning anything. So we do the same
+# with the network as it was before the training.
 
 
 # %%
@@ -337,14 +337,14 @@ print(f"Number {number} of the state tells {told:.1%} right, before training {to
 draw.quotations(held_out, sign * states[:, number], inside)
 
 # %% [markdown]
-# In the figure each character stands on the color of this number after the character has been read.
-# When a quotation opens, the number jumps to the red side, and nearly always it stays there to the
-# end. The way back is less exact. It may take some characters, and at times the number is red
-# without a quotation.
+# In the figure each character stands on the color of this number after the character has been
+# read. When a quotation opens, the number jumps to the red side, and nearly always it stays there
+# to the end. The way back is less exact. It may take some characters, and at times the number is
+# red without a quotation.
 #
 # Nobody has programmed this memory. The training has found it, because it helps to guess the next
-# character. With another `SEED` it is another number, more or less clear. Most numbers of the state
-# cannot be read so easily.
+# character. With another `SEED` it is another number, more or less clear. Most numbers of the
+# state cannot be read so easily.
 #
 # ## Claims
 #
