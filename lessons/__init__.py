@@ -76,7 +76,7 @@ CHAPTERS = {
     ],
     "adversaries": ["gan", "mode_collapse", "conditional_gan", "cycle_gan"],
     "diffusion": ["noise", "diffusion", "diffusion_digits", "unet", "generators"],
-    "sequences": ["recurrent_cell", "five_shapes", "translation", "characters"],
+    "sequences": ["recurrent_cell", "five_shapes", "translation", "characters", "ctc"],
     "machine": ["speed"],
 }
 

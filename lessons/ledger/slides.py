@@ -156,7 +156,7 @@ LECTURES = {
 326 Vanishing Gradient Problem | activations
 337 Autoencoders -> image reconstruction | autoencoder
 339 Tensorflow | keras_api
-392 Losses module of keras | keras_api
+392 Losses module of keras | keras_api ctc
 410 Import Libraries | keras_api
 423 tf.keras | keras_api
 478 Complex model | keras_api
