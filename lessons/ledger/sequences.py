@@ -68,5 +68,6 @@ ROWS = [
               "image, words or video in; label, words or labels out", five_shapes_exist,
               "Lesson five_shapes trains all five."),
     statement("C12", "002:397", "CTC is one of Keras' loss classes.", "CTC", ctc_sums_all_paths,
-              "The slide has the name alone. Lesson ctc computes it, and reads lines of digits with it."),
+              "The slide has the name alone. Lesson ctc computes it, and reads lines of digits "
+              "with it."),
 ]  # fmt: skip
