@@ -212,15 +212,15 @@ pieces = range(0, length - STEPS + 1, STEPS)
 assert pieces and EPOCHS > 0, f"give STEPS from 1 to {length} and EPOCHS of at least 1"
 
 falling = tn.schedules.Cosine(0.01, EPOCHS * len(pieces))  # the learning rate
-adam = tn.optim.Adam(writer.parameters(), falling, clip_norm=1.0)  # clips, see recurrent_cell
+optimizer = tn.optim.Adam(writer.parameters(), falling, clip_norm=1.0)  # clipped gradients
 for epoch in range(1, EPOCHS + 1):
     state, losses = start(32), []
     for i in pieces:
         logits, states = writer([now[:, i : i + STEPS], state])
         loss = tn.cross_entropy(logits, after[:, i : i + STEPS])
-        adam.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        adam.step()
+        optimizer.step()
         state = states[:, -1].detach()  # go on from here, but do not go back beyond
         losses.append(loss.item())
     if epoch % max(1, EPOCHS // 4) == 0:
