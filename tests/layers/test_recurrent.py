@@ -11,12 +11,14 @@ import tinynet as tn
 from tinynet.layers import (
     GRU,
     LSTM,
+    BatchNormalization,
     Bidirectional,
     Dense,
     Embedding,
     Flatten,
     Masking,
     SimpleRNN,
+    Softmax,
     TimeDistributed,
 )
 
@@ -89,6 +91,22 @@ def test_the_gradient_through_forty_steps_is_that_of_differences(cell, rng):
     tn.gradcheck(last, *states, rng=rng)
 
 
+def test_an_initial_state_takes_the_dtype_of_the_weights_as_x_does(x, rng):
+    layer = GRU(5).build((6, 4), rng)
+    state = rng.normal(size=(3, 5))
+    y = layer(x, initial_state=state)
+    expected = layer(x, initial_state=state.astype("float32"))
+    assert y.dtype == numpy.float32
+    numpy.testing.assert_array_equal(y.numpy(), expected.numpy())
+
+
+def test_a_penalty_on_the_output_leaves_the_states_out(x, rng):
+    penalty = tn.regularizers.L2(1.0)
+    layer = LSTM(5, return_state=True, activity_regularizer=penalty).build((6, 4), rng)
+    y, *_ = layer(x)
+    assert layer.penalty().item() == pytest.approx((y.numpy() ** 2).sum() / len(x), rel=1e-5)
+
+
 def test_backward_reading_gives_the_mirror_image(x, rng):
     layer = GRU(5, return_sequences=True, go_backwards=True).build((6, 4), rng)
     mask = numpy.arange(6) < numpy.array([[6], [2], [4]])
@@ -152,7 +170,9 @@ def test_a_mask_goes_through_a_graph_and_through_models_in_models(x, rng):
         h = part(h)
     graph = tn.Model(start, h)
     expected = tn.predict(model, x)
-    for other in (inside, graph):
+    first = tn.Input((6, 4))
+    masked = tn.Sequential([tn.Model(first, Masking()(first)), *parts[1:]], input_shape=(6, 4))
+    for other in (inside, graph, masked):
         numpy.testing.assert_array_equal(tn.predict(other, x), expected)
     short = tn.predict(model, x[1:2, :2])
     numpy.testing.assert_allclose(short[0], expected[1], atol=1e-6)
@@ -225,8 +245,37 @@ ERRORS = {
     ),
     "ragged": (
         lambda: GRU(5, rng=RNG)([[[1.0], [2.0]], [[1.0]]]),
-        "GRU: the sequences have different lengths. Write x, mask = tn.data.padded(sequences), "
-        "and call it with mask=mask.",
+        "GRU: the sequences are not one array. Write x, mask = tn.data.padded(sequences), and call "
+        "the layer with mask=mask; in a Sequential, put Masking() before it.",
+    ),
+    "ragged arrays": (
+        lambda: GRU(5, rng=RNG)([X[0], X[0, :2]]),
+        "GRU: the sequences are not one array. Write x, mask = tn.data.padded(sequences), and call "
+        "the layer with mask=mask; in a Sequential, put Masking() before it.",
+    ),
+    "a mask in a graph": (
+        lambda: GRU(5)(tn.Input((3, 4)), mask=numpy.ones((2, 3), bool)),
+        "GRU: a graph takes no mask. Put Masking() before it, or Embedding(..., mask_zero=True).",
+    ),
+    "both directions of a layer that reads backwards": (
+        lambda: Bidirectional(GRU(5, go_backwards=True)),
+        "Bidirectional: its layer reads backwards already. Leave go_backwards out: the copy reads "
+        "backwards.",
+    ),
+    "batch normalization over padding": (
+        lambda: tn.Sequential([Masking(), TimeDistributed(BatchNormalization())], rng=RNG)(X + 1),
+        "TimeDistributed 'time_distributed': its input has a mask, and BatchNormalization "
+        "inside it would count padding as data. Normalize with LayerNormalization; of several axes "
+        "of steps, mask one.",
+    ),
+    "softmax over padding": (
+        lambda: tn.Sequential([Masking(), Softmax(axis=1)], rng=RNG)(X + 1),
+        "Softmax 'softmax': its input has a mask, and it would take padding for data. Put it "
+        "behind a recurrent layer with return_sequences=False.",
+    ),
+    "states at every step": (
+        lambda: TimeDistributed(GRU(5, return_state=True), rng=RNG)(X[..., None]),
+        "TimeDistributed: its layer has several outputs. Leave return_state out.",
     ),
     "an empty sequence": (
         lambda: tn.gru(X[:, :0], X[:, 0], *WEIGHTS),
@@ -256,11 +305,11 @@ ERRORS = {
     ),
     "one state of an LSTM": (
         lambda: LSTM(5, rng=RNG)(X, initial_state=numpy.zeros((2, 5), "float32")),
-        "LSTM: initial_state must be a list of h and c, received 1 tensors.",
+        "LSTM: initial_state must be a list of h and c, received 1.",
     ),
     "two states of a GRU": (
         lambda: GRU(5, rng=RNG)([X, X[:, 0], X[:, 0]]),
-        "GRU: initial_state must be one tensor, received 2 tensors.",
+        "GRU: initial_state must be one tensor, received 2.",
     ),
     "other features": (
         lambda: GRU(5, rng=RNG).build((3, 4))(X[..., :3]),
@@ -273,7 +322,7 @@ ERRORS = {
     "a mask that would be lost": (
         lambda: tn.Sequential([Masking(), Flatten()], rng=RNG)(X + 1),
         "Flatten 'flatten': its input has a mask, and it would take padding for data. Put it "
-        "behind a recurrent layer with return_sequences=False, or into TimeDistributed.",
+        "behind a recurrent layer with return_sequences=False.",
     ),
     "a mask for a layer without time": (
         lambda: Dense(5, rng=RNG)(X, mask=numpy.ones((2, 3), bool)),

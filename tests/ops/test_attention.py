@@ -89,3 +89,11 @@ def test_a_mask_on_another_device_is_named(monkeypatch):
     there = [tn.Tensor(numpy.ones((1, 2, 3)).view(FakeGPUArray)) for _ in range(3)]
     with pytest.raises(ValueError, match=r"^attention: query is on gpu and mask is on cpu\. Move"):
         tn.attention(*there, numpy.ones((1, 2), bool))
+
+
+def test_a_place_where_nobody_looks_may_hold_anything(rng):
+    query, key, value = (rng.normal(size=(2, n, 3)) for n in (2, 4, 4))
+    mask = numpy.array([[True, True, False, True], [True, False, True, True]])
+    expected = tn.attention(query, key, value, mask).numpy()
+    key[~mask] = value[~mask] = numpy.nan
+    numpy.testing.assert_array_equal(tn.attention(query, key, value, mask).numpy(), expected)

@@ -51,13 +51,12 @@ class Softmax(Layer):
     axis: the one along which the sum is 1; -1, the last, for classes.
     """
 
-    keeps_mask = True
-
     def __init__(self, axis: int = -1, **common: Any) -> None:
         super().__init__(**common)
         if not is_whole(axis):
             raise ValueError(f"{self.label}: axis must be a whole number, received {axis!r}.")
         self.axis = int(axis)
+        self.keeps_mask = self.axis == -1  # along the steps it would count padding
 
     def forward(self, x: Tensor) -> Tensor:
         return softmax(x, axis=self.axis)

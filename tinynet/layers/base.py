@@ -48,6 +48,7 @@ class Layer(Exact, Module):
     """
 
     merges = False  # whether it takes a list of inputs
+    mixes_examples = False  # whether an example's output depends on the others of the batch
     keeps_mask = False  # whether a mask of time steps holds for its output too
     built = False
     activity_regularizer: Regularizer | None = None
@@ -124,6 +125,7 @@ class Layer(Exact, Module):
         if type(x) is not Tensor or self.merges:
             x = self._arranged(x)
             if is_symbolic(x):
+                self.refuse_in_graph(given)
                 return symbols_of(self, x)
         shape = [t.shape[1:] for t in x] if self.merges else x.data.shape[1:]
         if shape != self._checked or (not self.merges and x.data.dtype is not self._dtype):
@@ -138,7 +140,8 @@ class Layer(Exact, Module):
         if y is None:
             raise self.nothing_returned()
         if self.activity_regularizer is not None and self.training and not paused.get():
-            self._keep_penalty(self.activity_regularizer(y) * (1 / max(len(y), 1)))
+            out = y[0] if isinstance(y, list) else y  # without the states beside it
+            self._keep_penalty(self.activity_regularizer(out) * (1 / max(len(out), 1)))
         if observer:
             observer.after_module(self, y)
         return y
@@ -150,6 +153,14 @@ class Layer(Exact, Module):
             if name not in known:
                 has = f"It takes x and {', '.join(known)}." if known else "It takes x alone."
                 raise TypeError(f"{self.label}: a call takes no {name}. {has}")
+
+    def refuse_in_graph(self, given: dict[str, Any]) -> None:
+        """TypeError for a keyword that a value of the functional graph cannot have."""
+        for name in given:
+            raise TypeError(
+                f"{self.label}: a graph takes no {name}. Put Masking() before it, or "
+                "Embedding(..., mask_zero=True)."
+            )
 
     def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
         if mask is None or not self.keeps_mask:

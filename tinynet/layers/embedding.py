@@ -24,7 +24,8 @@ class Embedding(Layer):
     output_dim: the numbers in a row.
     embeddings_initializer: a name or a function (shape, rng) -> array; "uniform" is in
         [-0.05, 0.05].
-    mask_zero: whether index 0 is padding, which the recurrent layers after it leave out.
+    mask_zero: whether index 0 is padding.  In a Sequential or a Model the recurrent layers after it
+        leave it out; elsewhere give them mask=.
     ValueError for an index out of range, TypeError for indices that are not integers.
     """
 

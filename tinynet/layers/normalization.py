@@ -76,6 +76,7 @@ class BatchNormalization(Normalization):
     """
 
     differs_in_training = True
+    mixes_examples = True
     moving_mean: Any = None
     moving_variance: Any = None
 

@@ -110,6 +110,8 @@ class Recurrent(Layer):
 
     def __call__(self, x: Any, *more: Any, initial_state: Any = None, **given: Any) -> Any:
         if isinstance(x, list | tuple) and x and all(hasattr(part, "shape") for part in x):
+            if not is_symbolic(x) and len(x[0].shape) == 2:  # sequences, one array each
+                raise self._not_padded()
             x, *initial_state = x
             initial_state = initial_state or None
         if initial_state is not None:
@@ -118,11 +120,12 @@ class Recurrent(Layer):
             if len(state) != self.states:
                 what = "a list of h and c" if self.states == 2 else "one tensor"
                 raise ValueError(
-                    f"{self.label}: initial_state must be {what}, received {len(state)} tensors."
+                    f"{self.label}: initial_state must be {what}, received {len(state)}."
                 )
             if is_symbolic([x, *state]):
+                self.refuse_in_graph(given)
                 return symbols_of(self, [x, *state])
-            given["initial_state"] = state
+            given["initial_state"] = [s if isinstance(s, Tensor) else Tensor(s) for s in state]
         return super().__call__(x, *more, **given)
 
     def _arranged(self, x: Any) -> Any:
@@ -131,10 +134,14 @@ class Recurrent(Layer):
         except ValueError as error:
             if "different lengths" not in str(error):
                 raise
-            raise ValueError(
-                f"{self.label}: the sequences have different lengths. Write x, mask = "
-                "tn.data.padded(sequences), and call it with mask=mask."
-            ) from None
+            raise self._not_padded() from None
+
+    def _not_padded(self) -> ValueError:
+        return ValueError(
+            f"{self.label}: the sequences are not one array. Write x, mask = "
+            "tn.data.padded(sequences), and call the layer with mask=mask; in a Sequential, put "
+            "Masking() before it."
+        )
 
     def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
         if mask is None:
@@ -147,6 +154,11 @@ class Recurrent(Layer):
         if initial_state is None:
             zeros = xp(x.data).zeros((len(x), self.units), x.dtype)
             initial_state = [zeros] * self.states
+        else:  # as x, it takes the dtype of the weights
+            initial_state = [
+                s if s.requires_grad or s.dtype == x.dtype else Tensor(s.data.astype(x.dtype))
+                for s in initial_state
+            ]
         if mask is not None:
             mask = xp(x.data).asarray(mask.data if isinstance(mask, Tensor) else mask)
         if self.go_backwards:

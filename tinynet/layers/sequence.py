@@ -37,10 +37,25 @@ class TimeDistributed(Layer):
                 f"input {written(shape)} has no steps with numbers in them, and it takes (N, T, "
                 "...). Numbers one by one are x[..., None]."
             )
-        return (shape[0], *self.layer.output_shape(shape[1:]))
+        made = self.layer.output_shape(shape[1:])
+        if isinstance(made, list):
+            raise ValueError("its layer has several outputs. Leave return_state out.")
+        return (shape[0], *made)
 
     def create(self, shape: Any) -> None:
         self.layer.build(shape[1:])
+
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """A mask of steps holds outside; a layer that mixes the steps would count padding."""
+        if mask is not None and (
+            mask.ndim > 2 or any(getattr(m, "mixes_examples", False) for m in self.layer.modules())
+        ):
+            raise ValueError(
+                f"{self.label}: its input has a mask, and {self.layer.label} inside it would count "
+                "padding as data. Normalize with LayerNormalization; of several axes of steps, "
+                "mask one."
+            )
+        return super().with_mask(x, mask)
 
     def forward(self, x: Tensor) -> Tensor:
         N, T = x.shape[:2]
@@ -60,6 +75,11 @@ class Bidirectional(Layer):
 
     def __init__(self, layer: Any, merge_mode: str = "concat", **common: Any) -> None:
         super().__init__(**common)
+        if getattr(layer, "go_backwards", False):
+            raise ValueError(
+                f"{self.label}: its layer reads backwards already. Leave go_backwards out: the "
+                "copy reads backwards."
+            )
         if not isinstance(layer, Recurrent) or layer.built:
             built = getattr(layer, "built", False)
             what = f"{layer.label}, which has its weights" if built else type(layer).__name__
@@ -71,7 +91,7 @@ class Bidirectional(Layer):
         )
         self.forward_layer = layer
         self.backward_layer = copy.copy(layer)
-        self.backward_layer.go_backwards = not layer.go_backwards
+        self.backward_layer.go_backwards = True
         self.backward_layer.name = None
 
     def shape_after(self, shape: Any) -> Any:

@@ -91,15 +91,25 @@ class Model(LayeredModel):
         made = [symbol.shape for symbol in self.outputs]
         return made if self.gives_list else made[0]
 
+    @property
+    def makes_mask(self) -> bool:  # type: ignore[override]
+        return any(symbol.module.makes_mask for symbol in self.symbols if symbol.module)
+
     def forward(self, x: Any) -> Any:
+        return self.with_mask(x, None)[0]
+
+    def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
         given = list(x) if self.takes_list and isinstance(x, list | tuple) else [x]
         self._check([getattr(x, "shape", None) for x in given])
         values = {id(s): v for s, v in zip(self.inputs, given, strict=True)}
-        masks: dict[int, Any] = {}  # of time steps, where there is one
+        # of time steps, where there is one; that of x belongs to the first input
+        masks: dict[int, Any] = {} if mask is None else {id(self.inputs[0]): mask}
         for symbol in self.symbols:
             if id(symbol) not in values:
                 sources = [values[id(source)] for source in symbol.inputs]
-                mask = next((masks[id(s)] for s in symbol.inputs if id(s) in masks), None)
+                mask = None
+                if masks:
+                    mask = next((masks[id(s)] for s in symbol.inputs if id(s) in masks), None)
                 if isinstance(symbol, OneOutput):
                     y = sources[0][symbol.index]
                     mask = mask if symbol.index == 0 else None  # the others are states
@@ -113,7 +123,7 @@ class Model(LayeredModel):
                 if mask is not None:
                     masks[id(symbol)] = mask
         made = [values[id(symbol)] for symbol in self.outputs]
-        return made if self.gives_list else made[0]
+        return made if self.gives_list else made[0], masks.get(id(self.outputs[0]))
 
     def rows(self) -> list[Row]:
         names: dict[int, str] = {}

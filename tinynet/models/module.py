@@ -66,7 +66,7 @@ class Module(Parts):
         if mask is not None:
             raise ValueError(
                 f"{self.label}: its input has a mask, and it would take padding for data. Put it "
-                "behind a recurrent layer with return_sequences=False, or into TimeDistributed."
+                "behind a recurrent layer with return_sequences=False."
             )
         return self(x), None
 

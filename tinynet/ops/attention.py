@@ -39,6 +39,8 @@ def attention(
         _check_shapes(query.shape, key.shape, value.shape)
         if mask is not None:
             mask = _checked_mask(mask, query, key)
+            if mask.shape[1] == 1:  # no query looks there: it may be anything, even NaN
+                key, value = (where(mask[:, 0, :, None], x, 0.0) for x in (key, value))
     except (ValueError, TypeError) as error:
         raise located("attention", (), error) from None
     scores = matmul(query, key.transpose(0, 2, 1)) / math.sqrt(query.shape[2])  # (N, Q, S)
