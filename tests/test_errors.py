@@ -867,7 +867,7 @@ TABLE = {
     "an attention mask of another shape": (
         lambda: tn.attention(STEPS, STEPS, STEPS, ones(4, 4) > 0),
         ValueError,
-        "attention: mask must be (2, 4), or (2, 4, 4) for each query, received (4, 4).",
+        "attention: mask must be (2, 4) or (2, 4, 4), received (4, 4).",
     ),
     "an example without a place to look at": (
         lambda: tn.attention(STEPS, STEPS, STEPS, numpy.arange(8).reshape(2, 4) < 4),

@@ -26,6 +26,7 @@ import numpy as np
 import tinynet as tn
 from lessons.shared import accuracy, claim, data, fit, nearest_picture, size, table
 from lessons.shared.draw import five_shapes as draw
+from lessons.shared.number_words import in_english, in_portuguese
 from tinynet.layers import GRU, Dense, Embedding, Flatten, SimpleRNN, TimeDistributed
 
 SEED = 0  # of the data, the first weights, and the order of the examples
@@ -308,28 +309,8 @@ draw.opinions(opinion[:2], good)
 
 
 # %%
-ENGLISH = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
-    fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty
-    ninety"""
-PORTUGUESE = """zero um dois três quatro cinco seis sete oito nove dez onze doze treze catorze
-    quinze dezasseis dezassete dezoito dezanove vinte trinta quarenta cinquenta sessenta setenta
-    oitenta noventa cento duzentos trezentos quatrocentos quinhentos seiscentos setecentos
-    oitocentos novecentos"""
-
-
-def spelled(n, names, joints):  # names: of 0 to 19, of 20, 30, ..., 90, and of 100, 200, ..., 900
-    if n < 20:
-        return names[n]
-    k, rest = (27 + n // 100, n % 100) if n >= 100 else (18 + n // 10, n % 10)
-    return names[k] + (joints[n >= 100] + spelled(rest, names, joints) if rest else "")
-
-
 order = np.random.default_rng((SEED, 4)).permutation(1000).tolist()  # the first 300: test
-names = ENGLISH.split()
-names += [f"{name} hundred" for name in names[1:10]]
-english = [spelled(n, names, (" ", " and ")) for n in order]
-names = PORTUGUESE.split()
-portuguese = ["cem" if n == 100 else spelled(n, names, (" e ", " e ")) for n in order]
+english, portuguese = ([spelled(n) for n in order] for spelled in (in_english, in_portuguese))
 sources, english_words = as_numbers(english)
 name, source, epochs = "English to Portuguese", tn.Input(sources.shape[1:]), size(3, 30)
 state = cell(UNITS)(Embedding(len(english_words), 32, mask_zero=True)(source))  # the encoder

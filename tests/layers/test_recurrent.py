@@ -293,11 +293,11 @@ ERRORS = {
     ),
     "a mask of another shape": (
         lambda: GRU(5, rng=RNG)(X, mask=numpy.ones((3, 2), bool)),
-        "GRU: mask is bool (3, 2), and must be booleans (2, 3): True where a step counts.",
+        "GRU: mask must be (2, 3), received (3, 2).",
     ),
     "a mask of numbers": (
         lambda: GRU(5, rng=RNG)(X, mask=numpy.ones((2, 3))),
-        "GRU: mask is float64 (2, 3), and must be booleans (2, 3): True where a step counts.",
+        "GRU: mask holds float64, and must be booleans. Write mask == 1.",
     ),
     "a state of another shape": (
         lambda: GRU(5, rng=RNG)(X, initial_state=numpy.zeros((2, 4), "float32")),

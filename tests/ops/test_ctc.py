@@ -264,3 +264,9 @@ def test_what_ctc_has_learnt_is_decoded():
         optimizer.step()
     assert tn.ctc_decode(logits) == words
     assert tn.ctc_loss(logits, labels, label_lengths=sizes).item() < 0.05
+
+
+def test_decoding_says_what_is_wrong_with_rows_of_different_lengths():
+    message = "^ctc_decode: the rows of the list have different lengths. Make them equal.$"
+    with pytest.raises(ValueError, match=message):
+        tn.ctc_decode([[[1, 2], [3]]])

@@ -42,7 +42,7 @@ class Embedding(Layer):
         self.output_dim = whole(self.label, "output_dim", output_dim)
         where = f"{self.label}: embeddings_initializer"
         self.embeddings_initializer = init.initializer(embeddings_initializer, where)
-        self.makes_mask = boolean(self.label, "mask_zero", mask_zero)
+        self.mask_zero = boolean(self.label, "mask_zero", mask_zero)
         self.embeddings: Any = None
 
     def shape_after(self, shape: Any) -> Any:
@@ -58,11 +58,11 @@ class Embedding(Layer):
         return Tensor(numpy.asarray(x)) if isinstance(x, list | tuple) else arranged
 
     @property
-    def mask_zero(self) -> bool:
-        return self.makes_mask
+    def makes_mask(self) -> bool:  # type: ignore[override]
+        return self.mask_zero
 
     def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
-        if not self.makes_mask:
+        if not self.mask_zero:
             return super().with_mask(x, mask)
         x = self._arranged(x)
         return self(x), None if trial.get() else x.data != 0

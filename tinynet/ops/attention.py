@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..devices import xp
-from ..engine.inputs import same_device, settle
+from ..engine.inputs import settle
 from ..engine.tensor import Tensor
 from ..messages.engine import located
 from ..messages.names import explained
 from .activation import softmax
 from .arithmetic import where
 from .linear import matmul
+from .masks import as_mask
 
 
 @explained
@@ -62,15 +62,8 @@ def _check_shapes(query: tuple, key: tuple, value: tuple) -> None:
 
 def _checked_mask(mask: Any, query: Tensor, key: Tensor) -> Any:
     """The mask, (N, 1, S) or (N, Q, S)."""
-    mask = mask.data if isinstance(mask, Tensor) else xp(mask).asarray(mask)
-    same_device(("query", "mask"), (query.data, mask))
     (N, Q, _), S = query.shape, key.shape[1]
-    if mask.dtype != bool:
-        raise TypeError(f"mask holds {mask.dtype}, and must be booleans. Write mask == 1.")
-    if mask.shape not in ((N, S), (N, Q, S)):
-        raise ValueError(
-            f"mask must be {(N, S)}, or {(N, Q, S)} for each query, received {mask.shape}."
-        )
+    mask = as_mask(mask, query.data, (N, S), (N, Q, S), name="query")
     blind = ~mask.any(axis=-1)
     if blind.any():
         n, *q = (int(i[0]) for i in blind.nonzero())

@@ -16,6 +16,7 @@ from typing import Any
 import numpy
 
 from ..devices import Array, kernels, xp
+from ..engine.inputs import as_array
 from ..engine.tensor import Tensor, differentiable
 from ..messages.arguments import whole
 from ..messages.names import explained
@@ -125,12 +126,12 @@ def ctc_decode(logits: Any, blank: int = 0, logit_lengths: Any = None) -> list[l
     blank, logit_lengths: as for ctc_loss.  Another label may still be more probable: its paths are
     each less probable than the best one, but there may be more of them.
     """
-    array = logits.data if isinstance(logits, Tensor) else xp(logits).asarray(logits)
     lengths = logit_lengths.data if isinstance(logit_lengths, Tensor) else logit_lengths
     try:
+        array = logits.data if isinstance(logits, Tensor) else as_array(logits)
         steps = _checked_steps(array, lengths, blank)
-    except ValueError as error:
-        raise ValueError(f"ctc_decode: {error}") from None
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"ctc_decode: {error}") from None
     best = array.argmax(axis=2)
     read = (best != blank) & (xp(array).arange(best.shape[1]) < steps[:, None])
     read[:, 1:] &= best[:, 1:] != best[:, :-1]

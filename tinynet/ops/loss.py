@@ -16,6 +16,7 @@ from ..engine.tensor import Tensor, differentiable
 from ..messages.arguments import choice
 from ..messages.mistakes import warn
 from .activation import finite_exp, log_softmax_of
+from .masks import as_mask
 
 Loss = Callable[..., Tensor]
 
@@ -212,16 +213,11 @@ def _misfit(logits: Array, labels: Array) -> ValueError:
 
 
 def _checked_mask(mask: Any, logits: Array, labels: Array) -> Array:
-    mask, shape = xp(logits).asarray(mask), logits.shape[:-1]
+    shape = logits.shape[:-1]
     if labels.shape not in (logits.shape, shape):
         raise _misfit(logits, labels)
-    if mask.dtype != bool:
-        raise TypeError(f"mask holds {mask.dtype}, and must be booleans. Write mask == 1.")
-    if mask.shape != shape:
-        raise ValueError(
-            f"mask must be {shape} for logits {logits.shape}, one for each label, received "
-            f"{mask.shape}."
-        )
+    what = f" for logits {logits.shape}, one for each label"
+    mask = as_mask(mask, logits, shape, name="logits", what=what)
     if not mask.any():
         raise ValueError("mask is False everywhere: there is no loss of no examples.")
     return mask

@@ -1,11 +1,8 @@
-"""Recurrent cells: the state of a time step is computed from its input and the state before it.
+"""Recurrent operations: a cell (cells.py) over all time steps, with pullbacks for all its inputs.
 
 Sources: Elman, "Finding Structure in Time", 1990; Hochreiter and Schmidhuber, "Long Short-Term
 Memory", 1997, with the forget gate of Gers et al., 2000; Cho et al., "Learning Phrase
-Representations using RNN Encoder-Decoder", 2014.  Gates stand in the order of Keras.
-
-All products of x and the kernel are one product.  Only what depends on the step before is computed
-step by step.  Inside, time is the first axis: then the numbers of a step lie side by side.
+Representations using RNN Encoder-Decoder", 2014.
 """
 
 from __future__ import annotations
@@ -13,227 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..devices import Array, kernels, xp
+from ..devices import Array, kernels
 from ..engine.observer import ALL, Work
 from ..engine.tensor import differentiable
-
-# -- the cells -------------------------------------------------------------------------------------
-
-
-class Cell:
-    """A pass over all time steps, and the way back through them.
-
-    N examples, T steps, D features, U units, G gates; S is G * U.
-    z (T, N, S): what the gates are computed from, x @ kernel + bias; then the gates themselves.
-    states: one array (T, N, U) for each state, that after each step.
-    hold (T, N, 1): where a step does not count, so that the states stay as they were.
-    """
-
-    gates = 1
-    sigmoids: tuple[int, ...] = ()  # which gates are sigmoids; the others are tanh
-    one_gradient = True  # whether x @ kernel and h @ R have the same gradient
-
-    def __init__(
-        self, x: Array, start: tuple[Array, ...], kernel: Array, recurrent: Array, bias: Array,
-        mask: Array | None,
-    ) -> None:  # fmt: skip
-        N, T, D = x.shape
-        U = len(recurrent)
-        self.xp, self.product = xp(x), kernels(x).product
-        self.start, self.kernel, self.recurrent = start, kernel, recurrent
-        if mask is not None:  # whatever padding is, even NaN
-            x = self.xp.where(mask[..., None], x, 0)
-        self.x = self.xp.ascontiguousarray(x.swapaxes(0, 1)).reshape(T * N, D)
-        # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2, so one tanh serves all gates
-        half = self.xp.ones(self.gates * U, x.dtype)
-        for gate in self.sigmoids:
-            half[gate * U : (gate + 1) * U] = 0.5
-        self.scaled = recurrent * half
-        self.half, self.bias = half, bias
-        self.z = self.product(self.x, kernel * half, self.input_bias() * half).reshape(
-            T, N, self.gates * U
-        )
-        self.states = [self.xp.empty((T, N, U), x.dtype) for _ in start]
-        self.hold = None if mask is None else ~mask.T[..., None]
-
-    def input_bias(self) -> Array:
-        return self.bias
-
-    def of(self, gates: Array, *which: int) -> list[Array]:
-        """Some of the gates of one step, (N, S) -> (N, U) each."""
-        U = len(self.recurrent)
-        return [gates[:, i * U : (i + 1) * U] for i in which]
-
-    def squash(self, z: Array, *which: int) -> None:
-        """tanh, in place; and of these gates, which are sigmoids, the rest of their formula."""
-        self.xp.tanh(z, out=z)
-        for gate in self.of(z, *which):
-            gate *= 0.5
-            gate += 0.5
-
-    # -- written by each cell ---------------------------------------------------------------------
-
-    def step(self, t: int, before: Any, after: Any) -> None:
-        """Compute the states after step t from those before, each (N, U)."""
-        raise NotImplementedError
-
-    def step_back(self, t: int, before: Any, d: list[Array], dz: Array, ds: Array) -> list[Array]:
-        """The gradients of the states before step t, without those through the product h @ R.
-
-        d: the gradients of the states after it.  dz, ds: to be filled with the gradients of
-        x @ kernel and of h @ R, (N, S) each.  They are one array where they are equal.
-        """
-        raise NotImplementedError
-
-    # -- the same for all -------------------------------------------------------------------------
-
-    def forward(self) -> None:
-        before = list(self.start)
-        for t in range(len(self.z)):
-            after = [state[t] for state in self.states]
-            self.step(t, before, after)
-            if self.hold is not None:
-                for new, old in zip(after, before, strict=True):
-                    self.xp.copyto(new, old, where=self.hold[t])
-            before = after
-
-    def before(self, t: int) -> list[Array]:
-        return [state[t - 1] for state in self.states] if t else list(self.start)
-
-    def backward(self, dstates: list[Array]) -> tuple[Array, Array, list[Array]]:
-        """Backward through time: the gradients of x @ kernel, of h @ R, and of the first states.
-
-        dstates: of each state after each step, (T, N, U).  -> (T * N, S), (T * N, S), (N, U) each
-        """
-        T, N, S = self.z.shape
-        back = self.xp.ascontiguousarray(self.recurrent.T)
-        dz = self.xp.empty_like(self.z)
-        ds = dz if self.one_gradient else self.xp.empty_like(self.z)
-        d = [0] * len(dstates)
-        for t in reversed(range(T)):
-            d = [part + more[t] for part, more in zip(d, dstates, strict=True)]
-            held: Any = None
-            if self.hold is not None:  # it goes past the step
-                held = [part * self.hold[t] for part in d]
-                d = [part - past for part, past in zip(d, held, strict=True)]
-            d = self.step_back(t, self.before(t), d, dz[t], ds[t])
-            d[0] = d[0] + self.product(ds[t], back)
-            if held is not None:
-                d = [part + past for part, past in zip(d, held, strict=True)]
-        return dz.reshape(T * N, S), ds.reshape(T * N, S), d
-
-    def states_before(self) -> Array:
-        """h before every step, (T * N, U)"""
-        h = self.xp.concatenate([self.start[0][None], self.states[0][:-1]])
-        return h.reshape(-1, h.shape[-1])
-
-
-class SimpleRNN(Cell):
-    """h' = tanh(x @ kernel + h @ R + bias), or relu in the place of tanh."""
-
-    relu = False
-
-    def step(self, t, before, after):
-        (h,), (new,) = before, after
-        self.xp.add(self.z[t], self.product(h, self.scaled), out=new)
-        if self.relu:
-            self.xp.maximum(new, 0, out=new)
-        else:
-            self.xp.tanh(new, out=new)
-
-    def step_back(self, t, before, d, dz, ds):
-        h = self.states[0][t]
-        self.xp.multiply(d[0], (h > 0) if self.relu else 1 - h * h, out=dz)
-        return [0]
-
-
-class ReluRNN(SimpleRNN):
-    relu = True
-
-
-class GRU(Cell):
-    """Update gate u, reset gate r and candidate c; h' = u h + (1 - u) c.
-
-    u, r = sigmoid(x @ kernel + h @ R + bias);  c = tanh(x @ kernel + r (h @ R + bias)).  This is
-    the form of Keras and cuDNN (reset_after=True), where the candidate's h @ R has its own bias.
-    """
-
-    gates, sigmoids = 3, (0, 1)
-    one_gradient = False  # in the candidate, r stands between
-
-    def input_bias(self) -> Array:
-        return self.bias[0]
-
-    def forward(self) -> None:
-        self.recalled = self.xp.empty_like(self.states[0])  # the candidate's h @ R + bias
-        self.second_bias = self.bias[1] * self.half
-        super().forward()
-
-    def step(self, t, before, after):
-        (h,), (new,) = before, after
-        z, s = self.z[t], self.product(h, self.scaled, self.second_bias)
-        U = h.shape[1]
-        z[:, : 2 * U] += s[:, : 2 * U]
-        self.recalled[t] = s[:, 2 * U :]
-        both, c = z[:, : 2 * U], z[:, 2 * U :]
-        self.squash(both, 0, 1)
-        u, r = self.of(z, 0, 1)
-        c += r * self.recalled[t]
-        self.xp.tanh(c, out=c)
-        self.xp.subtract(h, c, out=new)  # c + u (h - c)
-        new *= u
-        new += c
-
-    def step_back(self, t, before, d, dz, ds):
-        (h,), (dh,) = before, d
-        u, r, c = self.of(self.z[t], 0, 1, 2)
-        du, dr, dc = self.of(dz, 0, 1, 2)
-        through = dh * (1 - u)
-        du[...] = through * u * (h - c)
-        dc[...] = through * (1 - c * c)
-        dr[...] = dc * self.recalled[t] * r * (1 - r)
-        ds[...] = dz
-        self.of(ds, 2)[0][...] *= r
-        return [dh * u]
-
-
-class LSTM(Cell):
-    """Input gate i, forget gate f, candidate g, output gate o; and a second state, the cell c.
-
-    c' = f c + i g;  h' = o tanh(c').
-    """
-
-    gates, sigmoids = 4, (0, 1, 3)
-
-    def forward(self) -> None:
-        self.squashed = self.xp.empty_like(self.states[1])  # tanh(c')
-        super().forward()
-
-    def step(self, t, before, after):
-        (h, c), (new_h, new_c) = before, after
-        z = self.z[t]
-        z += self.product(h, self.scaled)
-        self.squash(z, 0, 1, 3)
-        i, f, g, o = self.of(z, 0, 1, 2, 3)
-        self.xp.multiply(f, c, out=new_c)
-        new_c += i * g
-        self.xp.tanh(new_c, out=self.squashed[t])
-        self.xp.multiply(o, self.squashed[t], out=new_h)
-
-    def step_back(self, t, before, d, dz, ds):
-        c, (dh, dc) = before[1], d
-        i, f, g, o = self.of(self.z[t], 0, 1, 2, 3)
-        di, df, dg, do = self.of(dz, 0, 1, 2, 3)
-        tanh_c = self.squashed[t]
-        dc = dc + dh * o * (1 - tanh_c * tanh_c)
-        di[...] = dc * g * i * (1 - i)
-        df[...] = dc * c * f * (1 - f)
-        dg[...] = dc * i * (1 - g * g)
-        do[...] = dh * tanh_c * o * (1 - o)
-        return [0, dc * f]
-
-
-# -- as operations ---------------------------------------------------------------------------------
+from .cells import GRU, LSTM, Cell, ReluRNN, SimpleRNN
+from .masks import as_mask
 
 
 def _work(y, x, *others, **settings):
@@ -305,7 +86,7 @@ def _over_time(
     found: list[Any] = []
 
     def back(dy: Array) -> Any:
-        """All pullbacks need it, so it is computed once."""
+        """Computed once, since all pullbacks need it: the walk back gives them the same dy."""
         if not found:
             dy = dy.swapaxes(0, 1)
             none = cell.xp.zeros((T, 1, 1), dy.dtype)
@@ -354,12 +135,7 @@ def _checked(
         raise ValueError("the sequences are empty: x has no time steps. Give at least one.")
     if mask is None:
         return None
-    mask = xp(x).asarray(mask)
-    if mask.shape != (N, T) or mask.dtype.kind != "b":
-        raise ValueError(
-            f"mask is {mask.dtype} {mask.shape}, and must be booleans {(N, T)}: True where a step "
-            "counts."
-        )
+    mask = as_mask(mask, x, (N, T))
     empty = ~mask.any(axis=1)
     if empty.any():
         raise ValueError(

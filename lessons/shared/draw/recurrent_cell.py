@@ -138,7 +138,9 @@ def radii(quiet, real):
     low = min(there.min() for there in (*quiet.values(), *real.values()))
     high = max(there.max() for there in (*quiet.values(), *real.values()))
     row[0].set(ylim=(low / 5, high * 20), ylabel="gradient, relative to $k = 0$")
-    drawing.suptitle("Plain RNN: near 0 the gradient is about r^k, with symbols it is smaller")
+    drawing.suptitle(
+        "Plain RNN: the gradient is r^k while the state stays near 0, and smaller elsewhere"
+    )
     return drawing
 
 

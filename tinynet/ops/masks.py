@@ -1,0 +1,27 @@
+"""Masks: which time steps, labels or places count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..devices import Array, is_array, xp
+from ..engine.inputs import same_device
+from ..engine.tensor import Tensor
+
+
+def as_mask(
+    mask: Any, x: Array, *shapes: tuple[int, ...], name: str = "x", what: str = ""
+) -> Array:
+    """The mask as booleans beside x.  TypeError or ValueError for another dtype, device or shape.
+
+    shapes: those that it may have.  name: of x.  what: the end of that sentence.
+    """
+    mask = mask.data if isinstance(mask, Tensor) else mask
+    mask = mask if is_array(mask) else xp(x).asarray(mask)  # a list goes where x is
+    same_device((name, "mask"), (x, mask))
+    if mask.dtype != bool:
+        raise TypeError(f"mask holds {mask.dtype}, and must be booleans. Write mask == 1.")
+    if mask.shape not in shapes:
+        allowed = " or ".join(map(str, shapes))
+        raise ValueError(f"mask must be {allowed}{what}, received {mask.shape}.")
+    return mask
