@@ -172,7 +172,9 @@ def test_a_mask_goes_through_a_graph_and_through_models_in_models(x, rng):
     expected = tn.predict(model, x)
     first = tn.Input((6, 4))
     masked = tn.Sequential([tn.Model(first, Masking()(first)), *parts[1:]], input_shape=(6, 4))
-    for other in (inside, graph, masked):
+    after = tn.Model(first := tn.Input((6, 4)), parts[1](first))  # it gets a mask, and makes none
+    given = tn.Sequential([Masking(), after, parts[2]], input_shape=(6, 4))
+    for other in (inside, graph, masked, given):
         numpy.testing.assert_array_equal(tn.predict(other, x), expected)
     short = tn.predict(model, x[1:2, :2])
     numpy.testing.assert_allclose(short[0], expected[1], atol=1e-6)
@@ -228,6 +230,17 @@ def test_a_model_with_masked_words_learns(rng):
     assert labels.mean() < 0.4  # more than who always says "no"
 
 
+def test_a_word_of_number_0_is_padding_where_the_embedding_says_so(rng):
+    words = numpy.array([[3, 1, 0, 0], [2, 0, 0, 0]])
+    for mask_zero in (False, True):
+        layers = [Embedding(5, 3, mask_zero=mask_zero), GRU(2)]
+        model = tn.Sequential(layers, input_shape=(4,), rng=rng)
+        together = tn.predict(model, words)
+        alone = [tn.predict(model, words[n : n + 1, : 2 - n]) for n in range(2)]
+        apart = abs(together - numpy.concatenate(alone)).max()
+        assert apart < 1e-6 if mask_zero else apart > 1e-4
+
+
 # -- bad input -------------------------------------------------------------------------------------
 
 RNG = numpy.random.default_rng(0)
@@ -257,6 +270,19 @@ ERRORS = {
         lambda: GRU(5)(tn.Input((3, 4)), mask=numpy.ones((2, 3), bool)),
         "GRU: a graph takes no mask. Put Masking() before it, or Embedding(..., mask_zero=True).",
     ),
+    "a mask beside a state in a graph": (
+        lambda: GRU(5)(
+            tn.Input((3, 4)), initial_state=tn.Input((5,)), mask=numpy.ones((2, 3), bool)
+        ),
+        "GRU: a graph takes no mask. Put Masking() before it, or Embedding(..., mask_zero=True).",
+    ),
+    "a mask of words in sentences": (
+        lambda: tn.Sequential([Embedding(5, 3, mask_zero=True), TimeDistributed(GRU(2))], rng=RNG)(
+            numpy.ones((2, 3, 4), int)
+        ),
+        "TimeDistributed 'time_distributed': its input has a mask of shape (2, 3, 4), and it hands "
+        "on one of steps, (N, T). Mask the inner steps in a model of their own.",
+    ),
     "both directions of a layer that reads backwards": (
         lambda: Bidirectional(GRU(5, go_backwards=True)),
         "Bidirectional: its layer reads backwards already. Leave go_backwards out: the copy reads "
@@ -264,9 +290,8 @@ ERRORS = {
     ),
     "batch normalization over padding": (
         lambda: tn.Sequential([Masking(), TimeDistributed(BatchNormalization())], rng=RNG)(X + 1),
-        "TimeDistributed 'time_distributed': its input has a mask, and BatchNormalization "
-        "inside it would count padding as data. Normalize with LayerNormalization; of several axes "
-        "of steps, mask one.",
+        "TimeDistributed 'time_distributed': its input has a mask, and the normalization inside "
+        "would count padding as data. Use LayerNormalization, which looks at one step alone.",
     ),
     "softmax over padding": (
         lambda: tn.Sequential([Masking(), Softmax(axis=1)], rng=RNG)(X + 1),

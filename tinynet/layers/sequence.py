@@ -46,14 +46,18 @@ class TimeDistributed(Layer):
         self.layer.build(shape[1:])
 
     def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
-        """A mask of steps holds outside; a layer that mixes the steps would count padding."""
-        if mask is not None and (
-            mask.ndim > 2 or any(getattr(m, "mixes_examples", False) for m in self.layer.modules())
-        ):
+        """A mask of steps holds after it too, unless the layer inside mixes the steps."""
+        if mask is None:
+            return super().with_mask(x, mask)
+        if mask.ndim > 2:
             raise ValueError(
-                f"{self.label}: its input has a mask, and {self.layer.label} inside it would count "
-                "padding as data. Normalize with LayerNormalization; of several axes of steps, "
-                "mask one."
+                f"{self.label}: its input has a mask of shape {mask.shape}, and it hands on one of "
+                "steps, (N, T). Mask the inner steps in a model of their own."
+            )
+        if any(getattr(part, "mixes_examples", False) for part in self.layer.modules()):
+            raise ValueError(
+                f"{self.label}: its input has a mask, and the normalization inside would count "
+                "padding as data. Use LayerNormalization, which looks at one step alone."
             )
         return super().with_mask(x, mask)
 
