@@ -37,11 +37,11 @@ class Cell:
             x = self.xp.where(mask[..., None], x, 0)
         self.x = self.xp.ascontiguousarray(x.swapaxes(0, 1)).reshape(T * N, D)
         # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2, so one tanh serves all gates
-        half = self.xp.ones(self.gates * U, x.dtype)
+        half, rest = self.xp.ones(self.gates * U, x.dtype), self.xp.zeros(self.gates * U, x.dtype)
         for gate in self.sigmoids:
-            half[gate * U : (gate + 1) * U] = 0.5
+            half[gate * U : (gate + 1) * U] = rest[gate * U : (gate + 1) * U] = 0.5
         self.scaled = recurrent * half
-        self.half, self.bias = half, bias
+        self.half, self.rest, self.bias = half, rest, bias
         self.z = self.product(self.x, kernel * half, self.input_bias() * half).reshape(
             T, N, self.gates * U
         )
@@ -56,12 +56,19 @@ class Cell:
         U = len(self.recurrent)
         return [gates[:, i * U : (i + 1) * U] for i in which]
 
-    def squash(self, z: Array, *which: int) -> None:
-        """tanh, in place; and of these gates, which are sigmoids, the rest of their formula."""
+    def squash(self, z: Array) -> None:
+        """The gates of one step, in place: (N, S), or the first columns of it."""
+        columns = z.shape[1]
         self.xp.tanh(z, out=z)
-        for gate in self.of(z, *which):
-            gate *= 0.5
-            gate += 0.5
+        z *= self.half[:columns]
+        z += self.rest[:columns]
+
+    def slopes(self, gates: Array, out: Array) -> None:
+        """The derivative of every gate by its z: a - a a of a sigmoid a, 1 - a a of a tanh."""
+        self.xp.multiply(gates, gates, out=out)
+        for gate in range(self.gates):
+            (a,), (slope,) = self.of(gates, gate), self.of(out, gate)
+            self.xp.subtract(a if gate in self.sigmoids else 1, slope, out=slope)
 
     # -- written by each cell ---------------------------------------------------------------------
 
@@ -72,8 +79,9 @@ class Cell:
     def step_back(self, t: int, before: Any, d: list[Array], dz: Array, ds: Array) -> list[Array]:
         """The gradients of the states before step t, without those through the product h @ R.
 
-        d: the gradients of the states after it.  dz, ds: to be filled with the gradients of
-        x @ kernel and of h @ R, (N, S) each.  They are one array where they are equal.
+        d: the gradients of the states after it, which it may overwrite.  dz, ds: to be filled with
+        the gradients of x @ kernel and of h @ R, (N, S) each.  They are one array where they are
+        equal.
         """
         raise NotImplementedError
 
@@ -92,24 +100,27 @@ class Cell:
     def before(self, t: int) -> list[Array]:
         return [state[t - 1] for state in self.states] if t else list(self.start)
 
-    def backward(self, dstates: list[Array]) -> tuple[Array, Array, list[Array]]:
+    def backward(self, dstates: list[Array | None]) -> tuple[Array, Array, list[Array]]:
         """Backward through time: the gradients of x @ kernel, of h @ R, and of the first states.
 
-        dstates: of each state after each step, (T, N, U).  -> (T * N, S), (T * N, S), (N, U) each
+        dstates: of each state after each step, (T, N, U), or None where nothing depends on it.
+        -> (T * N, S), (T * N, S), (N, U) each
         """
         T, N, S = self.z.shape
         back = self.xp.ascontiguousarray(self.recurrent.T)
         dz = self.xp.empty_like(self.z)
         ds = dz if self.one_gradient else self.xp.empty_like(self.z)
-        d = [0] * len(dstates)
+        d = [self.xp.zeros(state.shape, self.z.dtype) for state in self.start]
         for t in reversed(range(T)):
-            d = [part + more[t] for part, more in zip(d, dstates, strict=True)]
+            for part, more in zip(d, dstates, strict=True):
+                if more is not None:
+                    part += more[t]
             held: Any = None
             if self.hold is not None:  # it goes past the step
                 held = [part * self.hold[t] for part in d]
                 d = [part - past for part, past in zip(d, held, strict=True)]
             d = self.step_back(t, self.before(t), d, dz[t], ds[t])
-            d[0] = d[0] + self.product(ds[t], back)
+            d[0] = self.product(ds[t], back) + d[0]
             if held is not None:
                 d = [part + past for part, past in zip(d, held, strict=True)]
         return dz.reshape(T * N, S), ds.reshape(T * N, S), d
@@ -167,9 +178,8 @@ class GRU(Cell):
         U = h.shape[1]
         z[:, : 2 * U] += s[:, : 2 * U]
         self.recalled[t] = s[:, 2 * U :]
-        both, c = z[:, : 2 * U], z[:, 2 * U :]
-        self.squash(both, 0, 1)
-        u, r = self.of(z, 0, 1)
+        self.squash(z[:, : 2 * U])
+        u, r, c = self.of(z, 0, 1, 2)
         c += r * self.recalled[t]
         self.xp.tanh(c, out=c)
         self.xp.subtract(h, c, out=new)  # c + u (h - c)
@@ -180,13 +190,16 @@ class GRU(Cell):
         (h,), (dh,) = before, d
         u, r, c = self.of(self.z[t], 0, 1, 2)
         du, dr, dc = self.of(dz, 0, 1, 2)
-        through = dh * (1 - u)
-        du[...] = through * u * (h - c)
-        dc[...] = through * (1 - c * c)
-        dr[...] = dc * self.recalled[t] * r * (1 - r)
+        self.slopes(self.z[t], out=dz)
+        past = dh * u
+        du *= dh
+        du *= h - c
+        dc *= dh - past
+        dr *= dc
+        dr *= self.recalled[t]
         ds[...] = dz
         self.of(ds, 2)[0][...] *= r
-        return [dh * u]
+        return [past]
 
 
 class LSTM(Cell):
@@ -205,7 +218,7 @@ class LSTM(Cell):
         (h, c), (new_h, new_c) = before, after
         z = self.z[t]
         z += self.product(h, self.scaled)
-        self.squash(z, 0, 1, 3)
+        self.squash(z)
         i, f, g, o = self.of(z, 0, 1, 2, 3)
         self.xp.multiply(f, c, out=new_c)
         new_c += i * g
@@ -215,11 +228,17 @@ class LSTM(Cell):
     def step_back(self, t, before, d, dz, ds):
         c, (dh, dc) = before[1], d
         i, f, g, o = self.of(self.z[t], 0, 1, 2, 3)
-        di, df, dg, do = self.of(dz, 0, 1, 2, 3)
-        tanh_c = self.squashed[t]
-        dc = dc + dh * o * (1 - tanh_c * tanh_c)
-        di[...] = dc * g * i * (1 - i)
-        df[...] = dc * c * f * (1 - f)
-        dg[...] = dc * i * (1 - g * g)
-        do[...] = dh * tanh_c * o * (1 - o)
-        return [0, dc * f]
+        h, tanh_c = self.states[0][t], self.squashed[t]
+        through = h * tanh_c
+        self.xp.subtract(o, through, out=through)  # o (1 - tanh_c tanh_c), since h = o tanh_c
+        through *= dh
+        dc += through
+        self.slopes(self.z[t], out=dz)
+        dgates = self.xp.empty_like(dz)
+        for dgate, (a, b) in zip(
+            self.of(dgates, 0, 1, 2, 3), ((dc, g), (dc, c), (dc, i), (dh, tanh_c)), strict=True
+        ):
+            self.xp.multiply(a, b, out=dgate)
+        dz *= dgates
+        dc *= f
+        return [0, dc]

@@ -89,9 +89,8 @@ def _over_time(
         """Computed once, since all pullbacks need it: the walk back gives them the same dy."""
         if not found:
             dy = dy.swapaxes(0, 1)
-            none = cell.xp.zeros((T, 1, 1), dy.dtype)
             given = [dy[..., i * U : (i + 1) * U] for i in range(len(states))]
-            found.append(cell.backward(given + [none] * (len(start) - len(given))))
+            found.append(cell.backward(given + [None] * (len(start) - len(given))))
         return found[0]
 
     def dbias(dy: Array) -> Array:
