@@ -202,8 +202,10 @@ def test_one_module_imports_the_library_and_only_inside_functions(libraries, onl
 
 
 def test_outside_functions_tinynet_imports_the_standard_library_and_numpy_only():
-    allowed = {*sys.stdlib_module_names, "numpy", "tinynet"}
     for name, path in TINYNET.items():
+        allowed = {*sys.stdlib_module_names, "numpy", "tinynet"}
+        if name.startswith("tinynet.devices.loops"):  # which a function of devices/form.py imports
+            allowed |= {"numba", "llvmlite"}
         for i in imports_of(path):
             assert i.inside or i.typing or first(i.module) in allowed, f"{name} imports {i.module}"
 
@@ -293,7 +295,7 @@ def test_the_public_names_are_those_of_the_block_that_type_checkers_read():
 
     said = {i.name for i in imports_of(TINYNET["tinynet"]) if i.typing}
     assert said == set(tinynet.__all__)
-    assert len(said) == 91  # a name that is added or taken away is counted here
+    assert len(said) == 93  # a name that is added or taken away is counted here
     assert {"Tensor", "fit", "init", "regularizers", "schedules", "callbacks", "data"} <= said
     modules = {"callbacks", "data", "init", "layers", "metrics", "optim", "plot"}
     modules |= {"regularizers", "schedules"}

@@ -17,9 +17,11 @@ if TYPE_CHECKING:  # type checkers run this block; _homes reads it for Python
     from . import data, layers, metrics, optim, plot
     from .devices import (
         GPUNotAvailableError,
+        compiled,
         get_threads,
         gpu_available,
         gpu_unavailable_reason,
+        set_convolution,
         set_threads,
         workspace_budget,
     )

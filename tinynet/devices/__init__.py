@@ -2,32 +2,32 @@
 
 The type of an array says where it lives, so there is no global switch.  `xp(array)` is the module,
 numpy or cupy, that computes with it.  `kernels(array)` holds the functions that networks spend
-their time in: plain.py has each of them in the fewest lines, cpu/ in a faster form.  With
-TINYNET_PLAIN=1 in the environment, plain.py computes everything.
+their time in: plain.py has each of them in the fewest lines, cpu/ in a faster form, and loops/ as
+the loop of the text book, compiled by Numba.  form.py chooses.  With TINYNET_PLAIN=1 in the
+environment, plain.py computes everything.
 """
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy
 
-from ..messages.arguments import choice
-from . import cpu, gpu, plain
+from . import form, gpu, plain
 from .arrays import Array, device_of, is_array, on_gpu, xp
 from .cpu.threads import get_threads, set_threads
 from .cpu.workspace import workspace_budget
+from .form import compiled
 from .gpu import GPUNotAvailableError, gpu_available, gpu_unavailable_reason
+from .settings import set_convolution
 from .windows import Windows
 
-_plain = choice("", "TINYNET_PLAIN", os.environ.get("TINYNET_PLAIN", ""), ("", "0", "1"))
-_on_cpu: Any = plain if _plain == "1" else cpu
+form.choose()
 
 
 def kernels(array: Array) -> Any:
     """The kernels that compute with that array.  The GPU runs the plain ones, by CuPy."""
-    return _on_cpu if type(array) is numpy.ndarray or not on_gpu(array) else plain
+    return form.chosen if type(array) is numpy.ndarray or not on_gpu(array) else plain
 
 
 def device_named(name: str) -> str:

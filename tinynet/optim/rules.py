@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from ..devices import Array, xp
+from ..devices import Array, kernels, xp
 from ..engine.tensor import Tensor
 from ..messages.arguments import boolean
 from .optimizer import Optimizer, Schedule, setting
@@ -166,21 +166,10 @@ class Adam(Optimizer):
 
     def _update(self, w: Array, dw: Array, slots: list[Array], scratch: Array, lr: float) -> None:
         m, v = slots
-        m *= self.beta_1
-        m += xp(w).multiply(dw, 1 - self.beta_1, out=scratch)
-
-        part = xp(w).multiply(dw, dw, out=scratch)
-        part *= 1 - self.beta_2
-        v *= self.beta_2
-        v += part
-
         t = self.steps + 1
         alpha = lr * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
-        root = xp(w).sqrt(v, out=scratch)
-        root += self.epsilon
-        change = xp(w).divide(m, root, out=scratch)
-        change *= alpha
-        w -= change
+        adam = kernels(w).adam
+        adam(w, dw, m, v, self.beta_1, self.beta_2, alpha, self.epsilon, scratch)
 
 
 class AdamW(Adam):

@@ -8,7 +8,7 @@ of a Zen 4, in float32.
 A part of a long array is a piece, of a product of matrices a block, of a convolution a tile.
 """
 
-from ..plain import add_at, columns, sum_windows
+from ..plain import adam, add_at, columns, sum_windows
 from .allocator import keep_memory
 from .convolution import (
     convolve,
@@ -37,7 +37,7 @@ from .threads import each
 keep_memory()
 
 __all__ = [
-    "add_at", "column_sums", "columns", "combine", "convolve", "convolve_transposed",
+    "adam", "add_at", "column_sums", "columns", "combine", "convolve", "convolve_transposed",
     "convolve_transposed_workspace", "convolve_workspace", "each", "elementwise",
     "keep_mask", "kernel_gradient", "leaky_relu", "leaky_relu_back", "masked", "max_pool",
     "max_pool_back", "mean", "moments", "owned", "product", "products_and_sums", "random_bits",

@@ -1,0 +1,165 @@
+"""Which form of the kernels the CPU runs: NumPy's (cpu/), compiled loops (loops/), or plain ones.
+
+Numba compiles the loops.  It is imported when the first large array comes, and never by
+`import tinynet`.  Without it, or where it does not work, NumPy computes.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import sys
+import threading
+import time
+import warnings
+from typing import Any, NamedTuple
+
+from ..messages.arguments import choice
+from ..messages.mistakes import MistakeWarning
+from . import cpu, plain
+from .settings import is_large
+
+OLDEST = (0, 61)  # of Numba: the first one for NumPy 2.1
+INSTALL = 'pip install "tinynet-edu[fast]"'
+NAMES = {  # of the kernels that are loops
+    "adam", "combine", "convolve", "convolve_transposed", "convolve_transposed_workspace",
+    "convolve_workspace", "kernel_gradient", "leaky_relu", "leaky_relu_back", "masked", "max_pool",
+    "max_pool_back", "moments", "products_and_sums", "relu", "relu_back", "scale_and_shift",
+}  # fmt: skip
+
+
+class Compiled(NamedTuple):
+    """Whether the CPU runs compiled loops, and why, or why not.  True or False in an `if`."""
+
+    active: bool
+    why: str
+
+    def __bool__(self) -> bool:
+        return self.active
+
+    def __str__(self) -> str:
+        return self.why
+
+
+_state = Compiled(False, "")
+_asked = ""  # TINYNET_COMPILED
+_lock = threading.RLock()
+chosen: Any = cpu  # the kernels that compute with NumPy's arrays
+
+
+def compiled() -> Compiled:
+    """Whether the CPU runs compiled loops, with the reason: print it.
+
+    Numba compiles them where it is installed (`pip install "tinynet-edu[fast]"`).
+    TINYNET_COMPILED=0 in the environment turns them off.  TINYNET_COMPILED=1 makes it an error if
+    they cannot run.
+    """
+    return _state
+
+
+def choose() -> None:
+    """Decide by the environment, when tinynet is imported."""
+    global chosen, _state, _asked
+    plain_asked = choice("", "TINYNET_PLAIN", os.environ.get("TINYNET_PLAIN", ""), ("", "0", "1"))
+    given = os.environ.get("TINYNET_COMPILED", "")
+    _asked = choice("", "TINYNET_COMPILED", given, ("", "0", "1"))
+    if plain_asked == "1":
+        chosen, _state = plain, Compiled(False, "plain kernels: TINYNET_PLAIN is 1.")
+    elif _asked == "0":
+        _state = Compiled(False, "NumPy alone: TINYNET_COMPILED is 0.")
+    else:
+        why_not = _why_not()
+        if why_not and _asked == "1":
+            raise ImportError(f"TINYNET_COMPILED is 1, and {why_not} Or unset it.")
+        if why_not:
+            _state = Compiled(False, f"NumPy alone: {why_not}")
+        else:
+            chosen = _FirstUse()
+            _state = Compiled(
+                True, f"compiled loops, by Numba {_version()}, from the first large array on."
+            )
+
+
+def _version() -> str:
+    return importlib.metadata.version("numba")
+
+
+def _why_not() -> str:
+    """Why Numba cannot serve, as far as this shows without importing it; "" if it can."""
+    try:
+        if importlib.util.find_spec("numba") is None:
+            return f"numba is not installed. {INSTALL}."
+        version = _version()
+    except (ImportError, ValueError):  # a folder of that name; or nobody may import it
+        return f"numba is here, but not installed. {INSTALL}."
+    numbers = tuple(int(n) for n in version.split(".")[:2] if n.isdigit())
+    if numbers < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        return f"numba {version} is too old: {oldest} is the oldest. {INSTALL}."
+    return ""
+
+
+class _FirstUse:
+    """The kernels until the first large array of float32 comes; then the loops are loaded."""
+
+    def __getattr__(self, name: str) -> Any:
+        in_numpy = getattr(cpu, name)
+        if name not in NAMES:
+            return in_numpy
+
+        def kernel(*values: Any, **settings: Any) -> Any:
+            if name.endswith("_workspace") or any(is_large(value) for value in values):
+                return getattr(load(), name)(*values, **settings)
+            return in_numpy(*values, **settings)
+
+        setattr(self, name, kernel)
+        return kernel
+
+
+def load() -> Any:
+    """Import Numba, and compile the loops or read them from the cache.  -> the kernels
+
+    If that fails, a warning says why, and NumPy computes from then on.
+    """
+    global chosen, _state
+    with _lock:
+        if isinstance(chosen, _FirstUse):
+            try:
+                from . import loops
+
+                loops.compile_all(_Progress)
+            except Exception as error:
+                text = f"numba does not work here: {type(error).__name__}: {error}"
+                if _asked == "1":
+                    raise ImportError(f"TINYNET_COMPILED is 1, and {text}") from error
+                chosen, _state = cpu, Compiled(False, f"NumPy alone: {text}")
+                warnings.warn(
+                    f"{text} NumPy computes instead, which is slower and right. "
+                    "TINYNET_COMPILED=0 in the environment silences this.",
+                    MistakeWarning,
+                    stacklevel=2,
+                )
+            else:
+                chosen = loops
+                _state = Compiled(True, f"compiled loops, by Numba {_version()}, {loops.kept()}.")
+        return chosen
+
+
+class _Progress:
+    """One line: "tinynet compiles 18 loops, once: .................. 12 s"."""
+
+    def __init__(self, count: int, how_often: str) -> None:
+        self.start = time.perf_counter()
+        self.write(f"tinynet compiles {count} loops, {how_often}: ")
+
+    def write(self, text: str) -> None:
+        if sys.stderr is not None:  # in a window without a console
+            sys.stderr.write(text)
+            sys.stderr.flush()
+
+    def step(self) -> None:
+        self.write(".")
+
+    def end(self) -> None:
+        self.write(f" {time.perf_counter() - self.start:.0f} s\n")

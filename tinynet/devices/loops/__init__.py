@@ -1,0 +1,35 @@
+"""The CPU's second form: the loops of the text book, compiled by Numba.
+
+plain.py says what each kernel computes; here it is a loop over its numbers, in float32.  Where a
+loop gains nothing (few numbers, other types, products of matrices), cpu/ computes.  Importing this
+imports Numba, so form.py does it when the first large array comes.
+"""
+
+from typing import Any
+
+from .. import cpu
+from .activation import leaky_relu, leaky_relu_back, masked, relu, relu_back
+from .convolution import (
+    convolve,
+    convolve_transposed,
+    convolve_transposed_workspace,
+    convolve_workspace,
+    kernel_gradient,
+)
+from .loop import compile_all, kept
+from .normalization import combine, moments, products_and_sums, scale_and_shift
+from .optimizers import adam
+from .pooling import max_pool, max_pool_back
+
+__all__ = [
+    "adam", "combine", "compile_all", "convolve", "convolve_transposed",
+    "convolve_transposed_workspace", "convolve_workspace", "kept", "kernel_gradient", "leaky_relu",
+    "leaky_relu_back", "masked", "max_pool", "max_pool_back", "moments", "products_and_sums",
+    "relu", "relu_back", "scale_and_shift",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """A kernel that is no loop is NumPy's."""
+    found = globals()[name] = getattr(cpu, name)
+    return found

@@ -1,0 +1,100 @@
+"""Loops that Numba compiles: the text of such a function is what runs, as machine code.
+
+A loop takes arrays of float32 and writes its results into the last of them.  It holds no lock of
+Python, so several threads can run it at once.  Its annotations give the types: `Pictures` has four
+axes, `Rows` two, `Numbers` one.  An integer literal or 0.5 would make the arithmetic float64, which
+is half as fast; so numbers that are computed with have names, for example ZERO.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numba
+import numpy
+
+from . import cache
+
+# C-contiguous arrays of float32, with 1, 2, 3 and 4 axes; and of booleans, with 1
+Numbers: TypeAlias = Any
+Rows: TypeAlias = Any
+Stack: TypeAlias = Any
+Pictures: TypeAlias = Any
+Marks: TypeAlias = Any
+
+ZERO = numpy.float32(0)
+ONE = numpy.float32(1)
+
+_TYPES = {
+    "Numbers": numba.types.Array(numba.float32, 1, "C"),
+    "Rows": numba.types.Array(numba.float32, 2, "C"),
+    "Stack": numba.types.Array(numba.float32, 3, "C"),
+    "Pictures": numba.types.Array(numba.float32, 4, "C"),
+    "Marks": numba.types.Array(numba.boolean, 1, "C"),
+    "int": numba.intp,
+    "float": numba.float32,
+    "bool": numba.boolean,
+}
+# Sums may be added in another order, and a * b + c rounded once: then a loop over numbers can take
+# 8 or 16 of them at once.  NaN and infinity keep their meaning.
+_MATH = {"reassoc", "contract", "nsz", "arcp"}
+
+_loops: list[tuple[Any, tuple[Any, ...]]] = []
+
+
+def loop(function: Callable[..., None]) -> Any:
+    """Compile the function for the types of its annotations, when `compile_all` is called."""
+    parameters = inspect.signature(function).parameters.values()
+    signature = tuple(_TYPES[str(p.annotation)] for p in parameters)
+    with cache.folder_for_numba() as kept:
+        compiled = numba.njit(nogil=True, cache=kept, fastmath=_MATH)(function)
+    _loops.append((compiled, signature))
+    return compiled
+
+
+def part_of_loop(function: Callable[..., Any]) -> Any:
+    """A function that loops call; it becomes part of their machine code."""
+    return numba.njit(nogil=True, fastmath=_MATH, inline="never")(function)
+
+
+def compile_all(progress: Callable[[int, str], Any]) -> None:
+    """Compile every loop, or read it from the cache.
+
+    progress(count, how often): called if there is something to compile.
+    """
+    told = None
+    if not cache.found.complete:
+        told = progress(len(_loops), cache.found.how_often())
+    for compiled, signature in _loops:
+        if not compiled.signatures:  # Ctrl-C may have ended an earlier call in the middle
+            _compile(compiled, signature)
+        if told:
+            told.step()
+    for compiled, _ in _loops:
+        compiled.disable_compile()  # other types are an error, and no silent second form
+    if told:
+        told.end()
+    cache.found.mark_complete()
+
+
+def _compile(compiled: Any, signature: tuple[Any, ...]) -> None:
+    try:
+        compiled.compile(signature)
+    except Exception:
+        if not cache.found.complete:
+            raise
+        cache.found.empty()  # a file of it may be damaged
+        compiled.compile(signature)
+
+
+def kept() -> str:
+    """Where the machine code is."""
+    folder = cache.found.folder
+    return f"kept in {folder}" if folder else f"compiled in each process: {cache.found.why_not}"
+
+
+def ready(x: numpy.ndarray) -> numpy.ndarray:
+    """The array as loops take it: C-contiguous, aligned, writable; a copy where it is not so."""
+    return x if x.flags.carray else numpy.array(x, order="C")

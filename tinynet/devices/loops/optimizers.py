@@ -1,0 +1,34 @@
+"""The rules of the optimizers as loops: every number of the flat arrays is read once."""
+
+from __future__ import annotations
+
+import math
+
+import numpy
+
+from .. import cpu
+from .loop import ONE, Numbers, loop, ready
+from .parts import takes
+
+Array = numpy.ndarray
+
+
+@loop
+def adam_loop(
+    w: Numbers, dw: Numbers, m: Numbers, v: Numbers, beta_1: float, beta_2: float, alpha: float,
+    epsilon: float,
+) -> None:  # fmt: skip
+    for i in range(w.size):
+        m[i] = beta_1 * m[i] + (ONE - beta_1) * dw[i]
+        v[i] = beta_2 * v[i] + (ONE - beta_2) * dw[i] * dw[i]
+        w[i] -= alpha * m[i] / (math.sqrt(v[i]) + epsilon)
+
+
+def adam(
+    w: Array, dw: Array, m: Array, v: Array, beta_1: float, beta_2: float, alpha: float,
+    epsilon: float, scratch: Array,
+) -> None:  # fmt: skip
+    if takes(w, dw, m, v):
+        adam_loop(w, ready(dw), m, v, beta_1, beta_2, alpha, epsilon)
+    else:
+        cpu.adam(w, dw, m, v, beta_1, beta_2, alpha, epsilon, scratch)

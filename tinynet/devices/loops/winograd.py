@@ -1,0 +1,254 @@
+"""3 x 3 convolutions by Winograd's F(4 x 4, 3 x 3): 36 multiplications where 144 would be needed.
+
+A row of 6 pixels has 4 places for a kernel of 3 numbers.  Read both as polynomials: the 4 results
+are coefficients of their product, and a product can be computed from its values at 6 points.  At a
+point, the values are simply multiplied.  So
+
+    y = A^T [(G g) * (B^T d)],    d: 6 pixels, g: 3 numbers of the kernel, y: 4 results
+
+where B^T d and G g are the values at the points 0, 1, -1, 1/2, -1/2 and infinity, and A^T leads
+back.  In two dimensions, it is done along the columns and then along the rows of each tile:
+
+    y = A^T [(G g G^T) * (B^T d B)] A,    d: 6 x 6 pixels, y: 4 x 4 results
+
+The sums over channels become 36 products of matrices, one for each of the 6 x 6 points.
+
+Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016.  There the points
+are 0, 1, -1, 2, -2: with 1/2 the rounding errors are smaller.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy
+
+from ..cpu.blas import one_blas_thread
+from ..cpu.threads import each, get_threads
+from ..cpu.tile_columns import ALIGN, Scratch
+from ..cpu.workspace import Tiles, borrowed, cut
+from ..settings import exact_convolution
+from ..windows import Windows
+from .loop import ZERO, Numbers, Pictures, Stack, loop, part_of_loop
+
+Array = numpy.ndarray
+
+G = numpy.array(
+    [[1, 0, 0], [1 / 6, 1 / 6, 1 / 6], [1 / 6, -1 / 6, 1 / 6],
+     [-4 / 3, -2 / 3, -1 / 3], [-4 / 3, 2 / 3, -1 / 3], [0, 0, 1 / 4]]
+)  # fmt: skip
+GG = numpy.kron(G, G).astype(numpy.float32)  # (36, 9): G g G^T of g as a vector
+
+TWO, FOUR, FIVE = numpy.float32(2), numpy.float32(4), numpy.float32(5)
+HALF, QUARTER, EIGHTH = numpy.float32(1 / 2), numpy.float32(1 / 4), numpy.float32(1 / 8)
+
+
+@part_of_loop
+def at_points(d0, d1, d2, d3, d4, d5):
+    """B^T d"""
+    even, odd = FOUR * d4 - d2, FOUR * d3 - d1
+    half_even, half_odd = TWO * (d4 - d2), d3 - d1
+    return (
+        d0 - FIVE * d2 + FOUR * d4, even + odd, even - odd,
+        half_even + half_odd, half_even - half_odd, d1 - FIVE * d3 + FOUR * d5,
+    )  # fmt: skip
+
+
+@part_of_loop
+def from_points(m0, m1, m2, m3, m4, m5):
+    """A^T m"""
+    sum_1, difference_1, sum_half, difference_half = m1 + m2, m1 - m2, m3 + m4, m3 - m4
+    return (
+        m0 + sum_1 + sum_half, difference_1 + HALF * difference_half,
+        sum_1 + QUARTER * sum_half, difference_1 + EIGHTH * difference_half + m5,
+    )  # fmt: skip
+
+
+@part_of_loop
+def gradient_at_points(g0, g1, g2, g3):
+    """A dy"""
+    even, odd = g0 + g2, g1 + g3
+    half_even, half_odd = g0 + QUARTER * g2, HALF * g1 + EIGHTH * g3
+    return g0, even + odd, even - odd, half_even + half_odd, half_even - half_odd, g3
+
+
+@loop
+def tiles_at_points_loop(
+    x: Pictures, top: int, left: int, r0: int, r1: int, TW: int, V: Stack
+) -> None:
+    """B^T d B of the tiles in rows [r0, r1) of tiles.  V (36, n * (r1 - r0) * TW, C)
+
+    Tile (r, q) begins at pixel (4 r - top, 4 q - left); around the picture are zeros.
+    """
+    n, H, W, C = x.shape
+    d, t = numpy.empty((6, C), numpy.float32), numpy.empty((6, 6, C), numpy.float32)
+    k = 0
+    for i in range(n):
+        for r in range(r0, r1):
+            for q in range(TW):
+                for v in range(6):
+                    column = 4 * q + v - left
+                    for u in range(6):
+                        row = 4 * r + u - top
+                        if 0 <= row < H and 0 <= column < W:
+                            for c in range(C):
+                                d[u, c] = x[i, row, column, c]
+                        else:
+                            for c in range(C):
+                                d[u, c] = ZERO
+                    for c in range(C):
+                        t[0, v, c], t[1, v, c], t[2, v, c], t[3, v, c], t[4, v, c], t[5, v, c] = (
+                            at_points(d[0, c], d[1, c], d[2, c], d[3, c], d[4, c], d[5, c])
+                        )
+                for u in range(6):
+                    for c in range(C):
+                        a0, a1, a2, a3, a4, a5 = at_points(
+                            t[u, 0, c], t[u, 1, c], t[u, 2, c], t[u, 3, c], t[u, 4, c], t[u, 5, c]
+                        )
+                        V[6 * u, k, c] = a0
+                        V[6 * u + 1, k, c] = a1
+                        V[6 * u + 2, k, c] = a2
+                        V[6 * u + 3, k, c] = a3
+                        V[6 * u + 4, k, c] = a4
+                        V[6 * u + 5, k, c] = a5
+                k += 1
+
+
+@loop
+def tiles_from_points_loop(
+    M: Stack, bias: Numbers, relu: bool, r0: int, r1: int, TW: int, y: Pictures
+) -> None:
+    """A^T m A of the tiles, plus the bias, then relu.  M (36, n * (r1 - r0) * TW, O)"""
+    n, OH, OW, O = y.shape  # noqa: E741
+    t, s = numpy.empty((4, 6, O), numpy.float32), numpy.empty((4, O), numpy.float32)
+    k = 0
+    for i in range(n):
+        for r in range(r0, r1):
+            for q in range(TW):
+                for v in range(6):
+                    for o in range(O):
+                        t[0, v, o], t[1, v, o], t[2, v, o], t[3, v, o] = from_points(
+                            M[v, k, o], M[6 + v, k, o], M[12 + v, k, o],
+                            M[18 + v, k, o], M[24 + v, k, o], M[30 + v, k, o],
+                        )  # fmt: skip
+                for u in range(min(4, OH - 4 * r)):
+                    for o in range(O):
+                        s[0, o], s[1, o], s[2, o], s[3, o] = from_points(
+                            t[u, 0, o], t[u, 1, o], t[u, 2, o], t[u, 3, o], t[u, 4, o], t[u, 5, o]
+                        )
+                    for v in range(min(4, OW - 4 * q)):
+                        for o in range(O):
+                            a = s[v, o] + bias[o]
+                            y[i, 4 * r + u, 4 * q + v, o] = ZERO if relu and a <= 0 else a
+                k += 1
+
+
+@loop
+def gradient_tiles_at_points_loop(dy: Pictures, r0: int, r1: int, TW: int, D: Stack) -> None:
+    """A dy A^T of the tiles.  D (36, n * (r1 - r0) * TW, O)"""
+    n, OH, OW, O = dy.shape  # noqa: E741
+    g, t = numpy.empty((4, O), numpy.float32), numpy.empty((6, 4, O), numpy.float32)
+    k = 0
+    for i in range(n):
+        for r in range(r0, r1):
+            for q in range(TW):
+                for v in range(4):
+                    for u in range(4):
+                        if 4 * r + u < OH and 4 * q + v < OW:
+                            for o in range(O):
+                                g[u, o] = dy[i, 4 * r + u, 4 * q + v, o]
+                        else:
+                            for o in range(O):
+                                g[u, o] = ZERO
+                    for o in range(O):
+                        t[0, v, o], t[1, v, o], t[2, v, o], t[3, v, o], t[4, v, o], t[5, v, o] = (
+                            gradient_at_points(g[0, o], g[1, o], g[2, o], g[3, o])
+                        )
+                for u in range(6):
+                    for o in range(O):
+                        a0, a1, a2, a3, a4, a5 = gradient_at_points(
+                            t[u, 0, o], t[u, 1, o], t[u, 2, o], t[u, 3, o]
+                        )
+                        D[6 * u, k, o] = a0
+                        D[6 * u + 1, k, o] = a1
+                        D[6 * u + 2, k, o] = a2
+                        D[6 * u + 3, k, o] = a3
+                        D[6 * u + 4, k, o] = a4
+                        D[6 * u + 5, k, o] = a5
+                k += 1
+
+
+# -- the three products of a convolution with stride 1 ---------------------------------------------
+
+
+def convolve(
+    x: Array, kernel: Array, bias: Array | None, output: tuple[int, int], top: int, left: int,
+    relu: bool,
+) -> Array:  # fmt: skip
+    """x (N, H, W, C), with top rows and left columns of zeros before it -> (N, *output, O)"""
+    C, O = kernel.shape[2:]  # noqa: E741
+    tiles, TW = tiles_of(len(x), C, O, output)
+    with one_blas_thread:
+        U = (GG @ kernel.reshape(9, C * O)).reshape(36, C, O)
+    y = numpy.empty((len(x), *output, O), numpy.float32)
+    bias = numpy.zeros(O, numpy.float32) if bias is None else bias
+
+    def part(i: int) -> None:
+        n0, n1, r0, r1 = tiles.tiles[i]
+        T = (n1 - n0) * (r1 - r0) * TW
+        with borrowed(tiles.workspace) as buffer:
+            scratch = Scratch(buffer)
+            V, M = (scratch.array((36, T, channels), x.dtype) for channels in (C, O))
+            tiles_at_points_loop(x[n0:n1], top, left, r0, r1, TW, V)
+            numpy.matmul(V, U, out=M)
+            tiles_from_points_loop(M, bias, relu, r0, r1, TW, y[n0:n1])
+
+    each(part, len(tiles.tiles), tiles.most)
+    return y
+
+
+def kernel_gradient(x: Array, dy: Array, top: int, left: int) -> Array:
+    """dw = G^T [the sum over all tiles of (B^T d B) (A dy A^T)] G.  -> (3, 3, C, O)"""
+    C, O = x.shape[3], dy.shape[3]  # noqa: E741
+    tiles, TW = tiles_of(len(x), C, O, dy.shape[1:3])
+    groups = min(8, len(tiles.tiles))  # each adds up its own tiles, in order
+    sums = numpy.zeros((groups, 36, C, O), numpy.float32)
+
+    def group(g: int) -> None:
+        term = numpy.empty((36, C, O), numpy.float32)
+        with borrowed(tiles.workspace) as buffer:
+            for n0, n1, r0, r1 in tiles.tiles[g::groups]:
+                T = (n1 - n0) * (r1 - r0) * TW
+                scratch = Scratch(buffer)
+                V, D = (scratch.array((36, T, channels), x.dtype) for channels in (C, O))
+                tiles_at_points_loop(x[n0:n1], top, left, r0, r1, TW, V)
+                gradient_tiles_at_points_loop(dy[n0:n1], r0, r1, TW, D)
+                sums[g] += numpy.matmul(V.transpose(0, 2, 1), D, out=term)
+
+    each(group, groups, tiles.most)
+    with one_blas_thread:
+        return (GG.T @ sums.sum(axis=0).reshape(36, C * O)).reshape(3, 3, C, O)
+
+
+def tiles_of(N: int, C: int, O: int, output: tuple[int, int]) -> tuple[Tiles, int]:  # noqa: E741
+    """How the batch is cut, and the number of tiles of 4 x 4 results in a row."""
+    TH, TW = -(-output[0] // 4), -(-output[1] // 4)
+    row = 36 * TW * (C + O) * 4  # bytes
+    return cut(N, TH, row, row, 36 * TW * C * O, 2 * ALIGN), TW
+
+
+def workspace(N: int, C: int, O: int, output: tuple[int, int]) -> int:  # noqa: E741
+    """The bytes of all threads together."""
+    tiles, _ = tiles_of(N, C, O, output)
+    return tiles.workspace * min(get_threads(), tiles.most, len(tiles.tiles))
+
+
+def serves(C: int, O: int, ws: Windows) -> bool:  # noqa: E741
+    """Whether it pays: with few channels, the tiles cost more than the products save."""
+    return (
+        ws.size == (3, 3)
+        and ws.stride == (1, 1)
+        and min(C, O) >= 8
+        and math.prod(ws.output) >= 16
+        and not exact_convolution()
+    )

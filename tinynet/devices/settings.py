@@ -1,0 +1,35 @@
+"""What decides whether a compiled loop computes, or NumPy: sizes, types and one setting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from ..messages.arguments import choice
+
+LEAST = 16_384  # numbers: below, a call of NumPy takes no longer, and no Numba is needed
+
+
+def is_large(value: Any) -> bool:
+    """Whether a loop would take it: an array of float32, and not small."""
+    return isinstance(value, numpy.ndarray) and value.size >= LEAST and value.dtype == numpy.float32
+
+
+_exact = False
+
+
+def set_convolution(way: str) -> None:
+    """How compiled loops compute a 3 x 3 convolution of stride 1 in float32: "fast" or "exact".
+
+    "fast", the default, is Winograd's algorithm: a quarter of the multiplications, and rounding
+    errors about ten times as large (docs/speed.md has both, and what it means for a training).
+    "exact" adds the products one by one.  So do all other convolutions, float64, and NumPy alone,
+    always.  It holds for all threads of the process.  ValueError for another word.
+    """
+    global _exact
+    _exact = choice("set_convolution", "way", way, ("fast", "exact")) == "exact"
+
+
+def exact_convolution() -> bool:
+    return _exact
