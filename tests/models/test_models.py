@@ -1457,3 +1457,18 @@ def test_a_model_whose_forward_returns_nothing_says_so():
     ):
         with pytest.raises(TypeError, match=r": forward returned nothing\. End it with `return y`"):
             make()
+
+
+def test_a_step_never_searches_for_a_misspelt_name(rng, monkeypatch):
+    """getattr(module, name, default) would: it took a tenth of a nested model's step."""
+
+    def searched(name, *others):
+        raise AssertionError(f"searched for {name}")
+
+    inner = tn.Sequential([Dense(3, activation="relu"), BatchNormalization()])
+    x = tn.Input((4,))
+    model = tn.Model(x, Dense(1)(inner(x)), rng=rng)
+    model(numpy.ones((5, 4), numpy.float32))
+    monkeypatch.setattr("tinynet.messages.names.nearest", searched)
+    optimizer = tn.optim.Adam(model.parameters())
+    tn.fit(model, [(numpy.ones((5, 4)), numpy.ones((5, 1)))], tn.mse, optimizer, epochs=1)

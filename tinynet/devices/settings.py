@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy
 
-from ..messages.arguments import choice
+from ..messages.arguments import choice, whole
 
-LEAST = 16_384  # numbers: below, a call of NumPy takes no longer, and no Numba is needed
+_text = os.environ.get("TINYNET_COMPILED_FROM", "16384")
+# Numbers: with fewer, a call of NumPy takes no longer, and Numba need not be loaded.  With
+# TINYNET_COMPILED_FROM=1 in the environment, tests run every kernel on the loops.
+LEAST = whole("", "TINYNET_COMPILED_FROM", int(_text) if _text.isdecimal() else _text)
 
 
 def is_large(value: Any) -> bool:

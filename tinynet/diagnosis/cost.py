@@ -153,7 +153,7 @@ def cost(model: Module, input_shape: Any = None, batch: int = 1) -> Cost:
 def _shapes(model: Any, input_shape: Any) -> tuple[list[tuple[int, ...]], bool]:
     """The shapes of the inputs, and whether the model takes a list of them."""
     if input_shape is None:
-        several = getattr(model, "takes_list", False)
+        several = model.takes_list
         symbols = getattr(model, "inputs", ())
         input_shape = [s.shape for s in symbols] if several else model.input_shape
         if symbols and not several:
@@ -165,7 +165,7 @@ def _shapes(model: Any, input_shape: Any) -> tuple[list[tuple[int, ...]], bool]:
         )
     if isinstance(input_shape, list) and any(isinstance(s, tuple | list) for s in input_shape):
         return [shape_of_example("cost", shape) for shape in input_shape], True
-    return [shape_of_example("cost", input_shape)], getattr(model, "takes_list", False)
+    return [shape_of_example("cost", input_shape)], model.takes_list
 
 
 def _row(two: Line, three: Line, batch: int) -> CostRow:

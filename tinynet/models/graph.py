@@ -182,4 +182,4 @@ class Model(LayeredModel):
 
 def _takes_list(symbol: Symbol) -> bool:
     """Whether the module that computes it is called with a list."""
-    return len(symbol.inputs) > 1 or getattr(symbol.module, "takes_list", False)
+    return len(symbol.inputs) > 1 or symbol.module.takes_list

@@ -49,6 +49,7 @@ class Module(Parts):
     input_shape: Any = None  # that it was built for, or of its first input; without the batch
     made_shape: Any = None  # of the output for an input of that shape, without the batch
     makes_mask = False  # whether it tells the next layers which time steps count
+    takes_list = False  # whether it is called with a list, as a graph of several inputs is
     differs_in_training = False  # whether it computes otherwise in training mode
     _noted = False
     rng: Any = None  # a numpy.random.Generator: draws the weights, and what dropout drops

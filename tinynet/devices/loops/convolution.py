@@ -6,8 +6,7 @@ import math
 
 import numpy
 
-from .. import cpu
-from ..settings import LEAST
+from .. import cpu, settings
 from ..windows import Windows
 from . import winograd
 from .loop import ready
@@ -58,4 +57,4 @@ def convolve_transposed_workspace(
 
 
 def _large(N: int, itemsize: int, channels: int, size: tuple[int, int]) -> bool:
-    return itemsize == 4 and N * math.prod(size) * channels >= LEAST
+    return itemsize == 4 and N * math.prod(size) * channels >= settings.LEAST
