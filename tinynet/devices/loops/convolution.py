@@ -32,19 +32,20 @@ def convolve_transposed(
         return cpu.convolve_transposed(y, kernel, bias, ws, relu)
     turned = ready(kernel[::-1, ::-1].transpose(0, 1, 3, 2))
     (top, _), (left, _) = ws.padding
-    return winograd.convolve(ready(y), turned, bias, ws.input, 2 - top, 2 - left, relu)
+    edge = ws.size[0] - 1
+    return winograd.convolve(ready(y), turned, bias, ws.input, edge - top, edge - left, relu)
 
 
 def kernel_gradient(x: Array, dy: Array, ws: Windows) -> Array:
     if not (takes(dy, x) and winograd.serves(x.shape[3], dy.shape[3], ws)):
         return cpu.kernel_gradient(x, dy, ws)
     (top, _), (left, _) = ws.padding
-    return winograd.kernel_gradient(ready(x), ready(dy), top, left)
+    return winograd.kernel_gradient(ready(x), ready(dy), ws.size[0], top, left)
 
 
 def convolve_workspace(N: int, itemsize: int, channels: int, outputs: int, ws: Windows) -> int:
     if _large(N, itemsize, channels, ws.input) and winograd.serves(channels, outputs, ws):
-        return winograd.workspace(N, channels, outputs, ws.output)
+        return winograd.workspace(N, ws.size[0], channels, outputs, ws.output)
     return cpu.convolve_workspace(N, itemsize, channels, outputs, ws)
 
 
@@ -52,7 +53,7 @@ def convolve_transposed_workspace(
     N: int, itemsize: int, channels: int, outputs: int, ws: Windows
 ) -> int:
     if _large(N, itemsize, outputs, ws.output) and winograd.serves(outputs, channels, ws):
-        return winograd.workspace(N, outputs, channels, ws.input)
+        return winograd.workspace(N, ws.size[0], outputs, channels, ws.input)
     return cpu.convolve_transposed_workspace(N, itemsize, channels, outputs, ws)
 
 

@@ -8,6 +8,7 @@ is half as fast; so numbers that are computed with have names, for example ZERO.
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -27,16 +28,10 @@ Marks: TypeAlias = Any
 ZERO = numpy.float32(0)
 ONE = numpy.float32(1)
 
-_TYPES = {
-    "Numbers": numba.types.Array(numba.float32, 1, "C"),
-    "Rows": numba.types.Array(numba.float32, 2, "C"),
-    "Stack": numba.types.Array(numba.float32, 3, "C"),
-    "Pictures": numba.types.Array(numba.float32, 4, "C"),
-    "Marks": numba.types.Array(numba.boolean, 1, "C"),
-    "int": numba.intp,
-    "float": numba.float32,
-    "bool": numba.boolean,
-}
+_AXES = {"Numbers": 1, "Rows": 2, "Stack": 3, "Pictures": 4}
+_TYPES = {"int": numba.intp, "float": numba.float32, "bool": numba.boolean}
+
+
 # Sums may be added in another order, and a * b + c rounded once: then a loop over numbers can take
 # 8 or 16 of them at once.  NaN and infinity keep their meaning.
 _MATH = {"reassoc", "contract", "nsz", "arcp"}
@@ -46,12 +41,28 @@ _loops: list[tuple[Any, tuple[Any, ...]]] = []
 
 def loop(function: Callable[..., None]) -> Any:
     """Compile the function for the types of its annotations, when `compile_all` is called."""
+    written = _written(function)
     parameters = inspect.signature(function).parameters.values()
-    signature = tuple(_TYPES[str(p.annotation)] for p in parameters)
+    signature = tuple(_type(str(p.annotation), p.name in written) for p in parameters)
     with cache.folder_for_numba() as kept:
         compiled = numba.njit(nogil=True, cache=kept, fastmath=_MATH)(function)
     _loops.append((compiled, signature))
     return compiled
+
+
+def _type(annotation: str, written: bool) -> Any:
+    """An array that the loop only reads may be read-only, as the gradients of tinynet are."""
+    if annotation in _TYPES:
+        return _TYPES[annotation]
+    dtype = numba.boolean if annotation == "Marks" else numba.float32
+    return numba.types.Array(dtype, _AXES.get(annotation, 1), "C", readonly=not written)
+
+
+def _written(function: Callable[..., None]) -> set[str]:
+    """The names of the arrays that get new numbers: y[...] = ..., or y[...] += ..."""
+    tree = ast.parse(inspect.getsource(function))
+    targets = (n for n in ast.walk(tree) if isinstance(n, ast.Subscript))
+    return {ast.unparse(n.value) for n in targets if isinstance(n.ctx, ast.Store)}
 
 
 def part_of_loop(function: Callable[..., Any]) -> Any:
@@ -96,5 +107,6 @@ def kept() -> str:
 
 
 def ready(x: numpy.ndarray) -> numpy.ndarray:
-    """The array as loops take it: C-contiguous, aligned, writable; a copy where it is not so."""
-    return x if x.flags.carray else numpy.array(x, order="C")
+    """The array as loops take it: C-contiguous and aligned; a copy where it is not so."""
+    flags = x.flags
+    return x if flags.c_contiguous and flags.aligned else numpy.array(x, order="C")

@@ -1,17 +1,18 @@
-"""3 x 3 convolutions by Winograd's F(4 x 4, 3 x 3): 36 multiplications where 144 would be needed.
+"""3 x 3 and 5 x 5 convolutions by Winograd's way: a quarter or 36% of the multiplications.
 
-A row of 6 pixels has 4 places for a kernel of 3 numbers.  Read both as polynomials: the 4 results
-are coefficients of their product, and a product can be computed from its values at 6 points.  At a
-point, the values are simply multiplied.  So
+A row of 6 pixels has m = 4 places for a kernel of 3 numbers, or m = 2 for one of 5.  Read both as
+polynomials: the results are coefficients of their product, and a product can be computed from its
+values at 6 points.  At a point, the values are simply multiplied.  So
 
-    y = A^T [(G g) * (B^T d)],    d: 6 pixels, g: 3 numbers of the kernel, y: 4 results
+    y = A^T [(G g) * (B^T d)],    d: 6 pixels, g: the kernel, y: m results
 
 where B^T d and G g are the values at the points 0, 1, -1, 1/2, -1/2 and infinity, and A^T leads
 back.  In two dimensions, it is done along the columns and then along the rows of each tile:
 
-    y = A^T [(G g G^T) * (B^T d B)] A,    d: 6 x 6 pixels, y: 4 x 4 results
+    y = A^T [(G g G^T) * (B^T d B)] A,    d: 6 x 6 pixels, y: m x m results
 
-The sums over channels become 36 products of matrices, one for each of the 6 x 6 points.
+The sums over channels become 36 products of matrices, one for each of the 6 x 6 points.  Where a
+pixel is NaN or infinite, all results of its tiles become NaN.
 
 Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016.  There the points
 are 0, 1, -1, 2, -2: with 1/2 the rounding errors are smaller.
@@ -33,12 +34,17 @@ from .loop import ZERO, Numbers, Pictures, Stack, loop, part_of_loop
 
 Array = numpy.ndarray
 
-G = numpy.array(
-    [[1, 0, 0], [1 / 6, 1 / 6, 1 / 6], [1 / 6, -1 / 6, 1 / 6],
-     [-4 / 3, -2 / 3, -1 / 3], [-4 / 3, 2 / 3, -1 / 3], [0, 0, 1 / 4]]
-)  # fmt: skip
-GG = numpy.kron(G, G).astype(numpy.float32)  # (36, 9): G g G^T of g as a vector
 
+def _kernel_at_points(K: int) -> Array:
+    """The matrix that gives G g G^T of a K x K kernel g, both as vectors: (36, K * K)"""
+    powers = numpy.arange(K)
+    rows = [scale * point**powers for scale, point in ((1, 0.0), (1 / 6, 1.0), (1 / 6, -1.0))]
+    rows += [-4 / 3 * point**powers for point in (0.5, -0.5)]
+    G = numpy.array([*rows, (powers == K - 1) / 4])  # at infinity, the highest power counts
+    return numpy.kron(G, G).astype(numpy.float32)
+
+
+KERNEL_AT_POINTS = {K: _kernel_at_points(K) for K in (3, 5)}
 TWO, FOUR, FIVE = numpy.float32(2), numpy.float32(4), numpy.float32(5)
 HALF, QUARTER, EIGHTH = numpy.float32(1 / 2), numpy.float32(1 / 4), numpy.float32(1 / 8)
 
@@ -55,30 +61,31 @@ def at_points(d0, d1, d2, d3, d4, d5):
 
 
 @part_of_loop
-def from_points(m0, m1, m2, m3, m4, m5):
-    """A^T m"""
+def from_points(m0, m1, m2, m3, m4, m5, m):
+    """A^T m; of its 4 results, those of a 5 x 5 kernel are the first 2."""
     sum_1, difference_1, sum_half, difference_half = m1 + m2, m1 - m2, m3 + m4, m3 - m4
     return (
-        m0 + sum_1 + sum_half, difference_1 + HALF * difference_half,
+        m0 + sum_1 + sum_half, difference_1 + HALF * difference_half + (m5 if m == 2 else ZERO),
         sum_1 + QUARTER * sum_half, difference_1 + EIGHTH * difference_half + m5,
     )  # fmt: skip
 
 
 @part_of_loop
-def gradient_at_points(g0, g1, g2, g3):
-    """A dy"""
+def gradient_at_points(g0, g1, g2, g3, m):
+    """A dy; of a 5 x 5 kernel, g2 and g3 are 0."""
     even, odd = g0 + g2, g1 + g3
     half_even, half_odd = g0 + QUARTER * g2, HALF * g1 + EIGHTH * g3
-    return g0, even + odd, even - odd, half_even + half_odd, half_even - half_odd, g3
+    last = g1 if m == 2 else g3
+    return g0, even + odd, even - odd, half_even + half_odd, half_even - half_odd, last
 
 
 @loop
 def tiles_at_points_loop(
-    x: Pictures, top: int, left: int, r0: int, r1: int, TW: int, V: Stack
+    x: Pictures, m: int, top: int, left: int, r0: int, r1: int, TW: int, V: Stack
 ) -> None:
     """B^T d B of the tiles in rows [r0, r1) of tiles.  V (36, n * (r1 - r0) * TW, C)
 
-    Tile (r, q) begins at pixel (4 r - top, 4 q - left); around the picture are zeros.
+    Tile (r, q) begins at pixel (m r - top, m q - left); around the picture are zeros.
     """
     n, H, W, C = x.shape
     d, t = numpy.empty((6, C), numpy.float32), numpy.empty((6, 6, C), numpy.float32)
@@ -87,9 +94,9 @@ def tiles_at_points_loop(
         for r in range(r0, r1):
             for q in range(TW):
                 for v in range(6):
-                    column = 4 * q + v - left
+                    column = m * q + v - left
                     for u in range(6):
-                        row = 4 * r + u - top
+                        row = m * r + u - top
                         if 0 <= row < H and 0 <= column < W:
                             for c in range(C):
                                 d[u, c] = x[i, row, column, c]
@@ -116,7 +123,7 @@ def tiles_at_points_loop(
 
 @loop
 def tiles_from_points_loop(
-    M: Stack, bias: Numbers, relu: bool, r0: int, r1: int, TW: int, y: Pictures
+    M: Stack, m: int, bias: Numbers, relu: bool, r0: int, r1: int, TW: int, y: Pictures
 ) -> None:
     """A^T m A of the tiles, plus the bias, then relu.  M (36, n * (r1 - r0) * TW, O)"""
     n, OH, OW, O = y.shape  # noqa: E741
@@ -129,45 +136,53 @@ def tiles_from_points_loop(
                     for o in range(O):
                         t[0, v, o], t[1, v, o], t[2, v, o], t[3, v, o] = from_points(
                             M[v, k, o], M[6 + v, k, o], M[12 + v, k, o],
-                            M[18 + v, k, o], M[24 + v, k, o], M[30 + v, k, o],
+                            M[18 + v, k, o], M[24 + v, k, o], M[30 + v, k, o], m,
                         )  # fmt: skip
-                for u in range(min(4, OH - 4 * r)):
+                for u in range(min(m, OH - m * r)):
                     for o in range(O):
                         s[0, o], s[1, o], s[2, o], s[3, o] = from_points(
-                            t[u, 0, o], t[u, 1, o], t[u, 2, o], t[u, 3, o], t[u, 4, o], t[u, 5, o]
+                            t[u, 0, o],
+                            t[u, 1, o],
+                            t[u, 2, o],
+                            t[u, 3, o],
+                            t[u, 4, o],
+                            t[u, 5, o],
+                            m,
                         )
-                    for v in range(min(4, OW - 4 * q)):
+                    for v in range(min(m, OW - m * q)):
                         for o in range(O):
                             a = s[v, o] + bias[o]
-                            y[i, 4 * r + u, 4 * q + v, o] = ZERO if relu and a <= 0 else a
+                            y[i, m * r + u, m * q + v, o] = ZERO if relu and a <= 0 else a
                 k += 1
 
 
 @loop
-def gradient_tiles_at_points_loop(dy: Pictures, r0: int, r1: int, TW: int, D: Stack) -> None:
+def gradient_tiles_at_points_loop(
+    dy: Pictures, m: int, r0: int, r1: int, TW: int, D: Stack
+) -> None:
     """A dy A^T of the tiles.  D (36, n * (r1 - r0) * TW, O)"""
     n, OH, OW, O = dy.shape  # noqa: E741
-    g, t = numpy.empty((4, O), numpy.float32), numpy.empty((6, 4, O), numpy.float32)
+    g, t = numpy.zeros((4, O), numpy.float32), numpy.zeros((6, 4, O), numpy.float32)
     k = 0
     for i in range(n):
         for r in range(r0, r1):
             for q in range(TW):
-                for v in range(4):
-                    for u in range(4):
-                        if 4 * r + u < OH and 4 * q + v < OW:
+                for v in range(m):
+                    for u in range(m):
+                        if m * r + u < OH and m * q + v < OW:
                             for o in range(O):
-                                g[u, o] = dy[i, 4 * r + u, 4 * q + v, o]
+                                g[u, o] = dy[i, m * r + u, m * q + v, o]
                         else:
                             for o in range(O):
                                 g[u, o] = ZERO
                     for o in range(O):
                         t[0, v, o], t[1, v, o], t[2, v, o], t[3, v, o], t[4, v, o], t[5, v, o] = (
-                            gradient_at_points(g[0, o], g[1, o], g[2, o], g[3, o])
+                            gradient_at_points(g[0, o], g[1, o], g[2, o], g[3, o], m)
                         )
                 for u in range(6):
                     for o in range(O):
                         a0, a1, a2, a3, a4, a5 = gradient_at_points(
-                            t[u, 0, o], t[u, 1, o], t[u, 2, o], t[u, 3, o]
+                            t[u, 0, o], t[u, 1, o], t[u, 2, o], t[u, 3, o], m
                         )
                         D[6 * u, k, o] = a0
                         D[6 * u + 1, k, o] = a1
@@ -178,7 +193,7 @@ def gradient_tiles_at_points_loop(dy: Pictures, r0: int, r1: int, TW: int, D: St
                 k += 1
 
 
-# -- the three products of a convolution with stride 1 ---------------------------------------------
+# -- the products of a convolution with stride 1 ---------------------------------------------------
 
 
 def convolve(
@@ -186,10 +201,11 @@ def convolve(
     relu: bool,
 ) -> Array:  # fmt: skip
     """x (N, H, W, C), with top rows and left columns of zeros before it -> (N, *output, O)"""
-    C, O = kernel.shape[2:]  # noqa: E741
-    tiles, TW = tiles_of(len(x), C, O, output)
+    K, _, C, O = kernel.shape  # noqa: E741
+    m = 7 - K
+    tiles, TW = tiles_of(len(x), m, C, O, output)
     with one_blas_thread:
-        U = (GG @ kernel.reshape(9, C * O)).reshape(36, C, O)
+        U = (KERNEL_AT_POINTS[K] @ kernel.reshape(K * K, C * O)).reshape(36, C, O)
     y = numpy.empty((len(x), *output, O), numpy.float32)
     bias = numpy.zeros(O, numpy.float32) if bias is None else bias
 
@@ -199,18 +215,18 @@ def convolve(
         with borrowed(tiles.workspace) as buffer:
             scratch = Scratch(buffer)
             V, M = (scratch.array((36, T, channels), x.dtype) for channels in (C, O))
-            tiles_at_points_loop(x[n0:n1], top, left, r0, r1, TW, V)
+            tiles_at_points_loop(x[n0:n1], m, top, left, r0, r1, TW, V)
             numpy.matmul(V, U, out=M)
-            tiles_from_points_loop(M, bias, relu, r0, r1, TW, y[n0:n1])
+            tiles_from_points_loop(M, m, bias, relu, r0, r1, TW, y[n0:n1])
 
     each(part, len(tiles.tiles), tiles.most)
     return y
 
 
-def kernel_gradient(x: Array, dy: Array, top: int, left: int) -> Array:
-    """dw = G^T [the sum over all tiles of (B^T d B) (A dy A^T)] G.  -> (3, 3, C, O)"""
-    C, O = x.shape[3], dy.shape[3]  # noqa: E741
-    tiles, TW = tiles_of(len(x), C, O, dy.shape[1:3])
+def kernel_gradient(x: Array, dy: Array, K: int, top: int, left: int) -> Array:
+    """dw = G^T [the sum over all tiles of (B^T d B) (A dy A^T)] G.  -> (K, K, C, O)"""
+    C, O, m = x.shape[3], dy.shape[3], 7 - K  # noqa: E741
+    tiles, TW = tiles_of(len(x), m, C, O, dy.shape[1:3])
     groups = min(8, len(tiles.tiles))  # each adds up its own tiles, in order
     sums = numpy.zeros((groups, 36, C, O), numpy.float32)
 
@@ -221,34 +237,37 @@ def kernel_gradient(x: Array, dy: Array, top: int, left: int) -> Array:
                 T = (n1 - n0) * (r1 - r0) * TW
                 scratch = Scratch(buffer)
                 V, D = (scratch.array((36, T, channels), x.dtype) for channels in (C, O))
-                tiles_at_points_loop(x[n0:n1], top, left, r0, r1, TW, V)
-                gradient_tiles_at_points_loop(dy[n0:n1], r0, r1, TW, D)
+                tiles_at_points_loop(x[n0:n1], m, top, left, r0, r1, TW, V)
+                gradient_tiles_at_points_loop(dy[n0:n1], m, r0, r1, TW, D)
                 sums[g] += numpy.matmul(V.transpose(0, 2, 1), D, out=term)
 
     each(group, groups, tiles.most)
     with one_blas_thread:
-        return (GG.T @ sums.sum(axis=0).reshape(36, C * O)).reshape(3, 3, C, O)
+        dw = KERNEL_AT_POINTS[K].T @ sums.sum(axis=0).reshape(36, C * O)
+    return dw.reshape(K, K, C, O)
 
 
-def tiles_of(N: int, C: int, O: int, output: tuple[int, int]) -> tuple[Tiles, int]:  # noqa: E741
-    """How the batch is cut, and the number of tiles of 4 x 4 results in a row."""
-    TH, TW = -(-output[0] // 4), -(-output[1] // 4)
+def tiles_of(N: int, m: int, C: int, O: int, output: tuple[int, int]) -> tuple[Tiles, int]:  # noqa: E741
+    """How the batch is cut, and the number of tiles of m x m results in a row."""
+    TH, TW = -(-output[0] // m), -(-output[1] // m)
     row = 36 * TW * (C + O) * 4  # bytes
     return cut(N, TH, row, row, 36 * TW * C * O, 2 * ALIGN), TW
 
 
-def workspace(N: int, C: int, O: int, output: tuple[int, int]) -> int:  # noqa: E741
+def workspace(N: int, K: int, C: int, O: int, output: tuple[int, int]) -> int:  # noqa: E741
     """The bytes of all threads together."""
-    tiles, _ = tiles_of(N, C, O, output)
+    tiles, _ = tiles_of(N, 7 - K, C, O, output)
     return tiles.workspace * min(get_threads(), tiles.most, len(tiles.tiles))
 
 
+# With fewer channels, the tiles cost more than the products save.
+LEAST_CHANNELS = {(3, 3): 16, (5, 5): 32}
+
+
 def serves(C: int, O: int, ws: Windows) -> bool:  # noqa: E741
-    """Whether it pays: with few channels, the tiles cost more than the products save."""
     return (
-        ws.size == (3, 3)
+        min(C, O) >= LEAST_CHANNELS.get(ws.size, math.inf)
         and ws.stride == (1, 1)
-        and min(C, O) >= 8
         and math.prod(ws.output) >= 16
         and not exact_convolution()
     )
