@@ -43,7 +43,7 @@ SEED = 0
 # the **blank**, written "-". It means "nothing new". One class for each step, such as "-a-b", is
 # called a **path**. A rule reads the path:
 #
-# 1. Where a class is repeated, keep it once.
+# 1. Where the same class stands several times in a row, keep it once.
 # 2. Then leave out all blanks.
 #
 # So the path "aa-ab" reads as "aab". The blank in the middle says that there are two letters a.
@@ -61,10 +61,10 @@ for path in ("-a-b", "aabb", "ab--", "aa-a", "aaaa"):
 # %% [markdown]
 # ## All paths of a small example
 #
-# Our example has 4 steps and the classes "-", "a" and "b". The table `P` has their probabilities,
-# a row for each step. The program prints it. With 3 classes and 4 steps there are $3^4 = 81$
-# paths $\pi$. The probability of a path is the product over its steps $t$. Many paths read as the
-# same label $y$. **The probability of the label is the sum over all of them:**
+# Our example has 4 steps and the classes "-", "a" and "b". The table `P`, printed below, has
+# their probabilities, a row for each step. With 3 classes and 4 steps there are $3^4 = 81$ paths
+# $\pi$. The probability of a path is the product over its steps $t$. Many paths read as the same
+# label $y$. **The probability of the label is the sum over all of them:**
 #
 # $$p(y) = \sum_{\pi \text{ reads as } y} \, \prod_t p_t(\pi_t)$$
 #
@@ -73,7 +73,8 @@ for path in ("-a-b", "aabb", "ab--", "aa-a", "aaaa"):
 # the places.
 
 # %%
-assert np.min(P) > 0 and np.allclose(np.sum(P, axis=1), 1), "give P positive rows of sum 1"
+told = f"P is {P}. Give rows of numbers above 0 whose sum is 1."
+assert np.min(P) > 0 and np.allclose(np.sum(P, axis=1), 1), told
 table(["step", "-", "a", "b"], [[t, *map(str, row)] for t, row in enumerate(P, 1)])
 print()
 paths = {}  # for each path its probability
@@ -83,7 +84,8 @@ labels = defaultdict(list)  # for each label its paths
 for path in paths:
     labels[reads_as(path)].append(path)
 p_of = {label: sum(paths[path] for path in labels[label]) for label in labels}
-assert LABEL and LABEL in labels, f"LABEL is {LABEL!r}. Give a and b, at most {len(P)} of them."
+told = f"LABEL is {LABEL!r}. Give a and b for {len(P)} steps. Equal neighbors need one more step."
+assert LABEL and LABEL in labels, told
 
 likely = sorted(p_of, key=p_of.get, reverse=True)
 table(
@@ -102,68 +104,70 @@ best = max(paths, key=paths.get)
 print(f'The likeliest path, "{best}", has only {paths[best]:.4f} and reads as "{reads_as(best)}".')
 
 # %% [markdown]
-# The program adds the paths of each label. `tn.ctc_loss` computes the same sum. It cannot do this
-# by listing paths: our lines will have 32 steps and 11 classes, and that makes $11^{32}$ paths.
+# `tn.ctc_loss` computes the same sum. It cannot list the paths: our lines will have 32 steps and
+# 11 classes, and that makes $11^{32}$ paths.
 #
 # ## The sum without a list
 #
 # Paths that have come equally far in the label can be added at once. Write a blank before,
-# between and after the letters of the label. For "ab" this gives five **states**: - a - b -. A
-# path that reads as the label goes through these states from left to right. At each step it has
-# three choices:
+# between and after the letters of the label. For "ab" this gives five **positions**: - a - b -. A
+# path that reads as the label goes through these positions from left to right. At each step it
+# has three choices:
 #
-# - It stays in its state. The class is repeated.
-# - It goes to the next state.
+# - It stays at its position. The class is repeated.
+# - It goes to the next position.
 # - It skips a blank, if the letters on both sides of the blank differ. Between equal letters the
 #   blank is needed.
 #
-# Let $\alpha_t(s)$ be the probability of all ways to state $s$ at step $t$. Each way comes from
-# one of three states at the step before. So three numbers are added, and the sum is multiplied by
-# the probability of the state's class $c_s$:
+# Let $\alpha_t(s)$ be the probability of all ways to position $s$ at step $t$. Each way comes
+# from one of three positions at the step before. So three numbers are added, and the sum is
+# multiplied by the probability of the position's class $c_s$:
 #
 # $$\alpha_t(s) = p_t(c_s) \, \big( \alpha_{t-1}(s) + \alpha_{t-1}(s-1) + \alpha_{t-1}(s-2) \big)$$
 #
-# (The third number only counts where the skip is allowed.) A path begins in one of the first two
-# states, and it ends in one of the last two. So at most two additions for each state and step
-# take the place of the list.
+# (The third number only counts where the skip is allowed. Positions before the first count as 0.)
+# A path begins at one of the first two positions. So $\alpha_1(1) = p_1(c_1)$ and $\alpha_1(2) =
+# p_1(c_2)$, and all others are 0 at step 1. A path ends at one of the last two positions. So at
+# most two additions for each position and step take the place of the list.
 
 
 # %%
-def ways_to_states(p, states):
-    """alpha.  p: for each step the probability of each class; states: their classes  -> (T, S)"""
-    alpha = np.zeros((len(p), len(states)))
-    alpha[0, :2] = p[0, states[:2]]
+def ways_to(positions, p):
+    """alpha.  positions: their classes; p: for each step the probability of each class -> (T, S)"""
+    alpha = np.zeros((len(p), len(positions)))
+    alpha[0, :2] = p[0, positions[:2]]
     for t in range(1, len(p)):
-        for s, c in enumerate(states):
-            skip = s >= 2 and c not in (0, states[s - 2])
+        for s, c in enumerate(positions):
+            skip = s >= 2 and c not in (0, positions[s - 2])
             comes = alpha[t - 1, max(0, s - 1) : s + 1].sum() + skip * alpha[t - 1, s - 2]
             alpha[t, s] = p[t, c] * comes
     return alpha
 
 
-states = [0]
+positions = [0]
 for c in LABEL:
-    states += ["-ab".index(c), 0]
-alpha = ways_to_states(np.array(P), states)
+    positions += ["-ab".index(c), 0]
+alpha = ways_to(positions, np.array(P))
 by_recursion = alpha[-1, -2:].sum()
-print(f"The last two states: {alpha[-1, -2]:.4f} + {alpha[-1, -1]:.4f} = {by_recursion:.4f}")
-draw.lattice(alpha, ["-ab"[c] for c in states])
+print(f"The last two positions: {alpha[-1, -2]:.4f} + {alpha[-1, -1]:.4f} = {by_recursion:.4f}")
+draw.lattice(alpha, ["-ab"[c] for c in positions])
 
 # %% [markdown]
-# Each circle of the figure is a state at a step, with its $\alpha$. Follow the arrows from left
-# to right: every way from a circle at the left to one of the last two states at the right is one
-# of the paths in the list.
+# Each circle of the figure is a position at a step, with its $\alpha$. Follow the arrows from
+# left to right: every way from a circle at the left to a thick circle at the right is one of the
+# paths in the list. The thin circles at the last step are ways that have not finished the label.
+# They do not count.
 #
 # Backpropagation goes through the same sums. Among the paths that read as the label, training
-# pushes most those that are already likely. So the network itself finds out which step belongs to
-# which letter.
+# pushes most those that are already likely. So the network itself finds a step for each letter,
+# though not always at its place.
 #
 # ## Lines of digits
 #
-# Now the lines. We shrink handwritten digits to 14 x 14 pixels and set 3 to 5 of them side by
-# side. The distances are random, and so is the place where the line begins. Some digits touch or
-# overlap. The label of a line is the list of its digits, without their places. The classes are 1
-# to 10 for the digits 0 to 9, and 0 for blank. A shorter label is filled up with 0.
+# We shrink handwritten digits to 14 x 14 pixels and set 3 to 5 of them side by side. The
+# distances are random, and so is the place where the line begins. Some digits touch or overlap.
+# The label of a line is the list of its digits, without their places. The classes are 0 for blank
+# and 1 to 10 for the digits. A shorter label is filled up with 0.
 
 
 # %%
@@ -182,7 +186,8 @@ def lines(digits, digit_labels, count, rng):
     return pictures, labels, edges
 
 
-assert LINES >= 25 and EPOCHS >= 1, "give LINES of at least 25 and EPOCHS of at least 1"
+assert LINES >= 25, f"LINES is {LINES}. Give at least 25."
+assert EPOCHS >= 1, f"EPOCHS is {EPOCHS}. Give at least 1."
 digits = data.mnist(size(4000, 20_000), 2000)
 small, small_test = (
     pictures.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)) for pictures in (digits.train, digits.test)
@@ -198,11 +203,13 @@ print(f"{digits.source}: {LINES:,} lines to learn from, 500 lines of other digit
 #
 # The network sees the line through a window of 14 columns of pixels. At each of the 32 steps the
 # window moves on by 3 columns. A dense layer looks into the window. A GRU carries what it has
-# seen along the line, from left to right. At the end there are 11 logits at each step. (Dropout
-# is on in training only.)
+# seen along the line, from left to right. At the end there are 11 logits at each step. (Dropout,
+# random zeros against overfitting, is on in training only. The line is padded with 6 empty
+# columns at each end. So the middle of the first window is at column 0.5.)
 #
-# After the training, we take the likeliest class at each step and read this path by the
-# rule. This is what `tn.ctc_decode` does.
+# After the training, we take the likeliest class at each step and read this path by the rule.
+# This is what `tn.ctc_decode` does. It is a shortcut: the likeliest path need not read as the
+# likeliest label.
 
 
 # %%
@@ -237,8 +244,8 @@ print(f"lines read without any mistake: {right.mean():.1%}")
 # A line is read right if all its digits are right and none is missing or too many. We compare the
 # network with three readers that first cut the line and then read each digit by itself.
 #
-# - **Equal parts.** Cut the line into equal parts, one for each digit. (This reader is told how
-#   many digits there are.)
+# - **Equal parts.** Cut the line, from its first to its last column with ink, into equal parts,
+#   one for each digit. (This reader is told how many digits there are.)
 # - **Empty columns.** Cut the line where columns have no ink.
 # - **True places.** Cut out the frame of 14 columns in which the digit was placed. (This reader
 #   is told all places.)
@@ -273,8 +280,8 @@ table(["reader", "lines without a mistake"], [[k, f"{v:.1%}"] for k, v in shares
 # %% [markdown]
 # The equal parts fail, because the distances are random. The empty columns fail where digits
 # touch, and where one digit has a gap. The network cuts nothing. Without any places it reads far
-# more lines than both. It reads about as many as the reader that is told all
-# places.
+# more lines than both. It reads about as many as the reader that is told all places. (That one
+# only compares pictures.)
 #
 # ## Where are the digits?
 #
@@ -301,14 +308,15 @@ if len(well):  # an untrained network has none
 draw.peaks(asked, tn.softmax(tn.Tensor(logits)).numpy(), read, answers)
 
 # %% [markdown]
-# The places follow the digits: they scatter by about one column. The figure shows two lines that
-# the network has read right, and one that it has misread. Nearly everywhere it says "blank". Each
-# digit gets a narrow peak.
+# The places follow the digits: they scatter by about one column. It could hardly be less: the
+# steps are 3 columns apart, and rounding to them alone gives a scatter of $3 / \sqrt{12} = 0.87$.
+# The figure shows a long and a short line that the network has read right, and one that it has
+# misread. Nearly everywhere it says "blank". Each digit gets a narrow peak.
 #
 # CTC does not ask for places, so this need not be so. We tried a network with a narrow window and
 # GRUs in both directions. With one of three seeds its peaks stood 13 columns left of the digits,
-# on average, and yet it read more than 80% of the lines right. Ours cannot announce a digit
-# before its window has reached it.
+# on average, and yet it read more than 80% of the lines right. Ours reads only from left to
+# right. So it cannot name a digit before it has seen at least a part of it.
 #
 # ## Claims
 #

@@ -25,7 +25,10 @@ def perplexities(counted, network, both):
     axes.set_yticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
     axes.grid(alpha=0.3)
-    axes.set(xlabel="n: the n-gram sees n - 1 characters before it guesses", ylabel="perplexity")
+    axes.set(
+        xlabel="n: the n-gram sees n - 1 characters before it guesses",
+        ylabel="perplexity (logarithmic axis)",
+    )
     axes.legend()
     drawing.suptitle("Perplexity on held-out text: longer n-grams help only up to a point")
     return drawing

@@ -24,7 +24,7 @@ OF_CELL = {  # color and line of each cell
 MARKS = dict(zip(OF_CELL, "oosD^sD", strict=True))
 
 
-def _number(value, digits=4):
+def _number(value, digits=5):
     return f"{np.round(value, digits) + 0.0:.{digits}f}".replace("-", "\N{MINUS SIGN}")  # no -0
 
 
@@ -68,7 +68,7 @@ def backward(h, outside, later, dh, shares):
     places = [1.3 + 2.75 * t for t in range(T)]
     states = [
         boxes.box(axes, (place, 2.45), f"$h_{t + 1}$ = {_pair(h[t + 1])}", color="#fdf2e9",
-                  width=1.62)
+                  width=1.75)
         for t, place in enumerate(places)
     ]  # fmt: skip
     down = {"arrowstyle": "-|>", "color": GREY, "linewidth": 1.8, "mutation_scale": 15}
@@ -139,7 +139,7 @@ def radii(quiet, real):
     high = max(there.max() for there in (*quiet.values(), *real.values()))
     row[0].set(ylim=(low / 5, high * 20), ylabel="gradient, relative to $k = 0$")
     drawing.suptitle(
-        "Plain RNN: the gradient is r^k while the state stays near 0, and smaller elsewhere"
+        "Plain RNN: the gradient is $r^k$ while the state stays near 0, and smaller elsewhere"
     )
     return drawing
 
@@ -156,7 +156,7 @@ def gates(curves):
                       color=color, annotation_clip=False)  # fmt: skip
     _distance(axes)
     axes.set_ylabel("gradient, relative to $k = 0$")
-    drawing.suptitle("Half-closed gates lose the past; open gates keep it")
+    drawing.suptitle("Of the gates, only those that are nearly open keep the past")
     return drawing
 
 
@@ -171,9 +171,10 @@ def learned(right, curves, guess):
         delays, shares = list(row), np.array(list(row.values()))
         style = {"color": color, "marker": MARKS[name], "markersize": 7,
                  "markerfacecolor": color if line == "-" else "white"}  # fmt: skip
-        shift = 0.007 * (3 - i)  # equal lines lie beside each other
+        ties = [sum(np.round(r[d] - row[d], 2) == 0 for r in right.values()) > 1 for d in delays]
+        shift = 0.007 * (3 - i) * np.array(ties)  # equal lines lie beside each other
         left.plot(delays, shares + shift, linestyle=line, linewidth=1.8, label=name, **style)
-        beside.plot(curves[name][delays], shares + shift, linestyle="", **style)
+        beside.plot(curves[name][delays], shares, linestyle="", **style)
     for axes in (left, beside):
         axes.axhline(guess, color=GREY, linewidth=0.8, linestyle=":")
         axes.grid(alpha=0.25)

@@ -68,6 +68,24 @@ def learning(curves, baseline):
     return drawing
 
 
+def _beside(text, cloud, points, taken, page):
+    """Put the text near its cloud, where it covers the fewest points and no other text (pixels)."""
+    middle, best = np.median(cloud, axis=0), None
+    for distance in range(15, 200, 5):
+        for angle in np.pi / 2 + np.linspace(0, 2 * np.pi, 24, endpoint=False):
+            place = middle + distance * np.array([np.cos(angle), np.sin(angle)])
+            text.set_position(text.axes.transData.inverted().transform(place))
+            box = text.get_window_extent().padded(9)
+            inside = page.x0 < box.x0 and box.x1 < page.x1 and page.y0 < box.y0 and box.y1 < page.y1
+            free = inside and not any(box.overlaps(other) for other in taken)
+            covered = ((points > box.min) & (points < box.max)).all(axis=1).sum()
+            cost = 1000 * covered + distance + 1e6 * (not free)
+            if best is None or cost < best[0]:
+                best = cost, text.get_position(), box
+    text.set_position(best[1])
+    taken.append(best[2])
+
+
 @figure
 def states(places, hundreds):
     """The map of the encoder's last states: a point for each number, with the hundreds digit."""
@@ -75,16 +93,19 @@ def states(places, hundreds):
     axes.scatter(*places.T, c=hundreds, cmap="viridis", vmin=0, vmax=9, s=14)
     even = (np.arange(1000) % 100 == 0) & (hundreds > 0)
     axes.scatter(*places[even].T, s=45, color="none", edgecolor="black", label="100, 200, ..., 900")
-    box = {"facecolor": "white", "edgecolor": "black", "boxstyle": "round,pad=0.2"}
-    for digit in range(10):
-        x, y = places[(hundreds == digit) & ~even].T
-        text = f"{digit}00s" if digit else "0 to 99"
-        axes.annotate(text, (np.median(x), np.quantile(y, 0.97)), (0, 13), ha="center", va="center",
-                      fontsize=11, bbox=box, textcoords="offset points")  # fmt: skip
     axes.set(xlabel="along the first direction", ylabel="along the second direction")
-    axes.margins(y=0.1)
+    axes.margins(x=0.08, y=0.1)
     axes.legend(loc="best")
     drawing.suptitle("The encoder's last state for the numbers from 0 to 999")
+    drawing.canvas.draw()  # now the points have their places on the paper
+    pixels, corners = axes.transData.transform(places), axes.get_window_extent()
+    taken = [axes.get_legend().get_window_extent()]
+    for digit in range(10):
+        text = axes.text(0, 0, f"{digit}00s" if digit else "0 to 99", ha="center", va="center",
+                         fontsize=11, bbox={"facecolor": "white", "boxstyle": "round,pad=0.2",
+                         "edgecolor": plt.get_cmap("viridis")(digit / 9)})  # fmt: skip
+        cloud = pixels[(hundreds == digit) & ~even]
+        _beside(text, cloud, pixels, taken, corners)
     return drawing
 
 
@@ -135,6 +156,6 @@ def comparison(curves, baseline, sizes):
     right.grid(alpha=0.3)
     right.legend(loc="lower right")
     drawing.suptitle(
-        "Unseen numbers that are right: attention learns faster, and needs a smaller state"
+        "Unseen numbers that are right: attention learns faster, and a smaller state is enough"
     )
     return drawing
