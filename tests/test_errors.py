@@ -39,6 +39,10 @@ KERNEL = tn.Tensor(ones(3, 3, 3, 4))
 ONE_EACH = ones(3)
 STEPS = ones(2, 4, 3)  # of two sequences
 
+UNEQUAL = (
+    "the rows of the list have different lengths. Make them equal; for sequences, write x, mask = "
+    "tn.data.padded(rows)."
+)
 PADDING = (
     'conv2d: padding must be "valid", "same", a number of pixels, (vertical, horizontal) or '
     "((top, bottom), (left, right)), at least 0, received "
@@ -63,7 +67,12 @@ TABLE = {
     "a ragged list": (
         lambda: tn.Tensor([[1, 2], [3]]),
         ValueError,
-        "Tensor: the rows of the list have different lengths. Make them equal.",
+        "Tensor: " + UNEQUAL,
+    ),
+    "an array of sequences": (
+        lambda: tn.Tensor(numpy.array([[1, 2], [3]], object)),
+        TypeError,
+        "Tensor: dtype object is not real numbers. Write x, mask = tn.data.padded(sequences).",
     ),
     "complex numbers": (
         lambda: tn.Tensor(numpy.array([1j])),
@@ -104,7 +113,7 @@ TABLE = {
     "minus a ragged list": (
         lambda: X - [[1, 2], [3]],
         ValueError,
-        "subtract: the rows of the list have different lengths. Make them equal.",
+        "subtract: " + UNEQUAL,
     ),
     "float32 times float64": (
         lambda: X * ones(3, dtype="float64"),
@@ -276,7 +285,7 @@ TABLE = {
     "a ragged upstream gradient": (
         lambda: weights(2, 2).backward([[1, 2], [3]]),
         ValueError,
-        "backward: the rows of the list have different lengths. Make them equal.",
+        "backward: " + UNEQUAL,
     ),
     "an upstream gradient that requires one": (
         lambda: weights(3).backward(weights(3)),
@@ -692,6 +701,24 @@ TABLE = {
         lambda: tn.cross_entropy(X, [-1, -2], mask=[True, False]),
         ValueError,
         "cross_entropy: labels must be in [0, 3) where mask is True, received -1 to -1.",
+    ),
+    "a mask by its place": (
+        lambda: tn.cross_entropy(X, [0, 1], numpy.array([True, False])),
+        TypeError,
+        "cross_entropy: reduction is an array. Give a mask by its name, mask=mask.",
+    ),
+    "lengths as a mask": (
+        lambda: tn.cross_entropy(STEPS, ones(2, 4, dtype="int64"), mask=[3, 4]),
+        TypeError,
+        "cross_entropy: mask holds int64, and must be booleans. From lengths, write "
+        "numpy.arange(4) < lengths[:, None].",
+    ),
+    "one label a sequence": (
+        lambda: tn.cross_entropy(STEPS, [0, 1]),
+        ValueError,
+        "cross_entropy: logits (2, 4, 3) and labels (2,) do not fit. Labels must be integers of "
+        "shape (2, 4), or one-hot of shape (2, 4, 3). For one label a sequence, give the last "
+        "recurrent layer return_sequences=False; without one, a Flatten is missing.",
     ),
     "a mask of numbers": (
         lambda: tn.cross_entropy(X, [0, 1], mask=[0, 1]),

@@ -26,9 +26,9 @@ PAGES = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "docs")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 EXAMPLES = {
-    name: re.search(r"```python\n(import numpy.*?)```", page, re.DOTALL)[1]
+    name + ("-" + str(i) if i else ""): example
     for name, page in {"README": README, **PAGES}.items()
-    if "```python\nimport numpy" in page
+    for i, example in enumerate(re.findall(r"```python\n(import numpy.*?)```", page, re.DOTALL))
 }
 
 

@@ -147,7 +147,38 @@ def test_the_size_may_be_a_number_of_numpys():
             "picture.",
         ),
         ((X[:0],), {}, ValueError, "the arrays hold no examples. Check how they were loaded."),
-        (([[1, 2], [3]],), {}, ValueError, "the rows of the list have different lengths."),
+        (
+            ((X, X[0]),),
+            {},
+            ValueError,
+            "the rows of the list have different lengths. Give the arrays apart, batches(x, "
+            "target).",
+        ),
+        (
+            (*[[[1, 2], [3]]] * 2,),
+            {},
+            ValueError,
+            "the sequences have different lengths. Write x, mask = tn.data.padded(sequences).",
+        ),
+        (
+            ([X[:2], X[:3]],),
+            {},
+            ValueError,
+            "the sequences have different lengths. Write x, mask = tn.data.padded(sequences).",
+        ),
+        (
+            (numpy.array([[1, 2], [3]], object), LABELS[:2]),
+            {},
+            ValueError,
+            "the sequences have different lengths. Write x, mask = tn.data.padded(sequences).",
+        ),
+        (
+            (tn.data.padded([[1, 2], [3], [4]]), LABELS[:3]),
+            {},
+            TypeError,
+            "x and its mask are in one tuple. Write x, mask = tn.data.padded(sequences), and give "
+            "x.",
+        ),
         ((["x", "o"],), {}, TypeError, "the arrays hold <U1. Give numbers."),
         *(
             (
@@ -190,7 +221,8 @@ def test_the_size_may_be_a_number_of_numpys():
         ),
     ],
     ids=[
-        *("no arrays", "a number", "None", "lengths", "no examples", "ragged list", "words"),
+        *("no arrays", "a number", "None", "lengths", "no examples", "ragged list", "sequences"),
+        *("arrays of other lengths", "objects", "a mask beside x", "words"),
         *("size 0", "size 2.0", "drop_last", "rng", "device"),
         *("augment", "augment without rng"),
     ],

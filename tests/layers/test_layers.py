@@ -1085,7 +1085,8 @@ ERRORS = {
     "a list of two inputs": (
         lambda: Dense(2, rng=RNG)([ones(1, 3), ones(1, 3)]),
         TypeError,
-        "Dense: it takes one input, received a list of 2. Join them first, Concatenate()([a, b]).",
+        "Dense: it takes one input, received a list of 2. Join them first, Concatenate()([a, b]). "
+        "If a layer with return_state=True gave it, take [0], or leave return_state out.",
     ),
     "a gray picture without channels": (
         lambda: Conv2D(2, 3, rng=RNG)(ones(1, 28, 28)),
@@ -1231,12 +1232,14 @@ ERRORS = {
     "no generator for weights": (
         lambda: Dense(2)(ones(1, 3)),
         ValueError,
-        f"Dense: there is no generator to draw its kernel with. {NO_GENERATOR}",
+        f"Dense: there is no generator to draw its kernel with. {NO_GENERATOR[:-1]}; a Module "
+        "of your own takes it in build(input_shape, rng).",
     ),
     "no generator for a bias": (
         lambda: Dense(2, kernel_initializer="zeros", bias_initializer="normal")(ones(1, 3)),
         ValueError,
-        f"Dense: there is no generator to draw its bias with. {NO_GENERATOR}",
+        f"Dense: there is no generator to draw its bias with. {NO_GENERATOR[:-1]}; a Module "
+        "of your own takes it in build(input_shape, rng).",
     ),
     "no generator for noise": (
         lambda: Dropout(0.5, name="drop")(ones(1, 3)),
@@ -1246,7 +1249,8 @@ ERRORS = {
     "a shape with the batch as None": (
         lambda: Dense(2).build((None, 3)),
         ValueError,
-        f"{SHAPE}(None, 3).",
+        f"{SHAPE}(None, 3). If None is the batch, leave it out. A length is a number, the longest; "
+        "a Sequential takes shorter ones too.",
     ),
     "no forward": (
         lambda: Layer(name="mine")(ones(1, 3)),

@@ -14,9 +14,11 @@ from tinynet.layers import (
     BatchNormalization,
     Bidirectional,
     Dense,
+    Dropout,
     Embedding,
     Flatten,
     Masking,
+    Reshape,
     SimpleRNN,
     Softmax,
     TimeDistributed,
@@ -241,15 +243,159 @@ def test_a_word_of_number_0_is_padding_where_the_embedding_says_so(rng):
         assert apart < 1e-6 if mask_zero else apart > 1e-4
 
 
+# -- masks that are lost --------------------------------------------------------------------------
+
+
+class Reader(tn.Module):
+    """A person's own model of words."""
+
+    def __init__(self, mask_zero=False):
+        self.embedding, self.cell = Embedding(5, 3, mask_zero=mask_zero), GRU(2)
+
+    def forward(self, x):
+        return self.cell(self.embedding(x), mask=x != 0)
+
+
+def test_a_mask_that_nobody_hands_on_is_told():
+    words = numpy.array([[1, 2, 0]])
+    model = Reader(mask_zero=True).build((3,), RNG)
+    for call in (model, tn.Sequential([model]), Embedding(5, 3, mask_zero=True, rng=RNG)):
+        with pytest.warns(tn.MistakeWarning, match=r"mask_zero=True does nothing where the layer"):
+            call(tn.Tensor(words))
+    with pytest.warns(tn.MistakeWarning, match=r"^Masking: it does nothing where it is called by"):
+        Masking()(X)
+
+
+def test_a_mask_that_is_handed_on_or_not_needed_is_not_told():
+    words = numpy.array([[1, 2, 0]])
+    plain = Reader().build((3,), RNG)
+    one = plain(tn.Tensor(words)).numpy()
+    numpy.testing.assert_array_equal(one, plain(tn.Tensor(words[:, :2])).numpy())
+    Reader(mask_zero=True).build((3,), RNG)(tn.Tensor(words[:, :2]))  # there is no padding
+    Masking()(X + 1)
+    embedding, masking = Embedding(5, 3, mask_zero=True), Masking()
+    tn.Sequential([embedding, GRU(2)], (3,), rng=RNG)
+    embedding(words)  # a look at the rows of a model
+    tn.Model(start := tn.Input((3, 4)), GRU(2)(masking(start)), rng=RNG)
+    masking(X)
+
+
+def test_a_model_that_masks_by_hand_is_built_by_ones():
+    """An input of zeros would be nothing but padding."""
+
+    class Attends(Reader):
+        def forward(self, x):
+            rows = self.embedding(x)
+            return self.cell(tn.attention(rows, rows, rows, mask=x.data > 0))
+
+    for kind in (Reader, Attends):
+        model = kind().build((3,), RNG)
+        tn.cost(model, (3,))  # a dry run too
+    model = Reader()
+    model.embedding = Embedding(1, 3)  # the ones are no words of it
+    assert model.build((3,), RNG).made_shape == (2,)
+    assert tn.Sequential([Reader()]).build((3,), RNG).made_shape == (2,)
+
+
+def test_steps_that_a_layer_between_makes_are_steps():
+    layers = [GRU(6), Reshape((3, 2)), GRU(4)]
+    assert tn.Sequential(layers, (3, 4), rng=RNG).made_shape == (4,)
+
+
 # -- bad input -------------------------------------------------------------------------------------
 
 RNG = numpy.random.default_rng(0)
 X = numpy.zeros((2, 3, 4), "float32")
+WORDS = numpy.array([[0, 1, 2], [2, 1, 0]])
 ERRORS = {
     "no steps": (
         lambda: GRU(5, rng=RNG)(X[:, 0]),
         "GRU: input (N, 4) is no sequence of rows, and it takes (N, T, D): T steps of D features. "
-        "Numbers one by one are x[..., None]; word numbers go through an Embedding.",
+        "Behind a recurrent layer, give that layer return_sequences=True. One sequence alone is "
+        "x[None]; numbers one by one are x[..., None]; word numbers go through an Embedding.",
+    ),
+    "one sequence": (
+        lambda: tn.Sequential([Embedding(5, 4), GRU(5)], (3,), rng=RNG)(WORDS[0]),
+        "GRU 'gru': input (N, 4) is no sequence of rows, and it takes (N, T, D): T steps of D "
+        "features. One sequence alone needs a batch axis: x[None].",
+    ),
+    "numbers one by one": (
+        lambda: tn.Sequential([GRU(5)], (3, 1), rng=RNG)(X[..., 0]),
+        "GRU 'gru': input (N, 3) is no sequence of rows, and it takes (N, T, D): T steps of D "
+        "features. Numbers one by one are x[..., None].",
+    ),
+    "the last state for a layer of steps": (
+        lambda: tn.Sequential([LSTM(5), Dense(4), Dropout(0.1), GRU(3)]),
+        "GRU 'gru': it takes all steps, and LSTM 'lstm' before it gives the last one alone. Write "
+        "LSTM(..., return_sequences=True).",
+    ),
+    "the last state for a layer at every step": (
+        lambda: tn.Sequential([GRU(5), TimeDistributed(Dense(4))]),
+        "TimeDistributed 'time_distributed': it takes all steps, and GRU 'gru' before it gives the "
+        "last one alone. Write GRU(..., return_sequences=True).",
+    ),
+    "the last states of both directions": (
+        lambda: tn.Sequential([Bidirectional(GRU(5)), Bidirectional(LSTM(4))]),
+        "Bidirectional 'bidirectional_1': it takes all steps, and Bidirectional 'bidirectional' "
+        "before it gives the last one alone. Write GRU(..., return_sequences=True).",
+    ),
+    "the last state in a graph": (
+        lambda: LSTM(4)(Dropout(0.1)(GRU(5)(tn.Input((3, 4))))),
+        "LSTM: it takes all steps, and GRU before it gives the last one alone. Write GRU(..., "
+        "return_sequences=True).",
+    ),
+    "states in a Sequential": (
+        lambda: tn.Sequential(
+            [GRU(5, return_sequences=True, return_state=True), Dense(2)], (3, 4), rng=RNG
+        ),
+        "Dense 'dense': it takes one input, received a list of 2. Join them first, "
+        "Concatenate()([a, b]). If a layer with return_state=True gave it, take [0], or leave "
+        "return_state out.",
+    ),
+    "states in a graph": (
+        lambda: Dense(2)(LSTM(5, return_state=True)(tn.Input((3, 4)))),
+        "Dense: it takes one input, received a list of 3. Join them first, Concatenate()([a, b]). "
+        "If a layer with return_state=True gave it, take [0], or leave return_state out.",
+    ),
+    "x and its mask": (
+        lambda: GRU(5, rng=RNG)(tn.data.padded([X[0], X[0, :2]])),
+        "GRU: its input is x and its mask in one list. Write x, mask = tn.data.padded(sequences), "
+        "and call the layer with mask=mask; in a Sequential, put Masking() before it.",
+    ),
+    "words and their mask": (
+        lambda: tn.Sequential([Embedding(5, 4)], rng=RNG)(tn.data.padded([[1, 2], [3]])),
+        "Embedding 'embedding': it takes one input, received x and its mask. Write x, mask = "
+        "tn.data.padded(sequences), and give x alone: Embedding(..., mask_zero=True) or Masking() "
+        "finds the padding.",
+    ),
+    "ragged words": (
+        lambda: tn.Sequential([Embedding(5, 4)], rng=RNG)([WORDS[0], WORDS[0, :2]]),
+        "Embedding 'embedding': the sequences are not one array. Write x, mask = "
+        "tn.data.padded(sequences), and give x.",
+    ),
+    "words that count from 0 beside padding": (
+        lambda: Embedding(3, 4, mask_zero=True, rng=RNG)(WORDS + 1),
+        "Embedding: index 3 is out of range: there are 3 rows, 0 to 2. 0 is padding, and words "
+        "count from 1: input_dim is their number + 1.",
+    ),
+    "a state of another shape in a graph": (
+        lambda: LSTM(5)(tn.Input((3, 4)), initial_state=[tn.Input((5,)), tn.Input((4,))]),
+        "LSTM: state c has shape (N, 4), and must be (N, 5) for 5 units.",
+    ),
+    "a state for both directions": (
+        lambda: Bidirectional(GRU(5), rng=RNG)(X, initial_state=X[:, 0]),
+        "Bidirectional: it takes no initial state. Give one to each of two layers, GRU(...) and "
+        "GRU(..., go_backwards=True), and join them: Concatenate()([a, b]).",
+    ),
+    "a state for both directions in a list": (
+        lambda: Bidirectional(LSTM(5))([tn.Input((3, 4)), tn.Input((5,)), tn.Input((5,))]),
+        "Bidirectional: it takes no initial state. Give one to each of two layers, LSTM(...) and "
+        "LSTM(..., go_backwards=True), and join them: Concatenate()([a, b]).",
+    ),
+    "lengths as a mask": (
+        lambda: GRU(5, rng=RNG)(X, mask=[3, 2]),
+        "GRU: mask holds int64, and must be booleans. From lengths, write numpy.arange(3) < "
+        "lengths[:, None].",
     ),
     "pictures": (
         lambda: GRU(5, rng=RNG)(X[..., None]),
@@ -360,7 +506,8 @@ ERRORS = {
     "no steps for a layer": (
         lambda: TimeDistributed(Dense(3), rng=RNG)(X[:, 0]),
         "TimeDistributed: input (N, 4) has no steps with numbers in them, and it takes (N, T, "
-        "...). Numbers one by one are x[..., None].",
+        "...). Behind a recurrent layer, give that layer return_sequences=True; numbers one by one "
+        "are x[..., None].",
     ),
     "no recurrent layer in both directions": (
         lambda: Bidirectional(Dense(3)),

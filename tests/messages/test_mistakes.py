@@ -30,6 +30,7 @@ RNG = np.random.default_rng(0)
 X = np.float32(RNG.random((64, 4)))
 LABELS = RNG.integers(0, 3, 64)
 PICTURES = np.float32(RNG.random((64, 8, 8, 1)))
+STEPS = np.ones((2, 3, 4), np.float32)
 
 
 def model(*layers, shape=(4,)):
@@ -118,7 +119,28 @@ TABLE = {
     "LSTM(hidden_size=)": (lambda: tn.layers.LSTM(hidden_size=3), "Write units=."),
     "LSTM(batch_first=)": (
         lambda: tn.layers.LSTM(3, batch_first=True),
-        "there is no argument 'batch_first'",
+        "Leave it out: sequences are always (N, T, D).",
+    ),
+    "LSTM(num_layers=)": (
+        lambda: tn.layers.LSTM(3, num_layers=2),
+        "one layer after another, all but the last with return_sequences=True",
+    ),
+    "LSTM(bidirectional=)": (
+        lambda: tn.layers.LSTM(3, bidirectional=True),
+        "Write Bidirectional(LSTM(...)).",
+    ),
+    "GRU(stateful=)": (lambda: tn.layers.GRU(3, stateful=True), "Write return_state=True"),
+    "Embedding(padding_idx=)": (
+        lambda: tn.layers.Embedding(3, 2, padding_idx=0),
+        "Write mask_zero=True",
+    ),
+    "ctc_loss(input_lengths=)": (
+        lambda: tn.ctc_loss(STEPS, [[1], [1]], input_lengths=[3, 3]),
+        "Write logit_lengths=.",
+    ),
+    "ctc_loss(target_lengths=)": (
+        lambda: tn.ctc_loss(STEPS, [[1], [1]], target_lengths=[1, 1]),
+        "Write label_lengths=.",
     ),
     "optim.adam": (lambda: tn.optim.adam, "Did you mean Adam?"),
     "metrics.acuracy": (lambda: tn.metrics.acuracy, "Did you mean accuracy?"),
@@ -216,6 +238,10 @@ TABLE = {
     "step() before backward()": (moved_too_early, "call it before step()"),
     "softmax before cross_entropy": (
         lambda: tn.cross_entropy(tn.softmax(tensor()), [0, 1]),
+        "Leave softmax out",
+    ),
+    "softmax before ctc_loss": (
+        lambda: tn.ctc_loss(tn.softmax(STEPS), [[1], [1]]),
         "Leave softmax out",
     ),
     "sigmoid before bce_with_logits": (

@@ -289,7 +289,8 @@ TABLE = {
         lambda: accuracy(numpy.zeros((2, 3, 3)), [1, 0]),
         ValueError,
         "accuracy: outputs must be (N, K) or (N,), received (2, 3, 3). Give a row, or one number, "
-        "for each example.",
+        "for each example. For steps, where 0 is padding: lambda o, q: tn.metrics.accuracy("
+        "o[q != 0], q[q != 0]).",
     ),
     "an empty batch": (
         lambda: accuracy(numpy.zeros((0, 3)), numpy.zeros(0, int)),
@@ -511,7 +512,8 @@ TABLE = {
         lambda: auc(numpy.zeros((2, 3, 3)), [0, 1]),
         ValueError,
         "auc: scores must be (N, K) or (N,), received (2, 3, 3). Give a row, or one number, for "
-        "each example.",
+        "each example. For steps, where 0 is padding: lambda o, q: tn.metrics.auc(o[q != 0], "
+        "q[q != 0]).",
     ),
     "no scores": (
         lambda: auc([], []),

@@ -1120,7 +1120,8 @@ ERRORS = {
         lambda: tn.Sequential([Dense(2)], input_shape=(3,)),
         ValueError,
         "Dense 'dense': there is no generator to draw its kernel with. Give the model, or the "
-        "layer, rng=numpy.random.default_rng(0).",
+        "layer, rng=numpy.random.default_rng(0); a Module of your own takes it in "
+        "build(input_shape, rng).",
     ),
     "weights before there are any": (
         lambda: tn.Sequential([tn.Sequential([Dense(2)])]).parameters(),
@@ -1143,7 +1144,33 @@ ERRORS = {
         lambda: tn.Sequential([], input_shape=(None, 3)),
         ValueError,
         "Sequential: input_shape must be whole numbers of at least 1 without the batch, for "
-        "example (28, 28, 1), received (None, 3).",
+        "example (28, 28, 1), received (None, 3). If None is the batch, leave it out. A length is "
+        "a number, the longest; a Sequential takes shorter ones too.",
+    ),
+    "a length of None": (
+        lambda: tn.Input((5, None)),
+        ValueError,
+        "Input: input_shape must be whole numbers of at least 1 without the batch, for example "
+        "(28, 28, 1), received (5, None). A length is a number, the longest; a Sequential takes "
+        "shorter ones too.",
+    ),
+    "pictures with the batch": (
+        lambda: tn.Input((None, 28, 28, 1)),
+        ValueError,
+        "Input: input_shape must be whole numbers of at least 1 without the batch, for example "
+        "(28, 28, 1), received (None, 28, 28, 1). If None is the batch, leave it out.",
+    ),
+    "a mask for a model": (
+        lambda: tn.Sequential([Dense(2)])(ones(1, 3), mask=ones(1)),
+        TypeError,
+        "Sequential: a call takes no mask=. Its layers find the padding: begin with "
+        "Embedding(..., mask_zero=True) or Masking().",
+    ),
+    "a second input by its name": (
+        lambda: tn.Module()(ones(1, 3), code=ones(1)),
+        TypeError,
+        "Module: a call takes no code=. Several inputs come as one list: model([x, code]), "
+        "forward(self, inputs).",
     ),
     "an Input of nothing": (
         lambda: tn.Input((0,)),
@@ -1229,7 +1256,8 @@ ERRORS = {
         lambda: Flatten()([X, Y]),
         TypeError,
         "Flatten: it takes one input, received a list of 2. Join them first, "
-        "Concatenate()([a, b]).",
+        "Concatenate()([a, b]). If a layer with return_state=True gave it, take [0], or leave "
+        "return_state out.",
     ),
     "a function of a value": (
         lambda: tn.relu(X),

@@ -10,6 +10,7 @@ import pytest
 
 import tinynet as tn
 from tinynet.layers import (
+    GRU,
     Activation,
     BatchNormalization,
     Concatenate,
@@ -19,6 +20,7 @@ from tinynet.layers import (
     Embedding,
     Flatten,
     LayerNormalization,
+    Masking,
     Reshape,
 )
 from tinynet.training import loop
@@ -299,6 +301,70 @@ def test_sorted_numbers_that_are_no_labels_are_not_judged():
     assert said(classifier(), tn.data.batches(X, SORTED.astype(numpy.float32)), loss) == []
     one_hot = tn.data.batches(X, numpy.eye(3, dtype=int)[EQUAL])
     assert said(classifier(), one_hot) == []
+
+
+# -- sequences -------------------------------------------------------------------------------------
+
+WORDS = numpy.array([[1, 2, 3], [2, 1, 0]] * 4)
+LOSS = "tn.cross_entropy(o, q, mask=q != 0)"
+
+
+def tagger(mask_zero=True, sequences=True):
+    cell = GRU(4, return_sequences=sequences)
+    return network(Embedding(5, 3, mask_zero=mask_zero), cell, Dense(4), shape=(3,))
+
+
+def masked(outputs, target):
+    return tn.cross_entropy(outputs, target, mask=target != 0)
+
+
+def test_a_loss_that_counts_padding_is_told():
+    message = (
+        "fit: the loss counts the steps that are padding too. Give it their mask: lambda o, q: "
+        f"{LOSS}, where 0 is the padding of the target."
+    )
+    assert said(tagger(), shuffled(WORDS, WORDS)) == [message]
+    rows = numpy.float32(WORDS[..., None] != 0)
+    of_rows = network(Masking(), GRU(4, return_sequences=True), Dense(4), shape=(3, 1))
+    assert said(of_rows, shuffled(rows, WORDS)) == [message]
+    assert said(tagger(), shuffled(WORDS, WORDS), masked) == []
+    assert said(tagger(), shuffled(WORDS[::2], WORDS[::2])) == []  # no padding
+    assert said(tagger(False), shuffled(WORDS, WORDS)) == []
+    assert said(tagger(sequences=False), shuffled(WORDS, WORDS[:, 0])) == []  # one label each
+
+
+def test_a_padded_source_is_no_padding_of_the_output():
+    source, start = tn.Input((3,)), tn.Input((2, 4))
+    state = GRU(4)(Embedding(5, 3, mask_zero=True)(source))
+    steps = Dense(4)(GRU(4, return_sequences=True)(start, initial_state=state))
+    model = tn.Model([source, start], steps, rng=generator())
+    rows = numpy.ones((8, 2, 4), numpy.float32)
+    assert said(model, shuffled(WORDS, rows, WORDS[:, :2])) == []
+
+
+def test_zeros_between_words_are_told():
+    between = numpy.array([[1, 0, 2], [3, 1, 0]] * 4)
+    assert said(tagger(sequences=False), shuffled(between, WORDS[:, 0])) == [
+        "fit: a 0 stands between words, and mask_zero=True takes it for padding. Count words from "
+        "1, and fill up with 0 at the end."
+    ]
+    for x, mask_zero in ((between, False), (WORDS, True), (WORDS[:, ::-1], True)):
+        assert said(tagger(mask_zero, sequences=False), shuffled(x, WORDS[:, 0])) == []
+
+
+def test_a_mask_in_the_place_of_the_target_is_told():
+    with (
+        pytest.warns(tn.MistakeWarning) as found,
+        pytest.raises(TypeError, match="it takes one input, received a list of 2"),
+    ):
+        said_of = tagger(False)
+        optimizer = tn.optim.SGD(said_of.parameters(), 0.1)
+        data = tn.data.batches(WORDS, WORDS, WORDS != 0)
+        tn.fit(said_of, data, "cross_entropy", optimizer, 1, progress=False)
+    assert [str(w.message) for w in found] == [
+        "fit: the last array of a batch is the target, and here it is a mask. Leave it out: it "
+        f"goes into the loss, lambda o, q: {LOSS}."
+    ]
 
 
 # -- when ------------------------------------------------------------------------------------------

@@ -14,7 +14,16 @@ import numpy
 import pytest
 
 import tinynet as tn
-from tinynet.layers import BatchNormalization, Concatenate, Conv2D, Dense, Dropout, Flatten, Reshape
+from tinynet.layers import (
+    Add,
+    BatchNormalization,
+    Concatenate,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    Reshape,
+)
 from tinynet.layers.regularizers import L1, L2
 
 matplotlib.use("Agg")
@@ -530,6 +539,28 @@ def test_evaluate_takes_lists_metrics_alone_and_data_that_can_be_gone_through_on
     assert tn.evaluate(model, lists, metrics=[tn.metrics.accuracy]) == expected
     once = iter([(X, Y)])
     assert tn.evaluate(model, once, metrics=[tn.metrics.accuracy]) == expected
+
+
+def test_evaluate_takes_several_inputs_in_a_list():
+    model = tn.Model([a := tn.Input((4,)), b := tn.Input((4,))], Add()([a, b]))
+    flat = tn.evaluate(model, (X, X, 2 * X), tn.mse)
+    assert flat == tn.evaluate(model, ([X, X], 2 * X), tn.mse) == {"loss": 0.0}
+    for n in (3, 4):  # one array for each example, and of 4 numbers
+        one, other = (
+            tn.evaluate(small(), (x, Y[:n]), "cross_entropy") for x in (list(X[:n]), X[:n])
+        )
+        assert one == other
+
+
+def test_predict_names_what_makes_sequences_one_array():
+    words = [numpy.array([1, 2]), numpy.array([1])]
+    model = tn.Sequential([tn.layers.Embedding(3, 2)], (2,), rng=numpy.random.default_rng(0))
+    objects = numpy.array([[1, 2], [1]], object)
+    for x in (words, [w.tolist() for w in words], objects, [X, X[:3]]):
+        with pytest.raises(ValueError, match=r"Write x, mask = tn\.data\.padded\(sequences\)"):
+            tn.predict(model, x)
+    with pytest.raises(ValueError, match="the arrays hold 10 and 3 examples"):
+        tn.predict(two_inputs_two_outputs(), [X, X[:3, :2]])
 
 
 def test_evaluate_does_not_add_penalties_and_leaves_none():

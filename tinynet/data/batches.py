@@ -11,7 +11,15 @@ import numpy
 from ..devices import device_named, is_array, move
 from ..engine.tensor import Tensor
 from ..io.state import State, generator_state, restore_generator
-from ..messages.arguments import boolean, function, generator, whole
+from ..messages.arguments import (
+    PADDED,
+    boolean,
+    function,
+    generator,
+    ragged,
+    whole,
+    with_its_mask,
+)
 from ..messages.engine import refuse_mask
 from ..messages.names import explained
 
@@ -42,6 +50,10 @@ def batches(
 
     ValueError for no arrays, no examples, different lengths, or a size below 1.
     """
+    if any(with_its_mask(a) for a in arrays):
+        raise TypeError(f"batches: x and its mask are in one tuple. {PADDED}, and give x.")
+    if any(ragged(a) for a in arrays):
+        raise ValueError(f"batches: the sequences have different lengths. {PADDED}.")
     try:
         data = [_on_host(a) for a in arrays]
     except ValueError:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy
 
 from .arrays import Array, xp
+from .optimizers import adam as adam
 from .windows import Windows
 
 Formula = Callable[..., Array]  # of arrays of one shape, number by number
@@ -254,27 +255,3 @@ def products_and_sums(dy: Array, x: Array, mean: Array) -> tuple[Array, Array]:
 def combine(dy: Array, a: Array, x: Array, mean: Array, b: Array, c: Array) -> Array:
     """dy * a + (x - mean) * b + c.  dy, x (..., C), the others (C,)"""
     return dy * a + (x - mean) * b + c
-
-
-# -- an optimizer's step ---------------------------------------------------------------------------
-
-
-def adam(
-    w: Array, dw: Array, m: Array, v: Array, beta_1: float, beta_2: float, alpha: float,
-    epsilon: float, scratch: Array,
-) -> None:  # fmt: skip
-    """m = beta_1 m + (1 - beta_1) dw;  v = beta_2 v + (1 - beta_2) dw^2;
-
-    w = w - alpha m / (sqrt(v) + epsilon).  In place.  All arrays (D,); scratch is overwritten.
-    """
-    m *= beta_1
-    m += xp(w).multiply(dw, 1 - beta_1, out=scratch)
-    part = xp(w).multiply(dw, dw, out=scratch)
-    part *= 1 - beta_2
-    v *= beta_2
-    v += part
-    root = xp(w).sqrt(v, out=scratch)
-    root += epsilon
-    change = xp(w).divide(m, root, out=scratch)
-    change *= alpha
-    w -= change

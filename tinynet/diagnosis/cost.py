@@ -1,6 +1,6 @@
 """cost: the computation and memory that a model takes, layer by layer, before it is trained.
 
-The model runs on two examples of zeros, then on three.  Costs are linear in the batch size, so
+The model runs on two examples of ones, then on three.  Costs are linear in the batch size, so
 these two points give the costs of any batch.
 """
 

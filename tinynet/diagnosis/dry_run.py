@@ -1,4 +1,4 @@
-"""A dry run: a model computes on zeros, and each layer's costs are read from that run.
+"""A dry run: a model computes on ones, and each layer's costs are read from that run.
 
 Shapes, kept arrays and receptive fields are those of the run, not guessed.
 """
@@ -47,14 +47,14 @@ def dry_run(model: Module, shapes: list, several: bool, size: int) -> list[Line]
 
     shapes: of one example, for each input.  several: whether the model takes a list of inputs.
     """
-    zeros = [
-        Tensor(numpy.zeros((size, *shape), numpy.float32), device=model.device) for shape in shapes
+    ones = [
+        Tensor(numpy.ones((size, *shape), numpy.float32), device=model.device) for shape in shapes
     ]
-    lines = _Lines(model, zeros)
+    lines = _Lines(model, ones)
     before, tried = paused.set(0), trial.set(True)
     try:
         with rolled_back(model), observe(lines, alone=True), numpy.errstate(all="ignore"):
-            model.train()(zeros if several else zeros[0])
+            model.train()(ones if several else ones[0])
     finally:
         paused.reset(before)
         trial.reset(tried)

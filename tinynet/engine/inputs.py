@@ -14,7 +14,7 @@ import numpy
 
 from ..devices import Array, device_of, is_array, move
 from ..messages.arguments import shown
-from ..messages.engine import PROMOTED, no_gradient_flows, refuse_mask, two_dtypes
+from ..messages.engine import PROMOTED, UNEQUAL, no_gradient_flows, refuse_mask, two_dtypes
 from .values import Values
 
 
@@ -135,7 +135,7 @@ def as_array(data: Any, dtype: Any = numpy.float32) -> Array:
     try:
         array = numpy.asarray(data)
     except ValueError:
-        raise ValueError("the rows of the list have different lengths. Make them equal.") from None
+        raise ValueError(UNEQUAL) from None
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{shown(data)} is not numbers. Give a number or a list of numbers.")
     return array.astype(dtype)

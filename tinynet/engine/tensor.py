@@ -186,7 +186,7 @@ class Tensor(Values):
             if type(data) is not ndarray or not data.dtype.isnative:
                 data = as_array(data)
             if data.dtype.kind not in "fiub":
-                raise TypeError(f"dtype {data.dtype} is not real numbers. Give real numbers.")
+                raise messages.not_numbers(data)
             if requires_grad and data.dtype.kind != "f":
                 raise TypeError(f"{data.dtype} has no gradient. Use array.astype('float32').")
             moved = data if device is None else move(data, device)

@@ -21,7 +21,9 @@ from ..messages.arguments import (
     boolean,
     function,
     generator,
+    join_first,
     layer_name,
+    several,
     shape_of_example,
     shown,
 )
@@ -261,7 +263,8 @@ class Layer(Exact, Module):
         if self.rng is None and how not in (init.zeros, init.ones):
             raise ValueError(
                 f"{self.label}: there is no generator to draw its {name} with. Give the model, or "
-                "the layer, rng=numpy.random.default_rng(0)."
+                "the layer, rng=numpy.random.default_rng(0); a Module of your own takes it in "
+                "build(input_shape, rng)."
             )
         values = how(shape, self.rng)
         array = isinstance(values, numpy.ndarray)
@@ -309,14 +312,13 @@ class Layer(Exact, Module):
                 )
             return x if is_symbolic(x) else [t if isinstance(t, Tensor) else Tensor(t) for t in x]
         if isinstance(x, list | tuple) and any(hasattr(item, "shape") for item in x):
-            raise TypeError(
-                f"{self.label}: it takes one input, received a list of {len(x)}. Join them first, "
-                "Concatenate()([a, b])."
-            )
+            raise TypeError(f"{self.label}: {several(x)}")
         return x if isinstance(x, Tensor | Symbol) else Tensor(x)
 
     def _as_shape(self, shape: Any) -> Any:
         if not self.merges:
+            if isinstance(shape, list) and any(isinstance(s, tuple | list) for s in shape):
+                raise TypeError(f"{self.label}: {join_first(len(shape))}")
             return shape_of_example(self.label, shape)
         if not isinstance(shape, list) or len(shape) < 2:
             raise TypeError(

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy
 
-from ..devices import Array
+from ..devices import Array, xp
 from ..engine.inputs import same_device
 from ..engine.tensor import Tensor
 from ..messages.arguments import boolean, whole
+from ..messages.mistakes import warn
 from ..models.parts import trial
+from ..models.symbols import is_symbolic
 from . import init
 from .base import Layer
 
@@ -57,6 +59,17 @@ class Embedding(Layer):
         arranged = super()._arranged(x)
         return Tensor(numpy.asarray(x)) if isinstance(x, list | tuple) else arranged
 
+    def __call__(self, x: Any, *more: Any, **given: Any) -> Any:
+        if self.mask_zero and not (self._in_model or is_symbolic(x) or trial.get()):
+            x = self._arranged(x)
+            if (x.data == 0).any():
+                warn(
+                    f"{self.label}: mask_zero=True does nothing where the layer is called by "
+                    "itself: only a Sequential or a Model hands the mask on. Leave it out, and "
+                    "give the layers after it mask=x != 0."
+                )
+        return super().__call__(x, *more, **given)
+
     @property
     def makes_mask(self) -> bool:  # type: ignore[override]
         return self.mask_zero
@@ -65,7 +78,7 @@ class Embedding(Layer):
         if not self.mask_zero:
             return super().with_mask(x, mask)
         x = self._arranged(x)
-        return self(x), None if trial.get() else x.data != 0
+        return super().__call__(x), None if trial.get() else x.data != 0
 
     def forward(self, x: Tensor) -> Tensor:
         return self.embeddings[self._indices(x.data)]
@@ -78,11 +91,14 @@ class Embedding(Layer):
                     f"indices are {x.dtype}, and must be integers. Give array.astype(int); a list "
                     "that became a Tensor is float32."
                 )
-            return x.astype(int)
+            return xp(x).zeros(x.shape, int)
         wrong = x[(x < 0) | (x >= self.input_dim)]
         if wrong.size:
+            cure = "Count indices from 0, or give a larger input_dim."
+            if self.mask_zero:
+                cure = "0 is padding, and words count from 1: input_dim is their number + 1."
             raise ValueError(
                 f"index {int(wrong[0])} is out of range: there are {self.input_dim} rows, 0 to "
-                f"{self.input_dim - 1}. Count indices from 0, or give a larger input_dim."
+                f"{self.input_dim - 1}. {cure}"
             )
         return x

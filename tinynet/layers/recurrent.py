@@ -6,7 +6,15 @@ from typing import Any
 
 from ..devices import xp
 from ..engine.tensor import Tensor
-from ..messages.arguments import boolean, choice, shape_of_example, whole, written
+from ..messages.arguments import (
+    PADDED,
+    boolean,
+    choice,
+    shape_of_example,
+    whole,
+    with_its_mask,
+    written,
+)
 from ..models.symbols import is_symbolic, symbols_of
 from ..ops import recurrent
 from ..ops.shape import flip
@@ -33,6 +41,7 @@ class Recurrent(Layer):
     ValueError for sizes that do not fit, no step, or an example without a step that counts.
     """
 
+    takes_steps = True
     gates = 1
     states = 1  # how many it carries
 
@@ -76,7 +85,7 @@ class Recurrent(Layer):
         if len(shape) != 2:
             cure = {
                 0: "One sequence of numbers is x[None, :, None].",
-                1: "Numbers one by one are x[..., None]; word numbers go through an Embedding.",
+                1: self._cure_of_rows(shape),
                 3: "Pictures go through TimeDistributed first, or Reshape((H, W * C)).",
                 4: "Films of pictures go through TimeDistributed(Flatten()) first.",
             }.get(len(shape), "Reshape it.")
@@ -86,6 +95,22 @@ class Recurrent(Layer):
             )
         y = (shape[0], self.units) if self.return_sequences else (self.units,)
         return [y, *[(self.units,)] * self.states] if self.return_state else y
+
+    def _cure_of_rows(self, shape: Any) -> str:
+        """What to do with an input (N, D): what it was built for tells more."""
+        D = self.kernel.shape[0] if self.built else None
+        if shape[0] == D:
+            return "One sequence alone needs a batch axis: x[None]."
+        if D == 1:
+            return "Numbers one by one are x[..., None]."
+        return (
+            "Behind a recurrent layer, give that layer return_sequences=True. One sequence alone "
+            "is x[None]; numbers one by one are x[..., None]; word numbers go through an Embedding."
+        )
+
+    @property
+    def gives_last_state(self) -> bool:  # type: ignore[override]
+        return not self.return_sequences
 
     def create(self, shape: Any) -> None:
         U, columns = self.units, self.gates * self.units
@@ -110,6 +135,8 @@ class Recurrent(Layer):
 
     def __call__(self, x: Any, *more: Any, initial_state: Any = None, **given: Any) -> Any:
         if isinstance(x, list | tuple) and x and all(hasattr(part, "shape") for part in x):
+            if with_its_mask(x):
+                raise self._not_padded("its input is x and its mask in one list")
             if not is_symbolic(x) and len(x[0].shape) == 2:  # sequences, one array each
                 raise self._not_padded()
             x, *initial_state = x
@@ -124,6 +151,12 @@ class Recurrent(Layer):
                 )
             if is_symbolic([x, *state]):
                 self.refuse_in_graph(given)
+                for name, s in zip("hc", state, strict=False):
+                    if s.shape != (self.units,):
+                        raise ValueError(
+                            f"{self.label}: state {name} has shape {written(s.shape)}, and must "
+                            f"be {written((self.units,))} for {self.units} units."
+                        )
                 return symbols_of(self, [x, *state])
             given["initial_state"] = [s if isinstance(s, Tensor) else Tensor(s) for s in state]
         return super().__call__(x, *more, **given)
@@ -136,11 +169,10 @@ class Recurrent(Layer):
                 raise
             raise self._not_padded() from None
 
-    def _not_padded(self) -> ValueError:
+    def _not_padded(self, problem: str = "the sequences are not one array") -> ValueError:
         return ValueError(
-            f"{self.label}: the sequences are not one array. Write x, mask = "
-            "tn.data.padded(sequences), and call the layer with mask=mask; in a Sequential, put "
-            "Masking() before it."
+            f"{self.label}: {problem}. {PADDED}, and call the layer with mask=mask; in a "
+            "Sequential, put Masking() before it."
         )
 
     def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:

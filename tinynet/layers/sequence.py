@@ -7,8 +7,10 @@ from typing import Any
 
 from ..engine.tensor import Tensor
 from ..messages.arguments import choice, number, written
+from ..messages.mistakes import warn
 from ..models.module import Module
 from ..models.parts import trial
+from ..models.symbols import is_symbolic
 from ..ops.shape import concatenate, flip
 from .base import Layer
 from .recurrent import Recurrent
@@ -21,6 +23,7 @@ class TimeDistributed(Layer):
     """
 
     keeps_mask = True
+    takes_steps = True
 
     def __init__(self, layer: Any, **common: Any) -> None:
         super().__init__(**common)
@@ -35,7 +38,8 @@ class TimeDistributed(Layer):
         if len(shape) < 2:
             raise ValueError(
                 f"input {written(shape)} has no steps with numbers in them, and it takes (N, T, "
-                "...). Numbers one by one are x[..., None]."
+                "...). Behind a recurrent layer, give that layer return_sequences=True; numbers "
+                "one by one are x[..., None]."
             )
         made = self.layer.output_shape(shape[1:])
         if isinstance(made, list):
@@ -77,6 +81,8 @@ class Bidirectional(Layer):
     merge_mode: how both outputs become one: "concat", "sum", "mul" or "ave".
     """
 
+    takes_steps = True
+
     def __init__(self, layer: Any, merge_mode: str = "concat", **common: Any) -> None:
         super().__init__(**common)
         if getattr(layer, "go_backwards", False):
@@ -97,6 +103,20 @@ class Bidirectional(Layer):
         self.backward_layer = copy.copy(layer)
         self.backward_layer.go_backwards = True
         self.backward_layer.name = None
+
+    @property
+    def gives_last_state(self) -> bool:  # type: ignore[override]
+        return self.forward_layer.gives_last_state
+
+    def __call__(self, x: Any, *more: Any, initial_state: Any = None, **given: Any) -> Any:
+        if initial_state is not None or (isinstance(x, list | tuple) and _has_states(x)):
+            kind = type(self.forward_layer).__name__
+            raise TypeError(
+                f"{self.label}: it takes no initial state. Give one to each of two layers, "
+                f"{kind}(...) and {kind}(..., go_backwards=True), and join them: "
+                "Concatenate()([a, b])."
+            )
+        return super().__call__(x, *more, **given)
 
     def shape_after(self, shape: Any) -> Any:
         one = self.forward_layer.output_shape(shape)
@@ -127,6 +147,12 @@ class Bidirectional(Layer):
         return [y, *states, *more] if states else y
 
 
+def _has_states(x: Any) -> bool:
+    """Whether it is a sequence and states: the states have an axis less."""
+    axes = [len(part.shape) for part in x if hasattr(part, "shape")]
+    return len(axes) > 1 and len(axes) == len(x) and set(axes[1:]) == {axes[0] - 1}
+
+
 class Masking(Layer):
     """Steps that are padding do not count: those in which every number is mask_value.
 
@@ -151,11 +177,25 @@ class Masking(Layer):
             raise ValueError(f"input {written(shape)} has no steps, and it takes (N, T, D).")
         return shape
 
+    def __call__(self, x: Any, *more: Any, **given: Any) -> Any:
+        if not (self._in_model or is_symbolic(x) or trial.get()):
+            x = self._arranged(x)
+            if x.ndim > 1 and not self._counts(x).all():
+                warn(
+                    f"{self.label}: it does nothing where it is called by itself: only a "
+                    "Sequential or a Model hands the mask on. Leave it out, and give the layers "
+                    "after it mask=, for example that of tn.data.padded."
+                )
+        return super().__call__(x, *more, **given)
+
+    def _counts(self, x: Tensor) -> Any:
+        return (x.data != self.mask_value).any(axis=tuple(range(2, x.ndim)))
+
     def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
-        x = self(x)
+        x = super().__call__(x)
         if trial.get():
             return x, mask
-        found = (x.data != self.mask_value).any(axis=tuple(range(2, x.ndim)))
+        found = self._counts(x)
         return x, found if mask is None else found & mask
 
     def forward(self, x: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy
@@ -31,6 +31,52 @@ AT_LEAST_0 = Range(lambda n: 0 <= n < math.inf, "at least 0 and finite")
 UNIT = Range(lambda n: 0 <= n <= 1, "in [0, 1]")
 BELOW_1 = Range(lambda n: 0 <= n < 1, "in [0, 1)")
 ABOVE_0 = Range(lambda n: 0 < n <= 1, "in (0, 1]")
+
+
+# -- sequences -------------------------------------------------------------------------------------
+
+PADDED = "Write x, mask = tn.data.padded(sequences)"
+
+
+def ragged(values: Any) -> bool:
+    """Whether it is a list, or an array of objects, with sequences of different lengths in it."""
+    if isinstance(values, numpy.ndarray) and values.dtype == object:
+        values = values.ravel().tolist()
+    if not isinstance(values, list | tuple):
+        return False
+    parts = [s for s in values if isinstance(s, list | tuple) or bool(getattr(s, "ndim", 0))]
+    axes = {getattr(s, "ndim", None) for s in parts}
+    return len(axes) == 1 and len({len(s) for s in parts}) > 1
+
+
+def with_its_mask(values: Any) -> bool:
+    """Whether it is what tn.data.padded returns, x and its mask."""
+    if not isinstance(values, list | tuple) or len(values) != 2:
+        return False
+    x, mask = values
+    booleans = str(getattr(mask, "dtype", "")) == "bool"
+    return booleans and mask.shape == getattr(x, "shape", ())[:2]
+
+
+def several(values: Sequence[Any]) -> str:
+    """What is said of a list where one input is expected."""
+    if with_its_mask(values):
+        return (
+            f"it takes one input, received x and its mask. {PADDED}, and give x alone: "
+            "Embedding(..., mask_zero=True) or Masking() finds the padding."
+        )
+    if ragged(values):
+        return f"the sequences are not one array. {PADDED}, and give x."
+    return join_first(len(values))
+
+
+def join_first(count: int) -> str:
+    """What is said of several inputs, or of their shapes."""
+    return (
+        f"it takes one input, received a list of {count}. Join them first, "
+        "Concatenate()([a, b]). If a layer with return_state=True gave it, take [0], or leave "
+        "return_state out."
+    )
 
 
 # -- numbers, words and functions ------------------------------------------------------------------
@@ -125,7 +171,12 @@ def shape_of_example(where: str, shape: Any) -> Shape:
     sizes = shape if isinstance(shape, tuple | list) else (shape,)
     if not all(is_whole(n) and n >= 1 for n in sizes):
         allowed = "whole numbers of at least 1 without the batch, for example (28, 28, 1)"
-        raise ValueError(_message(where, "input_shape", allowed, shape))
+        cure = ""
+        if sizes[0] is None:
+            cure = "If None is the batch, leave it out. "
+        if None in sizes and len(sizes) < 4:
+            cure += "A length is a number, the longest; a Sequential takes shorter ones too."
+        raise ValueError(_message(where, "input_shape", allowed, shape, cure))
     return tuple(int(n) for n in sizes)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from .arguments import shown
+from .arguments import PADDED, ragged, shown
 from .names import missing, unknown_argument
 from .notebook import picture_html
 from .words import OF_TENSORS
@@ -123,6 +123,10 @@ def other_array(name: str, y: Any, device: str, dy: Any, there: str) -> ValueErr
     )
 
 
+UNEQUAL = (
+    "the rows of the list have different lengths. Make them equal; for sequences, write x, mask = "
+    "tn.data.padded(rows)."
+)
 PROMOTED = "A NumPy float64 scalar promotes float32: use Python floats and math.sqrt."
 
 
@@ -183,6 +187,12 @@ def refuse_mask(name: str, x: Any) -> None:
             f"{name} is a masked array, and its mask would be lost. Leave those examples out, or "
             "give x.filled(0)."
         )
+
+
+def not_numbers(data: numpy.ndarray) -> TypeError:
+    """The error for an array of something else."""
+    cure = f"{PADDED}." if ragged(data) else "Give real numbers."
+    return TypeError(f"dtype {data.dtype} is not real numbers. {cure}")
 
 
 def not_a_shape(requires_grad: Any) -> TypeError:

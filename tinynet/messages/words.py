@@ -118,6 +118,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "ema_momentum": ("decay",),
     "embedding_dim": ("output_dim",),
     "eps": ("epsilon",),
+    "input_lengths": ("logit_lengths",),
     "keep_dims": ("keepdims",),
     "keepdim": ("keepdims",),
     "learning_rate": ("lr",),
@@ -140,12 +141,15 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "restore_best_weights": ("restore_best",),
     "stride": ("strides", "stride"),
     "strides": ("strides", "stride"),
+    "target_lengths": ("label_lengths",),
     "validation_data": ("validation",),
     "verbose": ("progress",),
 }
 # And those that are said in another way.
 SENTENCES = {
+    "batch_first": "Leave it out: sequences are always (N, T, D).",
     "batch_size": f"Batches come from tn.data.batches(x, target, size=32, {GENERATOR}).",
+    "bidirectional": "Write Bidirectional(LSTM(...)).",
     "betas": "Write beta_1=0.9, beta_2=0.999.",
     "dtype": "Numbers are float32; convert arrays before, array.astype('float32').",
     "from_logits": "tn.cross_entropy takes logits; tn.bce probabilities, bce_with_logits logits.",
@@ -155,10 +159,13 @@ SENTENCES = {
     "input_shape": "It belongs to the model: tn.Sequential([...], input_shape=(784,), rng=rng).",
     "noise_shape": "Whole channels are dropped by SpatialDropout2D.",
     "mode": 'Write better="lower" or "higher".',
+    "num_layers": "Write one layer after another, all but the last with return_sequences=True.",
     "num_workers": "Write prefetch=True: a thread prepares the next batch.",
     "seed": f"Give {GENERATOR}.",
     "save_best_only": "Leave it out: BestModel does so, and SaveState writes every time.",
+    "padding_idx": "Write mask_zero=True: the word 0 is padding.",
     "shuffle": f"Give {GENERATOR}: it shuffles.",
+    "stateful": "Write return_state=True, and give the state to the next call, initial_state=.",
     "validation_split": "Divide the arrays, and give validation=(x, target).",
 }
 

@@ -70,11 +70,18 @@ def as_scores(where: str, name: str, values: Any) -> numpy.ndarray:
     if array.ndim not in (1, 2):
         raise ValueError(
             f"{where}: {name} must be (N, K) or (N,), received {array.shape}. Give a row, or one "
-            "number, for each example."
+            f"number, for each example.{_of_steps(where, array)}"
         )
     refuse_empty(where, array)
     refuse_nan(where, name, array)
     return array
+
+
+def _of_steps(where: str, array: numpy.ndarray) -> str:
+    """What to write for outputs (N, T, K)."""
+    if array.ndim != 3:
+        return ""
+    return f" For steps, where 0 is padding: lambda o, q: tn.metrics.{where}(o[q != 0], q[q != 0])."
 
 
 def as_matrix(where: str, name: str, values: Any) -> numpy.ndarray:
@@ -83,7 +90,7 @@ def as_matrix(where: str, name: str, values: Any) -> numpy.ndarray:
     if array.ndim != 2:
         raise ValueError(
             f"{where}: {name} must be (N, K), a number for each class, received {array.shape}. "
-            "Give a row for each example."
+            f"Give a row for each example.{_of_steps(where, array)}"
         )
     return as_scores(where, name, array)
 

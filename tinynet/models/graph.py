@@ -50,6 +50,7 @@ class Model(LayeredModel):
         names_of(self.layers, self.label)
         give_generator(self, rng)
         for symbol in called:
+            symbol.module._in_model = True
             shapes = [source.shape for source in symbol.inputs]
             symbol.module.build(shapes if _takes_list(symbol) else shapes[0])
 

@@ -50,7 +50,10 @@ class Module(Parts):
     made_shape: Any = None  # of the output for an input of that shape, without the batch
     makes_mask = False  # whether it tells the next layers which time steps count
     takes_list = False  # whether it is called with a list, as a graph of several inputs is
+    takes_steps = False  # whether it takes sequences, (N, T, ...)
+    gives_last_state = False  # whether it takes sequences, and gives no steps
     differs_in_training = False  # whether it computes otherwise in training mode
+    _in_model = False  # whether a Sequential or a Model has it, which hand masks on
     _noted = False
     rng: Any = None  # a numpy.random.Generator: draws the weights, and what dropout drops
     _made_by: Any = ()  # its modules when made_shape was found: another list may give another shape
@@ -77,6 +80,13 @@ class Module(Parts):
             f"{self.label}: several inputs come as one list: model([x, z]), forward(self, inputs)."
         )
 
+    def no_such_input(self, name: str) -> TypeError:
+        """The error for model(x, mask=m)."""
+        return TypeError(
+            f"{self.label}: a call takes no {name}=. Several inputs come as one list: "
+            f"model([x, {name}]), forward(self, inputs)."
+        )
+
     def nothing_returned(self) -> TypeError:
         """The error for a forward that returned None."""
         return TypeError(f"{self.label}: forward returned nothing. End it with `return y`.")
@@ -91,7 +101,7 @@ class Module(Parts):
                 return object.__getattribute__(self, name)
             raise missing(self.label, name, [*dir(type(self)), *vars(self)], OF_MODELS)
 
-    def __call__(self, x: Any, *more: Any, training: bool | None = None) -> Any:
+    def __call__(self, x: Any, *more: Any, training: bool | None = None, **given: Any) -> Any:
         """forward(x); for values of the functional graph, its place in the graph.
 
         x: a batch; for several inputs, a list of them.
@@ -99,6 +109,8 @@ class Module(Parts):
         """
         if more:
             raise self.several_inputs()
+        if given:
+            raise self.no_such_input(next(iter(given)))
         if training is not None:
             return in_mode(self, x, training)
         if type(x) is not Tensor and is_symbolic(x):
@@ -150,6 +162,8 @@ class Module(Parts):
         """Make all weights, for inputs of that shape (without the batch).  Returns the module.
 
         rng: draws the weights of every part without its own generator.
+
+        forward is tried with an input of ones, which is float32 and no padding.
         """
         give_generator(self, self.rng if rng is None else rng)
         self._tell_of_mistakes()
@@ -177,11 +191,11 @@ class Module(Parts):
         before = trial.set(True)
         try:
             with inference():
-                zeros = [
-                    Tensor(numpy.zeros((1, *s), numpy.float32), device=self._place())
+                ones = [
+                    Tensor(numpy.ones((1, *s), numpy.float32), device=self._place())
                     for s in (shape if several else [shape])
                 ]
-                y = self.forward(zeros if several else zeros[0])
+                y = self.forward(ones if several else ones[0])
         finally:
             trial.reset(before)
         if y is None:

@@ -23,7 +23,7 @@ from ..messages.names import nearest
 # It belongs to the call and not to the model, which other threads may be using.
 asked_mode: ContextVar[bool | None] = ContextVar("asked_mode", default=None)
 
-# Whether a model is tried with zeros, for its shapes and costs: they are no words, and no padding.
+# Whether a model is tried with ones, for its shapes and costs: they are no words, and no padding.
 trial: ContextVar[bool] = ContextVar("trial", default=False)
 
 

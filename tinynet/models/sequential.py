@@ -12,7 +12,7 @@ from ..messages.names import Explained
 from .module import Module, give_generator
 from .names import names_of
 from .summary import Row, row
-from .symbols import Symbol
+from .symbols import Symbol, check_steps
 
 
 class LayeredModel(Explained, Module):
@@ -27,6 +27,14 @@ class LayeredModel(Explained, Module):
         self.name = layer_name(type(self).__name__, name)
         self.rng = None if rng is None else generator(self.label, rng)
         self.layers = []
+
+    def no_such_input(self, name: str) -> TypeError:
+        if name != "mask":
+            return super().no_such_input(name)
+        return TypeError(
+            f"{self.label}: a call takes no mask=. Its layers find the padding: begin with "
+            "Embedding(..., mask_zero=True) or Masking()."
+        )
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -119,6 +127,7 @@ class Sequential(LayeredModel):
         without_rng = [part for part in layer.modules() if part.rng is None]
         try:
             names_of([*self.layers, layer], self.label)
+            check_steps(layer, reversed(self.layers))
             give_generator(layer, self.rng)
             if self.input_shape is not None:
                 layer.build(self.output_shape(self.input_shape))
@@ -131,6 +140,7 @@ class Sequential(LayeredModel):
                     part.rng = None  # another model may give it its own
             raise
         self.layers.append(layer)
+        layer._in_model = True
         self._shape_again()
 
     def pop(self) -> Module:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..messages.arguments import layer_name, shape_of_example, written
@@ -69,12 +70,35 @@ def as_tuple(x: Any) -> tuple[Symbol, ...]:
     return tuple(x) if isinstance(x, list | tuple) else (x,)
 
 
+def check_steps(module: Any, before: Iterable[Any]) -> None:
+    """ValueError where it takes all steps, and a recurrent layer before it gives the last state.
+
+    before: the modules that its input comes from, the nearest first.
+    """
+    for other in before if module.takes_steps else ():
+        if other.gives_last_state:
+            kind = type(getattr(other, "forward_layer", other)).__name__  # of Bidirectional
+            raise ValueError(
+                f"{module.label}: it takes all steps, and {other.label} before it gives the last "
+                f"one alone. Write {kind}(..., return_sequences=True)."
+            )
+        if not getattr(other, "keeps_mask", False):  # it may make steps of its own
+            return
+
+
+def _modules_before(symbol: Symbol) -> Iterator[Any]:
+    while symbol.module is not None:
+        yield symbol.module
+        symbol = symbol.inputs[0]
+
+
 def symbols_of(module: Any, x: Any) -> Any:
     """The output of a module for a value of the graph, or for a list of them.
 
     A symbol, or a list of symbols for several outputs.
     """
     several = isinstance(x, list | tuple)
+    check_steps(module, _modules_before(x[0] if several else x))
     shape = module.output_shape([symbol.shape for symbol in x] if several else x.shape)
     symbol = Symbol(shape, module, as_tuple(x))
     return [OneOutput(symbol, i) for i in range(len(shape))] if isinstance(shape, list) else symbol

@@ -21,11 +21,12 @@ from ..engine.tensor import Tensor, differentiable
 from ..messages.arguments import whole
 from ..messages.names import explained
 from .activation import log_softmax_of
-from .loss import check_class_numbers, reduce
+from .loss import check_class_numbers, reduce, takes_logits
 
 NEVER = -1e300  # the logarithm of 0, but finite: -inf - -inf would be NaN
 
 
+@takes_logits("softmax", "Leave softmax out of the model.")
 @differentiable
 def ctc_loss(
     logits,

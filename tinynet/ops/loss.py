@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..devices import Array, kernels, xp
+from ..devices import Array, is_array, kernels, xp
 from ..engine.tensor import Tensor, differentiable
 from ..messages.arguments import choice
 from ..messages.mistakes import warn
@@ -21,7 +21,7 @@ from .masks import as_mask
 Loss = Callable[..., Tensor]
 
 
-def _takes_logits(operation: str, cure: str) -> Callable[[Loss], Loss]:
+def takes_logits(operation: str, cure: str) -> Callable[[Loss], Loss]:
     """A decorator: a loss warns where that operation has made its logits into probabilities."""
 
     def decorate(loss: Loss) -> Loss:
@@ -101,7 +101,7 @@ def bce(probability, target, reduction: str = "mean"):
     )
 
 
-@_takes_logits("sigmoid", "Leave sigmoid out of the model, or use tn.bce.")
+@takes_logits("sigmoid", "Leave sigmoid out of the model, or use tn.bce.")
 @differentiable
 def bce_with_logits(logits, target, reduction: str = "mean"):
     """Mean over all elements of the BCE of sigmoid(logits) and target.  (...), (...) -> ()
@@ -131,7 +131,7 @@ def bce_slope(z: Array, target: Array) -> Array:
     return ((e * (1 - target) - target) / (1 + e)).astype(z.dtype, copy=False)
 
 
-@_takes_logits("softmax", "Leave softmax out of the model.")
+@takes_logits("softmax", "Leave softmax out of the model.")
 @differentiable
 def cross_entropy(logits, labels: Array, reduction: str = "mean", mask: Any = None):
     """Mean over the examples of -log(softmax(logits)[label]).  (..., K), labels -> ()
@@ -145,6 +145,8 @@ def cross_entropy(logits, labels: Array, reduction: str = "mean", mask: Any = No
     ValueError for labels out of range, of another shape, or NaN, and for a mask that is False
     everywhere; TypeError for float class numbers.
     """
+    if is_array(reduction):
+        raise TypeError("reduction is an array. Give a mask by its name, mask=mask.")
     if logits.ndim == 0:
         raise ValueError("logits are one number. They must be (..., K), a number for each class.")
     labels = xp(logits).asarray(labels)
@@ -204,7 +206,12 @@ def cross_entropy_of(
 
 def _misfit(logits: Array, labels: Array) -> ValueError:
     hint = ""
-    if labels.ndim == 1 and logits.ndim > 2:
+    if labels.ndim == 1 and logits.ndim == 3:
+        hint = (
+            " For one label a sequence, give the last recurrent layer return_sequences=False; "
+            "without one, a Flatten is missing."
+        )
+    elif labels.ndim == 1 and logits.ndim > 3:
         hint = " For one label a picture, a Flatten is missing before the last layer."
     return ValueError(
         f"logits {logits.shape} and labels {labels.shape} do not fit. Labels must be integers "

@@ -20,7 +20,11 @@ def as_mask(
     mask = mask if is_array(mask) else xp(x).asarray(mask)  # a list goes where x is
     same_device((name, "mask"), (x, mask))
     if mask.dtype != bool:
-        raise TypeError(f"mask holds {mask.dtype}, and must be booleans. Write mask == 1.")
+        cure = "Write mask == 1."
+        if mask.ndim == 1 and any(len(s) == 2 and s[0] == len(mask) for s in shapes):
+            T = next(s for s in shapes if len(s) == 2)[1]
+            cure = f"From lengths, write numpy.arange({T}) < lengths[:, None]."
+        raise TypeError(f"mask holds {mask.dtype}, and must be booleans. {cure}")
     if mask.shape not in shapes:
         allowed = " or ".join(map(str, shapes))
         raise ValueError(f"mask must be {allowed}{what}, received {mask.shape}.")

@@ -188,11 +188,20 @@ def refuse_not_finite(where: str, place: str, x: Any, target: Any) -> None:
 
 def as_batches(where: str, name: str, data: Any, model: Module) -> Iterable[tuple]:
     """(x, target) in batches on the model's device; batches as they are."""
+    if isinstance(data, tuple) and len(data) == 2 and _several_inputs(*data):
+        data = (*data[0], data[1])
     pair = isinstance(data, list) and len(data) == 2 and all(hasattr(a, "shape") for a in data)
     whole = isinstance(data, tuple) and all(hasattr(a, "shape") or type(a) is list for a in data)
     if pair or whole:
         return batches(*data, size=256, device=model.device)
     return iterable(where, name, data)
+
+
+def _several_inputs(x: Any, target: Any) -> bool:
+    """Whether x is a list of arrays, each with as many examples as the target."""
+    if not isinstance(x, list | tuple) or not all(hasattr(a, "shape") for a in x):
+        return False
+    return len(x) != len(target) and {len(a) for a in x} == {len(target)}
 
 
 def iterable(where: str, name: str, data: Any) -> Iterable[tuple]:

@@ -9,9 +9,10 @@ import numpy
 
 from ..data.batches import batches
 from ..engine.tensor import Tensor
-from ..messages.arguments import shown
+from ..messages.arguments import ragged, shown
 from ..messages.names import explained
 from ..models.module import Module, inference
+from ..models.sequential import Sequential
 from .checks import (
     Loss,
     Metric,
@@ -105,7 +106,8 @@ def predict(model: Module, x: Any, size: int = 256) -> Any:
     """
     check_model("predict", model)
     several = isinstance(x, list | tuple) and all(hasattr(a, "shape") for a in x)
-    inputs = tuple(x) if several else (x,)
+    sequences = ragged(x) and (getattr(x[0], "ndim", 0) == 1 or isinstance(model, Sequential))
+    inputs = tuple(x) if several and not sequences else (x,)
     if not inputs or not all(hasattr(a, "shape") or isinstance(a, list) for a in inputs):
         raise TypeError(
             f"predict: x is {shown(x)}. Give an array (N, ...), or a list of them for a model of "

@@ -17,7 +17,7 @@ from ..layers.activation import Activation
 from ..layers.embedding import Embedding
 from ..layers.normalization import Normalization
 from ..messages.mistakes import warn
-from ..models.module import Module
+from ..models.module import Module, inference
 from ..ops.loss import cross_entropy
 from .checks import LOSSES, arrays_of
 
@@ -26,8 +26,10 @@ def look_at_first_batch(run: Any, x: Any, target: Any, outputs: Any) -> None:
     """Warn of inputs, a target or labels that are hardly what was meant.  run: the Run."""
     look_at_pixels(run.model, x)
     look_at_gradients(run.model)
+    look_at_words(run.model, x)
     if run.loss is cross_entropy:
         look_at_logits(outputs)
+        look_at_padding(run.model, x, outputs)
     if run.loss in LOSSES.values():  # another loss may scale the outputs
         look_at_range(outputs, target)
     look_at_labels(run.data, outputs, target)
@@ -98,6 +100,51 @@ def look_at_logits(outputs: Any) -> None:
         warn(
             f"fit: cross_entropy takes logits, and the outputs have been through {cut}. Leave the "
             "activation of the last layer out."
+        )
+
+
+# -- sequences -------------------------------------------------------------------------------------
+
+
+def look_at_mask(x: Any, target: Any) -> None:
+    """Batches (x, labels, mask).  Asked before the model is called, which may fail."""
+    if not isinstance(x, list) or not hasattr(target, "shape"):
+        return
+    labels, mask = arrays_of([x[-1], target])
+    fits = mask.dtype.kind == "b" and labels.dtype.kind in "iu" and labels.shape == mask.shape
+    if fits and not mask.all():
+        warn(
+            "fit: the last array of a batch is the target, and here it is a mask. Leave it out: it "
+            "goes into the loss, lambda o, q: tn.cross_entropy(o, q, mask=q != "
+            f"{int(labels[~mask][0])})."
+        )
+
+
+def look_at_words(model: Module, x: Any) -> None:
+    """Zeros between words, which mask_zero takes for padding."""
+    if not any(vars(part).get("mask_zero") for part in model.modules()):
+        return
+    for words in arrays_of(x):
+        if words.dtype.kind in "iu" and words.ndim == 2:
+            here = words != 0
+            begins = here[:, 0].astype(int) + (here[:, 1:] & ~here[:, :-1]).sum(axis=1)
+            if (begins > 1).any():
+                warn(
+                    "fit: a 0 stands between words, and mask_zero=True takes it for padding. Count "
+                    "words from 1, and fill up with 0 at the end."
+                )
+
+
+def look_at_padding(model: Module, x: Any, outputs: Any) -> None:
+    """Outputs of every step, some of which is padding, for a loss without a mask."""
+    if not model.makes_mask or not isinstance(outputs, Tensor) or outputs.ndim < 3:
+        return
+    with inference():
+        mask = model.with_mask(x, None)[1]
+    if mask is not None and not mask.all():
+        warn(
+            "fit: the loss counts the steps that are padding too. Give it their mask: lambda o, q: "
+            "tn.cross_entropy(o, q, mask=q != 0), where 0 is the padding of the target."
         )
 
 

@@ -39,7 +39,7 @@ from .checks import (
     refuse_not_finite,
 )
 from .evaluate import evaluate, measured
-from .first_batch import look_at_first_batch, look_at_schedule
+from .first_batch import look_at_first_batch, look_at_mask, look_at_schedule
 from .history import History
 from .progress import Progress
 from .run import Run
@@ -198,6 +198,8 @@ def _train(run: Run, display: Progress | None) -> None:
     # The iterator gets no name here: so an error ends it, and the thread that prepares its batches.
     for batch in run.remaining():
         x, target = inputs_and_target("fit", batch, dtype)
+        if not (run.epoch or run.batch):
+            look_at_mask(x, target)
         check = lambda total: _check_finite(run, total.item(), x, target)  # noqa: B023
         outputs, value, penalty = training_step(
             "fit", run.model, run.loss, run.optimizer, x, target, check
