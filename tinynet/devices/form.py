@@ -105,16 +105,15 @@ class _FirstUse:
 
     def __getattr__(self, name: str) -> Any:
         in_numpy = getattr(cpu, name)
-        if name not in NAMES:
-            return in_numpy
 
         def kernel(*values: Any, **settings: Any) -> Any:
             if name.endswith("_workspace") or any(is_large(value) for value in values):
                 return getattr(load(), name)(*values, **settings)
             return in_numpy(*values, **settings)
 
-        setattr(self, name, kernel)
-        return kernel
+        found = kernel if name in NAMES else in_numpy
+        setattr(self, name, found)
+        return found
 
 
 def load() -> Any:

@@ -24,12 +24,13 @@ _exact = False
 
 
 def set_convolution(way: str) -> None:
-    """How compiled loops compute a 3 x 3 convolution of stride 1 in float32: "fast" or "exact".
+    """How compiled loops compute convolutions of 3 x 3 or 5 x 5 with stride 1: "fast" or "exact".
 
-    "fast", the default, is Winograd's algorithm: a quarter of the multiplications, and rounding
-    errors about ten times as large (docs/speed.md has both, and what it means for a training).
-    "exact" adds the products one by one.  So do all other convolutions, float64, and NumPy alone,
-    always.  It holds for all threads of the process.  ValueError for another word.
+    "fast", the default, is Winograd's way: 25% or 36% of the multiplications, and rounding errors
+    about 20 times as large (docs/speed.md has both, and what it means for a training).  It serves
+    in float32, from 16 or 32 channels on.  "exact" adds the products one by one.  So do all other
+    convolutions, float64, and NumPy alone, always.  The setting holds for all threads of the
+    process.  ValueError for another word.
     """
     global _exact
     _exact = choice("set_convolution", "way", way, ("fast", "exact")) == "exact"
