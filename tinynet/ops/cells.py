@@ -37,38 +37,43 @@ class Cell:
             x = self.xp.where(mask[..., None], x, 0)
         self.x = self.xp.ascontiguousarray(x.swapaxes(0, 1)).reshape(T * N, D)
         # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2, so one tanh serves all gates
-        half, rest = self.xp.ones(self.gates * U, x.dtype), self.xp.zeros(self.gates * U, x.dtype)
+        half, sigmoid = self.xp.ones((2, self.gates * U), x.dtype)
+        sigmoid[:] = 0
         for gate in self.sigmoids:
-            half[gate * U : (gate + 1) * U] = rest[gate * U : (gate + 1) * U] = 0.5
-        self.scaled = recurrent * half
-        self.half, self.rest, self.bias = half, rest, bias
+            half[gate * U : (gate + 1) * U] = 0.5
+            sigmoid[gate * U : (gate + 1) * U] = 1
+        self.half, self.bias, self.scaled = half, bias, recurrent * half
+        # A row for each example: NumPy is slow where it repeats one
+        self.halves, self.sigmoid = (self.xp.tile(row, (N, 1)) for row in (half, sigmoid))
+        self.rest, self.tanh = 1 - self.halves, 1 - self.sigmoid
         self.z = self.product(self.x, kernel * half, self.input_bias() * half).reshape(
             T, N, self.gates * U
         )
+        self.gate = self.split(self.z)
         self.states = [self.xp.empty((T, N, U), x.dtype) for _ in start]
         self.hold = None if mask is None else ~mask.T[..., None]
 
     def input_bias(self) -> Array:
         return self.bias
 
-    def of(self, gates: Array, *which: int) -> list[Array]:
-        """Some of the gates of one step, (N, S) -> (N, U) each."""
+    def split(self, gates: Array) -> list[Array]:
+        """Every gate: (..., S) -> (..., U) each."""
         U = len(self.recurrent)
-        return [gates[:, i * U : (i + 1) * U] for i in which]
+        return [gates[..., i * U : (i + 1) * U] for i in range(self.gates)]
 
     def squash(self, z: Array) -> None:
         """The gates of one step, in place: (N, S), or the first columns of it."""
         columns = z.shape[1]
         self.xp.tanh(z, out=z)
-        z *= self.half[:columns]
-        z += self.rest[:columns]
+        z *= self.halves[:, :columns]
+        z += self.rest[:, :columns]
 
-    def slopes(self, gates: Array, out: Array) -> None:
-        """The derivative of every gate by its z: a - a a of a sigmoid a, 1 - a a of a tanh."""
-        self.xp.multiply(gates, gates, out=out)
-        for gate in range(self.gates):
-            (a,), (slope,) = self.of(gates, gate), self.of(out, gate)
-            self.xp.subtract(a if gate in self.sigmoids else 1, slope, out=slope)
+    def slopes(self, t: int, out: Array) -> list[Array]:
+        """The derivative of every gate by its z: a (1 - a) of a sigmoid a, 1 - a a of a tanh."""
+        self.xp.subtract(self.sigmoid, self.z[t], out=out)
+        out *= self.z[t]
+        out += self.tanh
+        return self.split(out)
 
     # -- written by each cell ---------------------------------------------------------------------
 
@@ -120,7 +125,9 @@ class Cell:
                 held = [part * self.hold[t] for part in d]
                 d = [part - past for part, past in zip(d, held, strict=True)]
             d = self.step_back(t, self.before(t), d, dz[t], ds[t])
-            d[0] = self.product(ds[t], back) + d[0]
+            through = self.product(ds[t], back)
+            through += d[0]
+            d[0] = through
             if held is not None:
                 d = [part + past for part, past in zip(d, held, strict=True)]
         return dz.reshape(T * N, S), ds.reshape(T * N, S), d
@@ -179,7 +186,7 @@ class GRU(Cell):
         z[:, : 2 * U] += s[:, : 2 * U]
         self.recalled[t] = s[:, 2 * U :]
         self.squash(z[:, : 2 * U])
-        u, r, c = self.of(z, 0, 1, 2)
+        u, r, c = (gate[t] for gate in self.gate)
         c += r * self.recalled[t]
         self.xp.tanh(c, out=c)
         self.xp.subtract(h, c, out=new)  # c + u (h - c)
@@ -188,9 +195,8 @@ class GRU(Cell):
 
     def step_back(self, t, before, d, dz, ds):
         (h,), (dh,) = before, d
-        u, r, c = self.of(self.z[t], 0, 1, 2)
-        du, dr, dc = self.of(dz, 0, 1, 2)
-        self.slopes(self.z[t], out=dz)
+        u, r, c = (gate[t] for gate in self.gate)
+        du, dr, dc = self.slopes(t, out=dz)
         past = dh * u
         du *= dh
         du *= h - c
@@ -198,7 +204,7 @@ class GRU(Cell):
         dr *= dc
         dr *= self.recalled[t]
         ds[...] = dz
-        self.of(ds, 2)[0][...] *= r
+        self.split(ds)[2][...] *= r
         return [past]
 
 
@@ -219,7 +225,7 @@ class LSTM(Cell):
         z = self.z[t]
         z += self.product(h, self.scaled)
         self.squash(z)
-        i, f, g, o = self.of(z, 0, 1, 2, 3)
+        i, f, g, o = (gate[t] for gate in self.gate)
         self.xp.multiply(f, c, out=new_c)
         new_c += i * g
         self.xp.tanh(new_c, out=self.squashed[t])
@@ -227,17 +233,16 @@ class LSTM(Cell):
 
     def step_back(self, t, before, d, dz, ds):
         c, (dh, dc) = before[1], d
-        i, f, g, o = self.of(self.z[t], 0, 1, 2, 3)
+        i, f, g, o = (gate[t] for gate in self.gate)
         h, tanh_c = self.states[0][t], self.squashed[t]
         through = h * tanh_c
         self.xp.subtract(o, through, out=through)  # o (1 - tanh_c tanh_c), since h = o tanh_c
         through *= dh
         dc += through
-        self.slopes(self.z[t], out=dz)
+        self.slopes(t, out=dz)
         dgates = self.xp.empty_like(dz)
-        for dgate, (a, b) in zip(
-            self.of(dgates, 0, 1, 2, 3), ((dc, g), (dc, c), (dc, i), (dh, tanh_c)), strict=True
-        ):
+        factors = ((dc, g), (dc, c), (dc, i), (dh, tanh_c))
+        for dgate, (a, b) in zip(self.split(dgates), factors, strict=True):
             self.xp.multiply(a, b, out=dgate)
         dz *= dgates
         dc *= f

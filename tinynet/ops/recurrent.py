@@ -79,7 +79,8 @@ def _over_time(
     """The value and the pullbacks of x, of each state, of both kernels and of the bias."""
     mask = _checked(kind, x, start, kernel, recurrent, bias, mask)
     cell = kind(x, start, kernel, recurrent, bias, mask)
-    cell.forward()
+    each = kernels(x).each  # with it, BLAS is told once to keep one thread, and not at each step
+    each(lambda _: cell.forward(), 1)
     (N, T, D), U, product, sums = x.shape, len(recurrent), cell.product, kernels(x).column_sums
     states = cell.states if all_states else cell.states[:1]
     y = cell.states[0] if len(states) == 1 else cell.xp.concatenate(states, axis=2)
@@ -90,7 +91,8 @@ def _over_time(
         if not found:
             dy = dy.swapaxes(0, 1)
             given = [dy[..., i * U : (i + 1) * U] for i in range(len(states))]
-            found.append(cell.backward(given + [None] * (len(start) - len(given))))
+            given += [None] * (len(start) - len(given))
+            each(lambda _: found.append(cell.backward(given)), 1)
         return found[0]
 
     def dbias(dy: Array) -> Array:
