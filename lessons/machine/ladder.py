@@ -67,6 +67,18 @@ def why(results):
     if k > 1:
         gain = times(rows["tinynet", 1], rows["tinynet", k])
         lines.append(f"Threads: tinynet on {k} is {gain} as on 1.")
+    if ("the same loops, compiled", 1) in rows:
+        machine = rows["the same loops, compiled", 1]
+        lines.append(
+            f"The loops over numbers, compiled, and not changed: {times(numbers, machine)}.  They "
+            f"reach {machine['share']:.2g}% of the limit: they add one number at a time."
+        )
+    if ("tinynet, Winograd", k) in rows:
+        gain = times(rows["tinynet", k], rows["tinynet, Winograd", k])
+        lines.append(
+            f"Winograd: {gain} as tinynet's columns.  It multiplies {results['winograd']:,} times, "
+            f"{results['winograd'] / work:.0%} of what the formula says, so it may pass the limit."
+        )
     torch = [row for row in results["rows"] if "PyTorch" in row["name"] and row["threads"] == k]
     if torch:
         best = min(torch, key=lambda row: row["seconds"])

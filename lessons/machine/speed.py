@@ -120,10 +120,39 @@ def threads_set(count):
         tn.set_threads(None)  # the default
 
 
-def tinynet(x, w, threads):
+def tinynet(x, w, threads, way="exact"):
     """x, w: tensors"""
-    with threads_set(threads):
+    with threads_set(threads), convolution_set(way):
         return tn.conv2d(x, w)
+
+
+# %% 6. The first program again, unchanged, as machine code: Numba reads its text and compiles it.
+# Now nobody looks into lists, and a product takes about as long as the processor needs for it.
+def compiled():
+    """loops, for arrays in the place of lists; None without Numba."""
+    try:
+        import numba
+    except ModuleNotFoundError:
+        return None
+    return numba.njit(loops)
+
+
+# %% 7. Fewer products: Winograd's way computes a tile of 4 x 4 results from 6 x 6 values of the
+# picture at special points.  tinynet's loops do that, where Numba compiles them:
+# tinynet/devices/loops/winograd.py explains how.
+#    products = N ceil(OH / 4) ceil(OW / 4) 36 C O
+def winograd_products(x, w):
+    N, OH, OW, _, _, C, O = sizes(x, w)  # noqa: E741
+    return N * -(-OH // 4) * -(-OW // 4) * 36 * C * O
+
+
+@contextlib.contextmanager
+def convolution_set(way):
+    tn.set_convolution(way)
+    try:
+        yield
+    finally:
+        tn.set_convolution("fast")  # the default
 
 
 def on_gpu(x, w):
@@ -133,7 +162,7 @@ def on_gpu(x, w):
     return y
 
 
-# %% 6. PyTorch, where it is installed: compiled code throughout.  Its pictures lie in memory as
+# %% 8. PyTorch, where it is installed: compiled code throughout.  Its pictures lie in memory as
 # (N, C, H, W), unless it is told that the channels come last.
 def pytorch(x, w, threads):
     """The ways of PyTorch, with each number of threads."""
@@ -179,21 +208,27 @@ def ladder(x, w, threads, device):
     plain = {"loops over windows": windows, "im2col in one piece": im2col, "tiles": tiles}
     ways += [Way(name, 1, lambda way=way: way(x, w)) for name, way in plain.items()]
     ways = [way._replace(memory=peak(way.run)) for way in ways]
+    if (machine_code := compiled()) is not None:
+        ways.append(Way("the same loops, compiled", 1, lambda: machine_code(x, w)))
     tensors = tn.Tensor(x), tn.Tensor(w)
-    for k in threads:
-        ways.append(Way("tinynet", k, lambda k=k: tinynet(*tensors, k), cost(x, w, k).workspace))
+    names = {"exact": "tinynet"} | ({"fast": "tinynet, Winograd"} if tn.compiled() else {})
+    for way, name in names.items():
+        for k in threads:
+            memory = cost(x, w, k, way).workspace
+            ways.append(Way(name, k, lambda k=k, way=way: tinynet(*tensors, k, way), memory))
     if device == "gpu":
         there = [t.to(device) for t in tensors]
         ways.append(Way("tinynet on the GPU", 0, lambda: on_gpu(*there)))
     return ways + pytorch(x, w, threads)
 
 
-def cost(x, w, threads):
+def cost(x, w, threads, way="exact"):
     """What tn.cost says of the layer.  Its threads keep their buffers, so peak would find none."""
     _, _, _, KH, KW, _, O = sizes(x, w)  # noqa: E741
     layer = Conv2D(O, (KH, KW), use_bias=False, rng=np.random.default_rng(0))
     model = tn.Sequential([layer], input_shape=x.shape[1:])
-    with threads_set(threads), contextlib.redirect_stdout(io.StringIO()):  # its table is not shown
+    shown = io.StringIO()  # its table
+    with threads_set(threads), convolution_set(way), contextlib.redirect_stdout(shown):
         return tn.cost(model, batch=len(x))
 
 
@@ -245,6 +280,7 @@ def main(
         "limit": limit,
         "copying": copying,
         "multiply-adds": (multiply_adds(x, w), cost(x, w, 1).multiply_adds),
+        "winograd": winograd_products(x, w),
         "columns": (4 * N * OH * OW * KH * KW * C, columns(x, w).nbytes),
         "windows": N * OH * OW,
         "kernel": w.nbytes,

@@ -20,6 +20,7 @@ from ..ops import oracles
 
 SMALL = {"shape": (64, 16, 15, 8), "kernel": (3, 2, 8, 24), "turns": 1, "side": 64}
 TORCH = importlib.util.find_spec("torch") is not None
+NUMBA = importlib.util.find_spec("numba") is not None
 
 
 def arrays(shape, kernel, **_):
@@ -56,7 +57,10 @@ def test_every_way_gives_the_numbers_of_the_oracle(shape, kernel, device):
         numpy.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-5, err_msg=way.name)
     names = [(way.name, way.threads) for way in ways]
     assert names[:4] == [(name, 1) for name in ORDER]
-    expected = [("tinynet", 1), ("tinynet", 3)] + [("tinynet on the GPU", 0)] * (device == "gpu")
+    expected = [("the same loops, compiled", 1)] * NUMBA + [("tinynet", 1), ("tinynet", 3)]
+    if tn.compiled():
+        expected += [("tinynet, Winograd", 1), ("tinynet, Winograd", 3)]
+    expected += [("tinynet on the GPU", 0)] * (device == "gpu")
     for k in (1, 3) if TORCH else ():
         expected += [("PyTorch", k), ("PyTorch, channels last", k)]
     assert names[4:] == expected
