@@ -192,7 +192,7 @@ far = np.linalg.norm(x - np.random.default_rng(0).permutation(x), axis=1).mean()
 real = (np.linalg.norm(y[:, None] - line, axis=2).min(axis=1) < 0.36).mean()
 print(f"Two random points of X are {far:.2f} apart on average.")
 print(f"Of real points of Y {real:.0%} lie within 3 sigma.")
-draw.cycles(x, cluster, y, points, line, [(w, s) for w in (0, CYCLE) for s in SEEDS[:2]])
+draw.cycles(x, cluster, y, points, line, [(w, s) for w in (0, CYCLE) for s in SEEDS[:3:2]])
 
 # %% [markdown]
 # In the figure, each column is a run. Threads lead from points $x$ at the top to $G(x)$ in the
@@ -201,24 +201,27 @@ draw.cycles(x, cluster, y, points, line, [(w, s) for w in (0, CYCLE) for s in SE
 # clusters. The colored numbers at the bottom show where each cluster began.
 #
 # - **Without the cycle** most translations lie in clusters of $Y$, but as thin strokes, not as
-#   round bells. $F$ uses another dictionary than $G$. So $F(G(x))$ is about as far from $x$ as a
-#   random point of $X$. At the bottom of the figure most colors have changed their places.
+#   round bells. $F$ and $G$ use different dictionaries. So $F(G(x))$ is about as far from $x$ as
+#   a random point of $X$: 2.4 to 3.1, against 2.56. At the bottom of the figure most colors have
+#   changed their places.
 # - **With the cycle** $G$ and $F$ use the same dictionary. $F(G(x))$ is nearly $x$: the colors
 #   return to their places.
-# - **For these points the cycle makes $G$ itself worse:** compare the column
-#   "within 3 sigma". More strokes reach between the clusters. And the clusters of $X$ are kept
-#   apart without the cycle as well: the dictionaries without it have six different words each.
-#   (Nothing in the loss asks for this.)
+# - **For these points fewer translations hit a cluster with the cycle:** 76% instead of 94%.
+#   Shifting and scaling has 72%. More strokes reach between the clusters. And the clusters of $X$
+#   are kept apart without the cycle as well: the dictionaries without it have six different words
+#   each. (Nothing in the loss asks for this.)
 # - **Shifting and scaling** can be undone, too. But the clusters 1 and 5 of $X$ land on the same
-#   cluster of $Y$, and so do 2 and 4. The middle of the line stays nearly empty.
+#   cluster of $Y$, and so do 2 and 4. The clusters 2 and 3 in the middle get few points. (One of
+#   them counts as reached, because at least 4% of the points are nearest to it.)
 #
 # ## Reversible is not right
 #
-# Look at the dictionaries with the cycle. Each seed has another one, and most of the words are
-# wrong. Still no run has failed at coming back. There are $6! = 720$ ways to pair six clusters
-# with six others. Every exact pairing would hit the heap $Y$, and every one can be undone. So the
-# loss has no reason to prefer one of them. (Seed 2 is not even a pairing: two clusters of $X$
-# share the 5, and it can be undone all the same.)
+# Look at the dictionaries with the cycle. Each seed has a different one, and most of the words
+# are wrong. Still, every run with the cycle comes back. There are $6! = 720$ ways to pair six
+# clusters with six others. Every exact pairing would hit the heap $Y$, and every one can be
+# undone. So the loss has no reason to prefer one of them. (Seed 2 is no pairing, as the last
+# column of the figure shows: most points of the clusters 2 and 3 of $X$ go to cluster 5, and no
+# cluster of $X$ has the word 4. Cluster 4 only gets smaller parts. It can still be undone.)
 #
 # Imagine two languages of which we only have books, and no translated book. A dictionary in which
 # all words are exchanged at random brings us back to our first sentence, too.
@@ -230,15 +233,16 @@ draw.cycles(x, cluster, y, points, line, [(w, s) for w in (0, CYCLE) for s in SE
 # sneakers of Fashion-MNIST, shrink them to 14 x 14 pixels, and color them ourselves:
 #
 # - In $X$, T-shirts are red and sneakers are blue.
-# - In $Y$, T-shirts are green and sneakers are orange.
+# - In $Y$, T-shirts are green (a bluish one) and sneakers are orange.
 #
 # The pictures of $Y$ are other clothes than those of $X$, so nothing is paired. But we know the
 # right translation of each picture: the same piece of clothing in the colors of $Y$.
 #
 # The translators look at **one pixel at a time**: a network with 3 inputs (red, green, blue), 32
 # hidden neurons and 3 outputs. They can change a color, but no shape. (Real CycleGANs use
-# convolutions, which can also change textures.) The discriminators see whole pictures. $G$ and
-# $F$ get twice the learning rate here, or 400 steps would be too few in some runs.
+# convolutions, which can also change textures.) The discriminators see whole pictures. Here we
+# train for 400 steps. $G$ and $F$ get twice the learning rate that they had for the points.
+# Otherwise some runs would not be finished.
 #
 # Then we do it again with one difference: **a coin** decides about the color of each piece. The
 # shape says nothing now. Red may become green and blue orange, or the other way round. We still
@@ -248,7 +252,7 @@ draw.cycles(x, cluster, y, points, line, [(w, s) for w in (0, CYCLE) for s in SE
 # %%
 clothes = data.fashion_mnist(CLOTHES, CLOTHES // 6)
 colors_x = np.float32([[0.9, 0.2, 0.2], [0.2, 0.3, 0.9]])  # red, blue
-colors_y = np.float32([[0.1, 0.65, 0.55], [0.95, 0.6, 0.1]])  # green, orange
+colors_y = np.float32([[0.1, 0.65, 0.48], [0.95, 0.6, 0.1]])  # bluish green, orange
 
 
 def two_kinds(pictures, labels):
@@ -303,21 +307,23 @@ given, right, *_ = shown["kind"].values()
 leave, matched = error(given, right), error(match(given, right, (0, 1, 2)), right)
 rows = [[r, f"{w:g}", s, *(f"{e:.4f}" for e in found)] for (r, w, s), found in errors.items()]
 table(["colors by", "lambda", "seed", "error", "to exchanged colors", "way back"], rows)
-print(f"Without a network: {leave:.4f} to leave the picture, {matched:.4f} to shift and scale")
+print(f"No network, by kind: error {leave:.4f} if left alone, {matched:.4f} if shifted and scaled")
 draw.clothes(shown, test_sneaker, clothes.source)
 
 # %% [markdown]
 # "Error" is the mean absolute difference from the right colors, which are numbers from 0 to 1.
-# "To exchanged colors" is the same for the right pictures with green and orange exchanged. The
-# line below the table has two ways without a network: the picture is left as it is, or each of
-# its three colors is shifted and scaled, as the points above.
+# "To exchanged colors" is the mean absolute difference from pictures in which green and orange
+# are exchanged. The line below the table has two ways without a network: the picture is left as
+# it is, or each of its three colors is shifted and scaled, as the points above.
 #
 # - **Colors by kind:** each run finds the right colors. Its error is far below those of the two
 #   simple ways. Orange T-shirts do not occur in $Y$, and $D_Y$ sees it by the shape. So here the
 #   loss does prefer the right translation. It does so even without the cycle, with larger errors.
 # - **Colors by coin:** each run finds a clean translation that can be undone. Either its error is
 #   small, or its difference from the exchanged colors is. Which of the two it will be depends on
-#   the seed alone. With the seeds 0 to 8 we saw six right ones and three exchanged ones.
+#   the seed alone. With the seeds 0 to 8 we saw six right ones and three exchanged ones. (This is
+#   not certain. With a purer green, 0.1, 0.65, 0.2, seed 1 exchanged the colors, and $F$ did not
+#   undo it.)
 #
 # **The cycle makes a translation reversible. It does not make it right.** For this, the loss
 # needs a reason to prefer the right one. Here it is the shape. The translators cannot change it,
@@ -336,11 +342,12 @@ claim(
     there_and_back <= 0.1 and without >= 1,
     f"at most {there_and_back:.3f}, at least {without:.3f}",
 )
-fewest = min(result[2] for result in results.values())
-claim("Each run reaches at least 5 of Y's 6 clusters", fewest >= 5, f"{fewest}", quick=False)
+fewest, least = min(result[2] for result in results.values()), size(6, 6, 5)
+sentence = f"Each run reaches at least {least} of Y's 6 clusters"
+claim(sentence, fewest >= least, f"{fewest}", quick=False)
 alone, held = (np.mean([results[weight, s][1] for s in SEEDS]) for weight in (0, CYCLE))
 claim(
-    "The cycle makes G worse: fewer translations lie within 3 sigma, on average over the runs",
+    "With the cycle fewer translations lie within 3 sigma, on average over the runs",
     held < alone - 0.05,
     f"{held:.0%}, and {alone:.0%} without the cycle",
     quick=False,
@@ -350,6 +357,6 @@ claim("With the cycle each seed has a dictionary of its own", own, quick=False)
 worst = max(errors["kind", CYCLE, seed][0] for seed in SEEDS)
 sentence = "If the kind of clothing decides about the colors, the cycle GAN's error is at most 0.03"
 claim(sentence, worst <= 0.03, f"{worst:.4f}", quick=False)
-either = max(min(errors["coin", CYCLE, seed][:2]) for seed in SEEDS)
-sentence = "If a coin decides, each run is within 0.03 of the right colors or of exchanged ones"
+either = max(max(min(e[:2]), e[2]) for e in (errors["coin", CYCLE, seed] for seed in SEEDS))
+sentence = "If a coin decides, each run is within 0.03 of right or exchanged colors, and comes back"
 claim(sentence, either <= 0.03, f"within {either:.4f}", quick=False)

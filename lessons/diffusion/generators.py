@@ -44,16 +44,16 @@ SEED = 0
 #   repeatedly refining and removing noise". It begins with a picture of pure noise, and its
 #   network answers many times.
 #
-# We let them compete under equal conditions. All learn from the same 5,000 training digits. Each
-# makes as many training steps as the others, with 64 digits in a step. All are made of dense
+# We let them compete under similar conditions. All learn from the same 5,000 training digits.
+# Each makes as many training steps as the others, with 64 digits in a step. All are made of dense
 # layers, with 128 to 512 neurons in a hidden layer. All get the **label** of a digit beside their
 # other inputs, as ten numbers, one of which marks the digit. So we can ask each of them for a 7.
 # All pixels are between 0 (black) and 1 (white).
 #
-# The program imports the lessons `conditional_gan` and `diffusion_digits` as `gan` and `chain`.
+# The program imports the lessons `conditional_gan` and `diffusion_digits` as `cgan` and `chain`.
 
 # %%
-gan, chain = parts("conditional_gan"), parts("diffusion_digits")
+cgan, chain = parts("conditional_gan"), parts("diffusion_digits")
 assert TRAINING >= 10, f"TRAINING is {TRAINING}. Give at least 10."
 assert 100 <= DIGITS <= 60_000, f"DIGITS is {DIGITS}. Give a number from 100 to 60,000."
 assert CODE >= 1, f"CODE is {CODE}. Give at least 1."
@@ -101,7 +101,8 @@ def train(name, learn):
 #
 # The first part says how badly the decoder restores the pixels. The second one, the KL divergence
 # of the cloud from the standard normal distribution $N(0, I)$, says how far the cloud is from it.
-# To draw a new digit, the decoder is enough: it gets a code from $N(0, I)$.
+# ($I$ is the identity matrix: the numbers are independent, each with the variance 1.) To draw a
+# new digit, the decoder is enough: it gets a code from $N(0, I)$.
 #
 # Both networks get the label $y$, too. So the code need not say which digit it is. This is called
 # a **conditional VAE**.
@@ -113,15 +114,15 @@ vae_optimizer = tn.optim.Adam(of_both, tn.schedules.Cosine(0.003, TRAINING))
 
 
 def learn_vae(x, y):
-    cloud = encoder(gan.beside(x, y))
+    cloud = encoder(cgan.beside(x, y))
     mean, log_variance = cloud[:, :CODE], cloud[:, CODE:]
-    logits = decoder(gan.beside(tn.sample_gaussian(mean, log_variance, rng), y))
+    logits = decoder(cgan.beside(tn.sample_gaussian(mean, log_variance, rng), y))
     kl = tn.kl_standard_normal(mean, log_variance)
     improve(vae_optimizer, kl - tn.bernoulli_log_likelihood(logits, x))
 
 
 def draw_vae(y):
-    return tn.sigmoid(decoder(gan.beside(normal(len(y), CODE), y))).numpy()
+    return tn.sigmoid(decoder(cgan.beside(normal(len(y), CODE), y))).numpy()
 
 
 train("VAE", learn_vae)
@@ -136,23 +137,23 @@ train("VAE", learn_vae)
 # learns, and then $G$. A running average of $G$'s weights, `tn.ema`, draws the digits.
 
 # %%
-G, D = gan.generator(rng), gan.discriminator(rng)
-G_optimizer = tn.optim.Adam(G.parameters(), gan.RATE, beta_1=0.5)
-D_optimizer = tn.optim.Adam(D.parameters(), gan.RATE, beta_1=0.5)
+G, D = cgan.generator(rng), cgan.discriminator(rng)
+G_optimizer = tn.optim.Adam(G.parameters(), cgan.RATE, beta_1=0.5)
+D_optimizer = tn.optim.Adam(D.parameters(), cgan.RATE, beta_1=0.5)
 G_average = tn.ema(G, 0.995)
 
 
 def learn_gan(x, y):
     asked = rng.integers(10, size=len(x))
-    fake = G(gan.beside(normal(len(x), gan.NOISE), asked))
-    of_fake, of_real = D(gan.beside(fake.detach(), asked)), D(gan.beside(x, y))
+    fake = G(cgan.beside(normal(len(x), cgan.NOISE), asked))
+    of_fake, of_real = D(cgan.beside(fake.detach(), asked)), D(cgan.beside(x, y))
     improve(D_optimizer, tn.softplus(-of_fake).mean() + tn.softplus(of_real).mean())
-    improve(G_optimizer, tn.softplus(D(gan.beside(fake, asked))).mean())
+    improve(G_optimizer, tn.softplus(D(cgan.beside(fake, asked))).mean())
     G_average.update()
 
 
 def draw_gan(y):
-    return tn.predict(G_average.model, gan.beside(normal(len(y), gan.NOISE), y).numpy())
+    return tn.predict(G_average.model, cgan.beside(normal(len(y), cgan.NOISE), y).numpy())
 
 
 train("GAN", learn_gan)
@@ -165,9 +166,9 @@ train("GAN", learn_gan)
 # much noise there is, and in nine of ten cases the label.
 #
 # To draw, it begins with pure noise. It guesses the digit, puts a little less noise on the guess
-# than before, and guesses again, 25 times. Each time it guesses with the label and without it,
-# and **guidance** makes the difference 1.5 times as large. The lesson `diffusion_digits` explains
-# all this. (In this network black is -1 and white is 1.)
+# than before, and guesses again, 25 times (`BACK`). Each time it guesses with the label and
+# without it, and **guidance** makes the difference 1.5 times as large. The lesson
+# `diffusion_digits` explains all this. (In this network black is -1 and white is 1.)
 
 # %%
 abar, guesser = chain.schedule(), network(784 + 10 + 10, 784, "tanh")
@@ -211,9 +212,9 @@ for name, draw_digits in {"VAE": draw_vae, "GAN": draw_gan, "diffusion": draw_di
 draw.digits(made, test, test_labels)
 
 # %% [markdown]
-# What do you see? The digits of the VAE are soft and blurred. Those of the GAN are white and
-# ragged, and many fall into pieces. Most digits of the diffusion model look as if a person had
-# written them. A few are no digits, or not those that were asked for.
+# What do you see? The digits of the VAE are soft and blurred. Those of the GAN have bright spots
+# and ragged edges, and many fall into pieces. Most digits of the diffusion model look as if a
+# person had written them. A few are no digits, or not those that were asked for.
 #
 # ## One table
 #
@@ -231,13 +232,14 @@ draw.digits(made, test, test_labels)
 # - **Gray**: of all pixels that are not black (above 0.2), the share that is not white either
 #   (below 0.8). Real strokes have gray edges, too. But where a picture is blurred, nearly all of
 #   it is gray.
-# - **One piece**: the share of the digits whose white pixels (above 0.5) hang together.
+# - **One piece**: the share of the digits whose pixels above 0.5 form one connected piece.
 #
 # And there are the costs, in seconds: of the training, and of drawing 1,000 digits.
 #
 # For comparison the table also has the mean digit of each label, always the same picture. The
-# last row says which generator is best: read as asked most often, nearest to the test digits in
-# the other measures, and fastest.
+# last row says which generator is best: read as asked most often, and in the other measures, the
+# value closest to that of test digits. (It names no winner for the costs, as there are near
+# ties.)
 
 # %%
 layers = [Conv2D(16, 5, strides=2, activation="relu"), MaxPooling2D(2), Flatten(), Dropout(0.3)]
@@ -278,9 +280,8 @@ rows = [[name, *(f"{number:.0%}" for number in numbers)] for name, numbers in fo
 costs = [[f"{seconds[name]:.1f}", f"{took[name]:.2f}"] for name in made] + [["", ""]] * 2
 best = [max(made, key=lambda k: found[k][0])]
 best += [min(made, key=lambda k, i=i: abs(found[k] - found["test digits"])[i]) for i in range(1, 5)]
-best += [min(seconds, key=seconds.get), min(took, key=took.get)]
 header = ["digits", "as asked", "spread", "nearest", "gray", "one piece", "training", "drawing"]
-table(header, [*(a + b for a, b in zip(rows, costs, strict=True)), ["best", *best]])
+table(header, [*(a + b for a, b in zip(rows, costs, strict=True)), ["best", *best, "", ""]])
 
 # %% [markdown]
 # **Nobody wins everything.**
@@ -288,30 +289,33 @@ table(header, [*(a + b for a, b in zip(rows, costs, strict=True)), ["best", *bes
 # - **The VAE's** digits are read as asked most often, but they are the most blurred. The mean
 #   digit shows where this leads: it is always read as asked, nearly all gray, and it has no
 #   spread.
-# - **The GAN** draws fast, and by "nearest" it is the best. But most of its digits are in several
-#   pieces.
+# - **The GAN** draws fast, as the VAE does, and by "nearest" it is the best. But most of its
+#   digits are in several pieces. Ragged pixels add distance, so a value near 100% does not prove
+#   good digits. The mean digit has 96%.
 # - **The diffusion model** has the sharpest digits, the largest spread, and the most digits in
-#   one piece. But fewer of its digits are read as asked than of the VAE's. (After 2,000 training
-#   steps, in `diffusion_digits`, 96% are.) And it draws slowly: its network answers 50 times for
-#   a digit. **Try**, at the top, shows what one step would give.
+#   one piece. But fewer of its digits are read as asked than of the VAE's, about as many as of
+#   the GAN's. (After 2,000 training steps, in `diffusion_digits`, 96% are.) And it draws slowly:
+#   its network answers 50 times for a digit. **Try**, at the top, shows what one step would give.
 #
 # One reason may be what each of them makes small.
 #
 # - **VAE**: the error of each restored pixel, and the KL. Where the decoder cannot know whether a
 #   pixel is black or white, gray costs least. So it blurs.
-# - **GAN**: $D$ makes its own mistakes small, and $G$ makes $D$'s success small. Blur would give
-#   a fake away. But $G$ need not restore each training digit, as the other two must. So it may
-#   **fold**: it moves many different $z$ to the same picture (lessons `gan` and `mode_collapse`).
+# - **GAN**: $D$ learns to make fewer mistakes, and $G$ learns to make $D$ fail. Blur would give a
+#   fake away. But nothing compares a fake pixel by pixel with a real digit. This may be why its
+#   digits break. $G$ may also make too little variety (lesson `mode_collapse`), although here its
+#   spread is larger than the VAE's.
 # - **Diffusion model**: the error of each pixel that it guesses through noise. Its first guesses
 #   are blurred, too. But it guesses again after each step, when more of the digit is decided.
 #
 # The first three measures do not notice that the GAN's digits fall apart. **A measure sees only
-# what it measures.**
+# what it measures.** And "nearest" cannot tell copies from digits that have few odd details. (See
+# "Copies?" in `diffusion_digits`.)
 #
-# Three things are not in the table. Only the VAE has an encoder, which finds the code of a given
+# Two things are not in the table. Only the VAE has an encoder, which finds the code of a given
 # picture. The losses of VAE and diffusion model fall while they learn, but a GAN's losses say
-# little. And this is a contest of small dense networks with a short training. A longer one
-# (`--full`) makes all three easier to read, and changes the winners of some columns.
+# little. And remember that this is a contest of small dense networks with a short training. A
+# longer one (`--full`) makes all three easier to read, and changes the winners of some columns.
 #
 # ## Claims
 #

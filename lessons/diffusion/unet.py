@@ -40,7 +40,7 @@ SEED = 0
 #
 # $$x_t = \sqrt{\bar{a}_t}\,x_0 + \sqrt{1 - \bar{a}_t}\,e$$
 #
-# At $t = 0$ there is no noise. At $t = 100$ nearly nothing else is left. A network gets $x_t$,
+# At $t = 0$ there is no noise. At $t = 100$ it is nearly pure noise. A network gets $x_t$,
 # the time $t$ and the label of the picture, and guesses $x_0$. We take the functions `schedule`,
 # `add_noise` and `distances` from that lesson.
 #
@@ -50,6 +50,7 @@ SEED = 0
 # one pixel, their mean. This leaves 16 x 16. (`--full` does not make them smaller.)
 
 # %%
+assert SIDE in (8, 16, 32), f"SIDE is {SIDE}. Give 8, 16 or 32."
 chain = parts("diffusion_digits")
 abar = chain.schedule()  # abar_t for t = 0 ... 100
 clothes = data.fashion_mnist(size(1000, 5000, 20_000), size(100, 500))
@@ -109,17 +110,18 @@ class DenseNet(tn.Module):
 #
 # - **Down**, on the left. Two convolutions have stride 2 (lesson `stride_padding`), so each
 #   halves the width and the height of the maps. In exchange there are more maps. One number at
-#   the bottom of the U depends on up to 17 x 17 pixels. It can tell a shoe from a shirt. But
-#   there are only few places, so details are hard to keep.
+#   the bottom of the U depends on up to 17 x 17 pixels. In the middle, this is nearly the whole
+#   picture. So the bottom can tell a shoe from a shirt. But it has only a few places, so details
+#   are hard to keep.
 # - **Up**, on the right. Each number of a map becomes a square of 2 x 2 equal numbers. This is
 #   called **upsampling**. After two such steps, the maps have the size of the picture again.
 # - **Skip connections**, from left to right. The maps from the way down are put beside the maps
 #   of the same size on the way up (red in the figure). The next convolution sees both. In this
 #   way the details on the left can reach the end without passing the bottom.
 #
-# The note must get into the maps, too. In each block a dense layer turns its 64 numbers into one
-# number for each map. This number is added at all places of the map, and then comes the relu. So
-# the note can switch a map on or off.
+# The note must get into the maps, too. For each convolution but the last, a dense layer turns the
+# 64 numbers of the note into one number for each map. This number is added at all places of the
+# map, and then comes the relu. So the note can switch a map on or off.
 
 
 # %%
@@ -144,8 +146,7 @@ class UNet(tn.Module):
         self.times, self.labels = layers.Embedding(len(abar), 64), layers.Embedding(11, 64)
         self.first, self.bottom = Block(large), Block(small)
         self.down = [Block(middle, strides=2), Block(small, strides=2)]
-        self.up = [Block(middle), Block(large)]
-        self.last = layers.Conv2D(1, 3, padding="same")
+        self.up, self.last = [Block(middle), Block(large)], layers.Conv2D(1, 3, padding="same")
 
     def forward(self, inputs):
         x, times, labels = inputs
@@ -166,8 +167,8 @@ table(["pictures", "weights of the dense network", "weights of the U-Net"], rows
 draw.shape(SIDE, CHANNELS)
 
 # %% [markdown]
-# **The U-Net has the same weights for pictures of all sizes.** (Those who draw large pictures
-# still take more levels and more maps.)
+# **The U-Net needs the same number of weights for pictures of all sizes.** (Those who draw large
+# pictures still take more levels and more maps.)
 #
 # ## Training
 #
@@ -177,7 +178,7 @@ draw.shape(SIDE, CHANNELS)
 #
 # - The **dense network**. Its steps are fast. So it gets 64 pictures in each step.
 # - **Without skips**: a U-Net in which the maps that skip are multiplied by 0 (`skip=0.0`). All
-#   else is as in the U-Net, also the number of weights. It gets 16 pictures in each step.
+#   else is as in the U-Net, including the number of weights. It gets 16 pictures in each step.
 # - The **U-Net**, with 16 pictures in each step as well.
 
 
@@ -260,15 +261,16 @@ draw.guesses(test, test_labels, guessed[10])
 
 # %% [markdown]
 # **With little noise, the skip connections make the error much smaller.** Look at the row t = 10
-# of the table, and at the figure. The noise has hardly hidden the print on the pullover and the
-# thin sandal. Without skips everything must pass the small maps at the bottom. They have enough
-# numbers, but in this training the network has not learned to keep such details there. The dense
-# network loses them, too. In the U-Net, the skip connections carry them past the bottom.
+# of the table, and at the figure. The dense network and the one without skips are even worse than
+# $x_t$ itself. They lose the print on the pullover and the thin sandal, which the noise has
+# hardly hidden. Without skips everything must pass the small maps at the bottom. They have enough
+# numbers, but in this training the network has not learned to keep such details there. The U-Net
+# keeps the sandal and part of the print, because the skip connections carry them past the bottom.
 #
 # **With much noise, the skip connections hardly matter.** At t = 75 and t = 100 there are no
 # details in $x_t$ that one could carry. The guess must come from the label and from large areas.
 # With skips or without, the error is nearly the same. The dense network is the best at t = 50 and
-# t = 75.
+# t = 75. At t = 100 the label's mean is better than all three networks.
 #
 # The linear guess deserves a look. At t = 10 no network is better. To remove a little noise, mean
 # and covariance of the clothes are enough. From t = 50 on all networks are better. (They are told
@@ -309,11 +311,13 @@ up = np.roll(test, -SIDE // 8, axis=1)
 moved = error_table("t", {t: guesses(up, t) for t in (10, 25, 50)}, up)
 
 # %% [markdown]
-# Compare with the table of the errors above. All networks have become worse, also the U-Net. It
-# has learned where clothes usually are, and it can tell where it is from the border of the
-# picture. At t = 10 even $x_t$ itself is better. But look at t = 25: here the dense network has
-# lost far more than the U-Net. **What the U-Net knows about details holds better at another
-# place.** The linear guess has a weight for each pair of pixels, and it loses most at t = 10.
+# Compare with the table of the errors above. All networks have become worse, including the U-Net.
+# It has learned where clothes usually are. And it can tell where it is: outside the picture its
+# convolutions see 0, but black is -1. At t = 10 even $x_t$ itself is better. But look at t = 25:
+# here the dense network has lost far more than the U-Net. **What the U-Net knows about details
+# holds better at another place.** At t = 10 the linear guess, with a weight for each pair of
+# pixels, has the largest factor: its error is over five times as large as before, that of each
+# network less than four times.
 #
 # ## Clothes out of noise
 #
@@ -340,9 +344,8 @@ made = {name: walk_back(network, noise, asked) for name, network in networks.ite
 draw.clothes(made, test, test_labels)
 
 # %% [markdown]
-# Look at the figure first. The dense network draws whole, smooth clothes. The U-Net's clothes
-# have more contrast, but they are blotchy, and some dresses, bags and sandals fall apart. Now we
-# measure.
+# Look at the figure first. The dense network draws whole, smooth clothes. The U-Net's clothes are
+# blotchy, and some of them fall apart. Now we measure.
 #
 # - **Read as asked**: the share that a judge reads as their label. The **judge** is another small
 #   network, which has learned to name real clothes.
@@ -382,15 +385,15 @@ draw.copies(made["U-Net"], real)
 # skip connections hardly matter, as we have seen.
 #
 # By "nearest", the U-Net's clothes are farther from the training pictures than the test pictures
-# are. So they are no copies. But some of them do not look like clothes, as the figure has shown.
-# The last figure has the U-Net's picture of each label that is nearest to a training picture. The
-# two are alike, but not the same.
+# are. So on average they are no copies. (But some do not look like clothes.) The last figure
+# checks the most similar ones: for each label, the U-Net's picture that is nearest to a training
+# picture. The two are alike, but not the same. The dense network's clothes are nearer than test
+# pictures. This alone does not mean copies: the blurred mean of a label is about as near.
 #
 # ## What is it good for, then?
 #
-# At this size, the **dense network** is hard to beat. A picture has only 256 pixels, and each
-# neuron of the first layer sees them all. The dense network trains faster, and it draws whole
-# clothes.
+# Who draws the clothes best? At this size, the **dense network**. A picture has only 256 pixels,
+# and each neuron of the first layer sees them all. It also trains faster.
 #
 # The **U-Net** has about an eighth of the weights. It is better with little noise, and it suffers
 # less at another place. For large pictures the first table of this lesson counts: the dense
@@ -426,5 +429,5 @@ claim("At each of three times the U-Net's error is smallest if told the truth", 
 read, near = numbers["U-Net"][0], numbers["U-Net"][2] / numbers["test pictures"][2]
 sentence = f"At least {least_read:.0%} of the U-Net's clothes are read as asked"
 claim(sentence, read >= least_read, f"{read:.0%}", quick=False)
-sentence = "The U-Net's clothes are no copies: the nearest is at least 80% of that of test pictures"
+sentence = "The U-Net's mean distance to the nearest training picture is at least 80% of the test's"
 claim(sentence, near >= 0.8, f"{near:.0%}", quick=False)

@@ -31,7 +31,7 @@ def cycles(x, cluster, y, points, line, shown):
         white = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8}
         for k in range(6):
             middle = x[cluster == k].mean(axis=0)
-            for place in (1.33 * middle + UP, 1.33 * middle - UP):
+            for place in (1.45 * middle + UP, 1.45 * middle - UP):
                 axes.text(*place, k, ha="center", va="center", color=COLORS[k], bbox=white)
             axes.text(line[k, 0], -0.75, k, ha="center", va="center", bbox=white, zorder=3)
         axes.set(xlim=(-3.3, 3.3), ylim=(-8.1, 8.1), aspect="equal", xticks=[])
@@ -46,7 +46,11 @@ def cycles(x, cluster, y, points, line, shown):
 @figure
 def clothes(shown, second, source):
     """Given pictures, the right answers, and the answer of each run."""
-    pieces = [*np.flatnonzero(second == 0)[:4], *np.flatnonzero(second)[:4]]
+    bright = shown["kind"]["given"].mean(axis=(1, 2, 3))
+    pieces = []
+    for kind in (0, 1):  # the first four of each kind that are brighter than its median
+        some = np.flatnonzero(second == kind)
+        pieces += [*some[bright[some] > np.median(bright[some])][:4]]
     drawing, row = plt.subplots(1, len(shown), figsize=(11.5, 4.0), layout="constrained")
     for axes, (rule, pictures) in zip(row, shown.items(), strict=True):
         sheet = np.ones((16 * len(pictures) - 2, 16 * len(pieces) - 2, 3))
@@ -58,7 +62,10 @@ def clothes(shown, second, source):
         axes.set_yticks(7 + 16 * np.arange(len(pictures)), list(pictures), fontsize=11)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        names = {"kind": "colors by the kind of clothing", "coin": "colors by a coin"}
+        names = {
+            "kind": "Colors by kind: the shape tells",
+            "coin": "Colors by a coin: the shape tells nothing",
+        }
         axes.set_title(names[rule])
-    drawing.suptitle(f"{source} in new colors: right if the shape tells, else right or exchanged")
+    drawing.suptitle(f"{source} in new colors, by the runs with the cycle")
     return drawing

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.patheffects import withStroke
 
 from ..session import figure, film
 from .style import COLORS, DIVERGING, GREY
@@ -101,16 +100,18 @@ def counts(steps, counts):
 def ends(made, middles, seed):
     """What each kind of run makes at its end, and how it is divided among the clusters."""
     N = len(made)
+    white = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
     drawing, row = plt.subplots(1, N, figsize=(3.9 * N, 4.1), layout="constrained", sharey=True)
     for axes, (name, x) in zip(row, made.items(), strict=True):
         axes.scatter(*x[:1000].T, s=5, color=COLORS[0], alpha=0.5)
         _circles(axes, middles)
         for middle in middles:
             share = (np.linalg.norm(x - middle, axis=1) < 0.3).mean()
-            axes.text(*(middle * 1.33), f"{share:.0%}", ha="center", va="center", fontsize=9,
-                      path_effects=[withStroke(linewidth=3, foreground="white")])  # fmt: skip
+            axes.text(*(middle * 1.36), f"{share:.0%}", ha="center", va="center", fontsize=9,
+                      bbox=white, zorder=5)  # fmt: skip
         _plain(axes, name)
-        outside = (abs(x) > 3).any(axis=1).mean()
+        axes.set(xlim=(-3.3, 3.3), ylim=(-3.3, 3.3))
+        outside = (abs(x) > 3.3).any(axis=1).mean()
         axes.set_xlabel(f"{outside:.0%} are outside the frame" if outside else "")
     drawing.suptitle(f"The end, seed {seed}: samples, circles of 3 sigma, and the share in each")
     return drawing
