@@ -46,12 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--threads",
         type=_positive,
-        default=_processors(),
+        default=None,
         metavar="N",
-        help="threads for tinynet, NumPy's BLAS and the others alike (all processors: %(default)s)",
+        help="threads for tinynet, BLAS and the others alike (all processors; --scaling: 2)",
     )
     parser.add_argument(
         "--models", nargs="+", default=[], metavar="MODEL", help="cpu: these alone, never recorded"
+    )
+    parser.add_argument(
+        "--scaling", action="store_true", help="cpu: one thread beside N, never recorded"
     )
     options = parser.parse_args(arguments)
     if options.name is None:
@@ -64,12 +67,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"there is no benchmark {options.name!r}. {fix}")
     if options.models and options.name != "cpu":
         parser.error(f"--models belongs to cpu, and {options.name} has no choice of models.")
+    if options.scaling and options.name != "cpu":
+        parser.error(f"--scaling belongs to cpu, and {options.name} has none.")
+    threads = options.threads or (2 if options.scaling else _processors())
     # They are read once, when NumPy and the others are loaded; that is why none is loaded before.
     for variable in THREADS:
-        os.environ[variable] = str(options.threads)
+        os.environ[variable] = str(threads)
     benchmark = importlib.import_module(f"benchmarks.{MODULES.get(options.name, options.name)}")
     more = {"models": options.models} if options.models else {}
-    return benchmark.main(options.threads, options.quick, options.record, **more)
+    more |= {"scale": True} if options.scaling else {}
+    return benchmark.main(threads, options.quick, options.record, **more)
 
 
 def _positive(text: str) -> int:

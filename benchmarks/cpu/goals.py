@@ -12,6 +12,12 @@ from . import memory
 from .timed_operations import CASES
 
 ON_AVERAGE, OF_ANY, OF_SMALL = 1.0, 1.3, 0.8  # of PyTorch's time
+COMPILED_ON_AVERAGE, COMPILED_OF_ANY = 0.85, 1.1  # of the compiled loops
+COMPILED_OF_CONVOLUTIONAL, COMPILED_OF_SMALL = 0.8, 0.95
+CONVOLUTIONAL = {
+    *("mnist_low_level", "mnist_low_level_1000", "mnist", "fashion", "cifar"),
+    *("fashion_vae", "faces_vae", "faces_vae_256", "dogs_vae"),
+}
 SMALL = ("autoencoder", "deep_autoencoder", "vae")  # the small dense ones
 LARGE_BATCH, IN_ALL = "mnist_low_level_1000", 1024 * MIB
 OF_A_PICTURE = 1.1  # of the time that one takes in the smaller batch
@@ -33,21 +39,24 @@ def judged(kept: Mapping[str, Any]) -> list[str]:
         picture_goal(kept.get("a picture")),
         import_goal(kept.get("import")),
         convolution_goal(kept.get("operations")),
+        *compiled_goals(models),
     ]
 
 
-def _ratios(models: Models) -> dict[str, float]:
-    key = "tinynet's part of it"
-    return {found["model"]: found[key]["median"] for found in models if found[key]}
+def _ratios(models: Models, key: str = "tinynet's part of it") -> dict[str, float]:
+    return {found["model"]: found[key]["median"] for found in models if found.get(key)}
 
 
 def average_goal(models: Models) -> str:
     goal = f"geometric mean of the models' time at most {ON_AVERAGE} of PyTorch's"
-    ratios = _ratios(models)
-    if not ratios:
+    return _average(goal, _ratios(models), ON_AVERAGE)
+
+
+def _average(goal: str, parts: Mapping[str, float], most: float) -> str:
+    if not parts:
         return f"{goal}: not measured"
-    mean = statistics.geometric_mean(ratios.values())
-    return f"{goal}: {reached(mean <= ON_AVERAGE)} ({mean:.2f} of {len(ratios)} models)"
+    mean = statistics.geometric_mean(parts.values())
+    return f"{goal}: {reached(mean <= most)} ({mean:.2f} of {len(parts)} models)"
 
 
 def any_goal(models: Models) -> str:
@@ -57,6 +66,22 @@ def any_goal(models: Models) -> str:
 def small_goal(models: Models) -> str:
     small = {name: part for name, part in _ratios(models).items() if name in SMALL}
     return _worst(f"the small dense models at most {OF_SMALL} of it", small, OF_SMALL)
+
+
+def compiled_goals(models: Models) -> list[str]:
+    """Of the compiled loops, where they were measured; else none."""
+    parts = _ratios(models, "compiled's part of it")
+    if not parts:
+        return []
+    average = f"compiled: geometric mean at most {COMPILED_ON_AVERAGE} of PyTorch's time"
+    return [_average(average, parts, COMPILED_ON_AVERAGE)] + [
+        _worst(f"compiled: {which} {most} of it", {n: parts[n] for n in parts if n in names}, most)
+        for which, names, most in (
+            ("no model above", parts, COMPILED_OF_ANY),
+            ("convolutional models at most", CONVOLUTIONAL, COMPILED_OF_CONVOLUTIONAL),
+            ("small dense models at most", SMALL, COMPILED_OF_SMALL),
+        )
+    ]
 
 
 def _worst(goal: str, parts: Mapping[str, float], most: float) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from ..measure.process import in_its_own_process, peak_memory, resident_memory, restart_peak
 from ..measure.pytorch import pytorch
 from ..twins.in_torch import Twin
-from ..twins.steps import our_step, twin_step
+from ..twins.steps import OURS, compiled, our_step, twin_step
 from ..twins.work import Row
 
 # tinynet tells glibc to keep freed memory, but not where somebody has chosen.  glibc reads this
@@ -22,10 +22,10 @@ AS_GLIBC_IS = {"MALLOC_TRIM_THRESHOLD_": "131072"}
 
 
 def peaks(row: Row, programs: Sequence[str], steps: int, threads: int) -> dict[str, Any]:
-    """Bytes of each program, "tinynet" or a layout of PyTorch's: what peak() says of it."""
+    """Bytes of each program, of OURS or a layout of PyTorch's: what peak() says of it."""
     found = {}
     for name in programs:
-        more = {} if name == "tinynet" else AS_GLIBC_IS
+        more = {} if name in OURS else AS_GLIBC_IS
         found[name] = in_its_own_process(peak, name, row, steps, threads, environment=more)
     return found
 
@@ -33,18 +33,19 @@ def peaks(row: Row, programs: Sequence[str], steps: int, threads: int) -> dict[s
 def peak(program: str, row: Row, steps: int, threads: int) -> dict[str, int | None]:
     """Of this process, which trains for so many steps: bytes "in all" and "above the import".
 
-    Both programs import tinynet and the lesson that the model is from, and PyTorch's PyTorch too.
-    What making the model and drawing the batch took for a while does not count; the model, the
-    batch and all that the steps need does.
+    All programs import tinynet and the lesson that the model is from, PyTorch's PyTorch too, and
+    the compiled form's Numba.  What making the model and drawing the batch took for a while does
+    not count; the model, the batch and all that the steps need does.
     """
     row.make(2)  # imports the lesson
-    torch = None if program == "tinynet" else pytorch(threads)[0]
+    torch = None if program in OURS else pytorch(threads)[0]
+    kernels = compiled() if program == "compiled" else None
     gc.collect()
     restart_peak()  # gives back what is free
     before = resident_memory()
     work = row.make(row.batch)
     if torch is None:
-        step = our_step(work)
+        step = our_step(work, kernels)
     else:
         twin = Twin(torch, program)
         step = twin_step(work, twin)
@@ -68,7 +69,7 @@ def _forget(twin: Twin) -> None:
 
 def better(found: dict[str, Any]) -> str | None:
     """The layout with which PyTorch takes less; None without PyTorch."""
-    layouts = [name for name in found if name != "tinynet" and found[name]["in all"] is not None]
+    layouts = [name for name in found if name not in OURS and found[name]["in all"] is not None]
     return min(layouts, key=lambda name: found[name]["in all"], default=None)
 
 

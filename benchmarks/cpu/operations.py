@@ -14,6 +14,7 @@ from ..measure import machine_limits
 from ..measure.pytorch import Disagreement, introduce
 from ..measure.turns import Effort, ratio, spread, take_turns, unsteady
 from ..twins.in_torch import LAYOUTS
+from ..twins.steps import numpy_alone, running
 from .timed_operations import Stopwatch, Timing, timings
 
 OURS, THEIRS = "tinynet's part of the limit", "PyTorch's part of the limit"
@@ -26,7 +27,8 @@ def main(threads: int, quick: bool = False, record: bool = False) -> int:
     if record:
         print("They are recorded with all the rest: python -m benchmarks cpu --record")
     try:
-        measure(QUICK if quick else FULL, torch, threads)
+        with running(numpy_alone()):
+            measure(QUICK if quick else FULL, torch, threads)
     except Disagreement as error:
         print(f"benchmarks operations: {error}", file=sys.stderr)
         return 1

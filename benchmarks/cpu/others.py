@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Sequence
 from typing import Any
 
 from ..measure.pytorch import Disagreement
@@ -43,7 +44,7 @@ def time_others(name: str, row: Row, effort: Effort) -> dict[str, Any]:
     return found
 
 
-def check(name: str, library: str, row: Row, make: Any) -> float:
+def check(name: str, library: str, row: Row, make: Any, most: Sequence[float] = ALLOWED) -> float:
     """The largest difference of the losses of some steps of training, relative, from one noise.
 
     After the first step more is allowed: where a gradient is nothing but rounding, Adam's first
@@ -51,7 +52,7 @@ def check(name: str, library: str, row: Row, make: Any) -> float:
     """
     pair = our_step(row.make(row.batch)), make(row.make(row.batch), as_ours=True)
     largest = 0.0
-    for allowed in ALLOWED:
+    for allowed in most:
         ours, theirs = (float(step().item()) for step in pair)
         difference = abs(ours - theirs) / abs(theirs)
         if not difference <= allowed:  # NaN too

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..measure.process import MIB
 from ..twins.models import MODELS
+from ..twins.steps import OURS
 from . import chart, memory
 from .report import RESULTS
 
@@ -57,19 +58,23 @@ def filled(page: str, name: str, text: str) -> str:
 def of_models(run: Mapping[str, Any]) -> str:
     """The machine, a row for each model, and the goals."""
     others = sorted({name for found in run["models"] for name in found.get("others", ())})
+    key = "compiled's part of it"
+    forms = [name for name in OURS if name == "tinynet" or any(m.get(key) for m in run["models"])]
     heads = [
         "model",
         "",
         "batch",
         "time of tinynet / of PyTorch eager",
-        "peak memory of tinynet / of PyTorch, MiB",
+        *["time, compiled / of PyTorch eager"] * (len(forms) - 1),
+        f"peak memory of {', '.join(forms)} / of PyTorch, MiB",
         *(f"time / of {name}" for name in others),
     ]
     rows = []
     for found in run["models"]:
         name = found["model"]
         cells = [f"`{name}`", MODELS[name].about, str(found["batch"])]
-        cells += [_spread(found["tinynet's part of it"]), _memory(found.get("memory"))]
+        cells += [_spread(found.get(f"{form}'s part of it")) for form in forms]
+        cells.append(_memory(found.get("memory"), forms))
         for other in others:
             timed = found.get("others", {}).get(other)
             part = timed and timed["tinynet's part of it"]["median"]
@@ -111,12 +116,12 @@ def _spread(part: Mapping[str, float] | None) -> str:
     return f"**{part['median']:.2f}** ({part['low']:.2f} to {part['high']:.2f})"
 
 
-def _memory(found: Mapping[str, Any] | None) -> str:
+def _memory(found: Mapping[str, Any] | None, forms: Sequence[str]) -> str:
     best = memory.better(dict(found)) if found else None
     if not found or best is None:
         return "-"
-    ours, theirs = (found[name]["in all"] / MIB for name in ("tinynet", best))
-    return f"{ours:.0f} / {theirs:.0f}"
+    *ours, theirs = (f"{found[name]['in all'] / MIB:.0f}" for name in (*forms, best))
+    return f"{', '.join(ours)} / {theirs}"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

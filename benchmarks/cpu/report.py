@@ -14,18 +14,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import tinynet as tn
+
 from ..measure import import_time
 from ..measure.process import mib
 from ..measure.pytorch import Disagreement, introduce
-from ..measure.turns import Effort, ratio, spread, take_turns, unsteady
+from ..measure.turns import Effort, Spread, ratio, spread, take_turns, unsteady
 from ..twins import classifiers
 from ..twins.agreement import check
 from ..twins.models import MODELS
-from ..twins.steps import contestants, our_step
+from ..twins.steps import OURS, compiled, contestants, numpy_alone, our_step, running
 from ..twins.work import Row
-from . import chart, goals, memory, operations
+from . import chart, goals, memory, operations, others, scaling
 from .others import installed, time_others
 
+# Of the losses of three steps of training in both forms of our kernels: may differ, relative.
+SAME_FORM = (1e-5, 1e-3, 1e-3)
 RESULTS = Path(__file__).parent.parent / "results" / "cpu.json"
 
 
@@ -47,8 +51,13 @@ QUICK = Efforts(Effort(3, 0.05), Effort(2, 0.02), operations.QUICK, steps=2, imp
 
 
 def main(
-    threads: int, quick: bool = False, record: bool = False, models: Sequence[str] = ()
+    threads: int,
+    quick: bool = False,
+    record: bool = False,
+    models: Sequence[str] = (),
+    scale: bool = False,
 ) -> int:
+    """scale: time with one thread and with so many instead, which is never recorded."""
     for name in models:
         if name not in MODELS:
             near = difflib.get_close_matches(name, MODELS, n=1)
@@ -58,6 +67,8 @@ def main(
     chosen = {name: MODELS[name] for name in models or MODELS}
     whole = record and not quick and not models  # a part is no record
     efforts = QUICK if quick else FULL
+    if scale:
+        return scaling.report(chosen, efforts.training, threads)
     return report(chosen, efforts, threads, RESULTS if whole else None, models_alone=bool(models))
 
 
@@ -74,13 +85,16 @@ def report(
     """
     torch, facts = introduce(threads)
     kept: dict[str, Any] = {"machine": facts, "threads": threads}
+    loops = compiled()
+    print(f"{'compiled':15}{tn.compiled()}")
     try:
-        kept["models"] = time_models(rows, efforts, torch)
-        watch_memory(rows, kept["models"], efforts.steps, threads)
-        if not models_alone:
-            kept["operations"] = operations.measure(efforts.operations, torch, threads)
-            kept["a picture"] = time_a_picture(efforts.training)
-            kept["import"] = import_time.measure(efforts.imports)
+        with running(numpy_alone()):  # whatever is not said to be compiled
+            kept["models"] = time_models(rows, efforts, torch, loops)
+            watch_memory(rows, kept["models"], efforts.steps, threads)
+            if not models_alone:
+                kept["operations"] = operations.measure(efforts.operations, torch, threads)
+                kept["a picture"] = time_a_picture(efforts.training)
+                kept["import"] = import_time.measure(efforts.imports)
     except Disagreement as error:
         print(f"benchmarks cpu: {error}", file=sys.stderr)
         return 1
@@ -109,26 +123,46 @@ def report(
 # -- time ------------------------------------------------------------------------------------------
 
 
-def time_models(rows: Mapping[str, Row], efforts: Efforts, torch: Any) -> list[dict[str, Any]]:
+def time_models(
+    rows: Mapping[str, Row], efforts: Efforts, torch: Any, loops: Any = None
+) -> list[dict[str, Any]]:
     print("\nA training step: forward, loss, backward, Adam; float32")
-    print(f"{'model':24}{'batch':>6}{'tinynet':>12}{'PyTorch':>12}", end="")
-    print("".join(f"{name:>12}" for name in installed()) + "   tinynet takes, of PyTorch's")
+    print(f"{'model':24}{'batch':>6}{'tinynet':>12}", end="")
+    print(f"{'compiled':>12}" * bool(loops) + f"{'PyTorch':>12}", end="")
+    print("".join(f"{name:>12}" for name in installed()), end="   ")
+    print(" ; ".join(OURS[: 1 + bool(loops)]) + ": takes, of PyTorch's")
     found = []
     for name, row in rows.items():
-        found.append(time_model(name, row, efforts, torch))
+        found.append(time_model(name, row, efforts, torch, loops))
         print(line(found[-1]), flush=True)
         gc.collect()  # the model, before the next one is timed
     return found
 
 
-def time_model(name: str, row: Row, efforts: Efforts, torch: Any) -> dict[str, Any]:
+def check_forms(name: str, row: Row, loops: Any) -> float:
+    """The largest difference of the first losses of both forms; Disagreement: too large."""
+
+    def make(work: Any, as_ours: bool) -> Any:
+        return our_step(work, loops)
+
+    return others.check(name, "its compiled loops", row, make, SAME_FORM)
+
+
+def time_model(
+    name: str, row: Row, efforts: Efforts, torch: Any, loops: Any = None
+) -> dict[str, Any]:
     agreements = check(name, row, torch) if torch else None
+    of_forms = check_forms(name, row, loops) if loops else None
     work = row.make(row.batch)
-    steps = contestants(work, torch)
+    steps = contestants(work, torch, row.make(row.batch) if loops else None)
     times = take_turns(steps, efforts.training.rounds, efforts.training.seconds)
-    layouts = [layout for layout in times if layout != "tinynet"]
+    layouts = [layout for layout in times if layout not in OURS]
     best = min(layouts, key=lambda layout: spread(times[layout]).median, default=None)
     del steps
+
+    def part(form: str) -> dict[str, float] | None:
+        return ratio(times[form], times[best])._asdict() if best and form in times else None
+
     return {
         "model": name,
         "about": row.about,
@@ -136,8 +170,10 @@ def time_model(name: str, row: Row, efforts: Efforts, torch: Any) -> dict[str, A
         "parameters": sum(w.size for w in work.network.parameters()),
         "seconds a step, by round": times,
         "PyTorch's better layout": best,
-        "tinynet's part of it": ratio(times["tinynet"], times[best])._asdict() if best else None,
+        "tinynet's part of it": part("tinynet"),
+        "compiled's part of it": part("compiled"),
         "differences": agreements,
+        "difference of compiled": of_forms,
         "others": time_others(name, row, efforts.others),
     }
 
@@ -149,15 +185,16 @@ def line(found: dict[str, Any]) -> str:
     def ms(seconds: Sequence[float]) -> str:
         return f"{f'{1000 * spread(seconds).median:.2f} ms':>12}"
 
-    text = f"{found['model']:24}{found['batch']:6}{ms(times['tinynet'])}"
+    text = f"{found['model']:24}{found['batch']:6}"
+    text += "".join(ms(times[name]) for name in OURS if name in times)
     text += ms(times[best]) if best else " " * 12
     for name in installed():
         other = found["others"].get(name)
         text += ms(other["seconds a step, by round"][name]) if other else f"{'-':>12}"
     if best:
-        part = found["tinynet's part of it"]
-        text += f"   {part['median']:.2f} ({part['low']:.2f} to {part['high']:.2f})"
-        text += f", {best}" * (len(times) > 2)
+        parts = (found.get(f"{name}'s part of it") for name in OURS)
+        text += "   " + " ; ".join(Spread(**part).show(".2f") for part in parts if part)
+        text += f", {best}" * (len(set(times) - set(OURS)) > 1)
     return text.rstrip() + "  unsteady: run it again" * unsteady(times)
 
 
@@ -183,7 +220,9 @@ def watch_memory(
     """Adds "memory" to what was found of each model."""
     print(f"\nPeak resident memory of {steps} steps, each in a process of its own")
     print(f"(above what it was after the imports)\n{'model':24}{'batch':>6}", end="")
-    print(f"{'tinynet':>26}{'PyTorch':>26}   tinynet takes, of PyTorch's")
+    forms = [name for name in OURS if any(name in m["seconds a step, by round"] for m in models)]
+    heads = "".join(f"{name:>26}" for name in (*forms, "PyTorch"))
+    print(f"{heads}   tinynet takes, of PyTorch's")
     for found in models:
         programs = list(found["seconds a step, by round"])
         found["memory"] = memory.peaks(rows[found["model"]], programs, steps, threads)
@@ -195,10 +234,10 @@ def memory_line(found: dict[str, Any]) -> str:
     peaks = found["memory"]
     text = f"{found['model']:24}{found['batch']:6}"
     best = memory.better(peaks)
-    for name in ("tinynet", *([best] if best else [])):
+    for name in (*(form for form in OURS if form in peaks), *([best] if best else [])):
         most, above = peaks[name]["in all"], peaks[name]["above the import"]
         text += f"{f'{mib(most)} ({mib(above)})':>26}"
     if best:
         text += "   {:.2f} ({:.2f})".format(*memory.parts(peaks))
-        text += f", {best}" * (len(peaks) > 2)
+        text += f", {best}" * (len(set(peaks) - set(OURS)) > 1)
     return text

@@ -1,21 +1,53 @@
-"""The training step that is timed, in tinynet and in PyTorch: forward, loss, backward, Adam."""
+"""The training step that is timed, in tinynet and in PyTorch: forward, loss, backward, Adam.
+
+tinynet's is timed in both forms of its kernels: "tinynet" is NumPy alone, and "compiled" the loops
+that Numba compiles, where it is installed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import tinynet as tn
+from tinynet.devices import cpu, form
 
 from .in_torch import LAYOUTS, Twin
 from .work import Loss, Work, one_by_one
 
 Step = Callable[[], Any]  # one training step; it returns the loss, which has .item()
+OURS = ("tinynet", "compiled")  # the other contestants are PyTorch's layouts
 
 
-def contestants(work: Work, torch: Any) -> dict[str, Step]:
-    """The training step of tinynet and, with PyTorch, of the twin in each layout that matters."""
+@contextmanager
+def running(kernels: Any) -> Iterator[None]:
+    before, form.chosen = form.chosen, kernels
+    try:
+        yield
+    finally:
+        form.chosen = before
+
+
+def numpy_alone() -> Any:
+    """The kernels where nothing is compiled."""
+    return cpu if tn.compiled() else form.chosen  # TINYNET_PLAIN=1: the plain ones
+
+
+def compiled() -> Any:
+    """The compiled loops; or None, and tn.compiled() says why."""
+    loops = form.load()
+    return loops if tn.compiled() else None
+
+
+def contestants(work: Work, torch: Any, again: Work | None = None) -> dict[str, Step]:
+    """The training step of tinynet and, with PyTorch, of the twin in each layout that matters.
+
+    again: the same work, made anew, for the compiled loops.
+    """
     steps = {"tinynet": our_step(work)}
+    if again:
+        steps["compiled"] = our_step(again, compiled())
     for layout in LAYOUTS if torch else ():
         twin = Twin(torch, layout)
         steps[layout] = twin_step(work, twin)
@@ -24,12 +56,19 @@ def contestants(work: Work, torch: Any) -> dict[str, Step]:
     return steps
 
 
-def our_step(work: Work) -> Step:
+def our_step(work: Work, kernels: Any = None) -> Step:
+    """On those kernels; None: NumPy alone."""
     batch = [tn.Tensor(array) for array in work.batch]
     turns = work.turns or (work.network,)
     optimizers = [tn.optim.Adam(network.parameters(), 0.001) for network in turns]
     work.network.train()
-    return _step(optimizers, work.ours, batch)
+    step, kernels = _step(optimizers, work.ours, batch), kernels or numpy_alone()
+
+    def on_kernels() -> Any:
+        with running(kernels):
+            return step()
+
+    return on_kernels
 
 
 def twin_step(work: Work, twin: Twin) -> Step:

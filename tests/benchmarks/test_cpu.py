@@ -11,9 +11,10 @@ import pytest
 
 from benchmarks.__main__ import THREADS
 from benchmarks.__main__ import main as command
-from benchmarks.cpu import chart, memory, operations, report
+from benchmarks.cpu import chart, memory, operations, readme, report, scaling
 from benchmarks.measure import import_time, turns
 from benchmarks.measure.turns import Effort
+from benchmarks.twins import steps
 from benchmarks.twins.in_torch import LAYOUTS
 from benchmarks.twins.models import MODELS, autoencoder
 from benchmarks.twins.work import Row
@@ -38,6 +39,7 @@ def no_other_processes(monkeypatch):
     part = {"median": 2.0, "low": 2.0, "high": 2.0}
     monkeypatch.setattr(import_time, "measure", lambda rounds: {"tinynet's part of NumPy's": part})
     monkeypatch.setattr(report, "time_a_picture", lambda effort: {"batches": [1, 2], "part": part})
+    monkeypatch.setattr(report, "compiled", lambda: None)
     monkeypatch.setattr(report, "installed", lambda: [])
     monkeypatch.setattr(report, "time_others", lambda *_: {})
 
@@ -145,6 +147,42 @@ def test_a_run_is_printed_written_and_drawn(torch, capsys, tmp_path):
     assert row["memory"] == {"tinynet": PEAKS, LAYOUTS[0]: PEAKS}
     assert len(kept["goals"]) == 8
     assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_compiled_loops_have_a_column_of_their_own(torch, monkeypatch, capsys, tmp_path):
+    pytest.importorskip("numba")
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(report, "compiled", steps.compiled)
+    path = tmp_path / "cpu.json"
+    assert report.report({"autoencoder": MODELS["autoencoder"]}, TINY, 1, path) == 0
+    out = capsys.readouterr().out
+    assert "compiled       compiled loops, by Numba" in out
+    goals = [text for text in out.splitlines() if text.strip().startswith("compiled: ")]
+    assert len(goals) == 4
+    kept = json.loads(path.read_text())
+    (row,) = kept["models"]
+    assert set(row["seconds a step, by round"]) == {*steps.OURS, LAYOUTS[0]}
+    assert row["compiled's part of it"]["median"] > 0 and row["difference of compiled"] < 1e-3
+    assert "time, compiled / of PyTorch eager" in readme.of_models(kept)
+
+
+def test_forms_that_do_not_compute_the_same_are_not_compared(torch, monkeypatch, capsys):
+    pytest.importorskip("numba")
+    loops = steps.compiled()
+    monkeypatch.setattr(loops, "relu_back", lambda dy, y: dy)
+    monkeypatch.setattr(report, "compiled", lambda: loops)
+    assert report.report({"fashion": MODELS["fashion"]}, TINY, 1, None) == 1
+    assert "its compiled loops differ by" in capsys.readouterr().err
+
+
+def test_scaling_times_each_with_one_thread_and_with_more(monkeypatch, capsys):
+    monkeypatch.setattr(scaling, "compiled", lambda: None)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert scaling.report(small(), TINY.training, 2) == 0
+    out = capsys.readouterr().out
+    assert "with 1 and with 2 threads" in out and "Geometric mean of the speedups: tinynet" in out
+    assert scaling.report(small(), TINY.training, 1) == 2
+    assert "--threads 2 or more" in capsys.readouterr().err
 
 
 def test_the_models_alone_are_measured_if_so_asked(torch, monkeypatch, tmp_path):

@@ -376,7 +376,7 @@ def test_a_loop_writes_into_nothing_that_may_be_read_only():
 @pytest.mark.slow  # every loop is compiled anew: what comes from the cache shows no code
 def test_loops_compute_in_float32():
     """One constant of float64 would make a loop half as fast."""
-    for compiled, signature in loop._loops:
+    for compiled, signature in loop._loops.values():
         anew = numba.njit(compiled.py_func)
         anew.compile(signature)
         lines = anew.inspect_llvm(anew.signatures[0]).splitlines()
@@ -386,7 +386,7 @@ def test_loops_compute_in_float32():
 
 def test_no_loop_calls_numpy_but_to_make_an_array():
     """They are the loops of the text book, and nothing hides behind a name."""
-    for compiled, _ in loop._loops:
+    for compiled, _ in loop._loops.values():
         for node in ast.walk(ast.parse(inspect.getsource(compiled.py_func))):
             if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("numpy."):
                 assert ast.unparse(node.func) in {"numpy.empty", "numpy.zeros", "numpy.float32"}

@@ -6,18 +6,20 @@ Numba compiles the loops.  It is imported when the first large array comes, and 
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import os
+import re
 import sys
 import threading
 import time
-import warnings
 from typing import Any, NamedTuple
 
 from ..messages.arguments import choice
-from ..messages.mistakes import MistakeWarning
+from ..messages.mistakes import warn
 from . import cpu, plain
+from .interrupt import ctrl_c_waits
 from .settings import is_large
 
 OLDEST = (0, 61)  # of Numba: the first one for NumPy 2.1
@@ -45,6 +47,7 @@ class Compiled(NamedTuple):
 _state = Compiled(False, "")
 _asked = ""  # TINYNET_COMPILED
 _lock = threading.RLock()
+_loaded: Any = None  # the loops
 chosen: Any = cpu  # the kernels that compute with NumPy's arrays
 
 
@@ -71,7 +74,7 @@ def choose() -> None:
     else:
         why_not = _why_not()
         if why_not and _asked == "1":
-            raise ImportError(f"TINYNET_COMPILED is 1, and {why_not} Or unset it.")
+            raise ImportError(f"TINYNET_COMPILED is 1, but {why_not}")
         if why_not:
             _state = Compiled(False, f"NumPy alone: {why_not}")
         else:
@@ -87,16 +90,18 @@ def _version() -> str:
 
 def _why_not() -> str:
     """Why Numba cannot serve, as far as this shows without importing it; "" if it can."""
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        return "NUMBA_DISABLE_JIT turns Numba off. Unset it."
     try:
         if importlib.util.find_spec("numba") is None:
-            return f"numba is not installed. {INSTALL}."
+            return f"numba is not installed. Install it: {INSTALL}"
         version = _version()
-    except (ImportError, ValueError):  # a folder of that name; or nobody may import it
-        return f"numba is here, but not installed. {INSTALL}."
-    numbers = tuple(int(n) for n in version.split(".")[:2] if n.isdigit())
+        numbers = tuple(int(n) for n in re.findall(r"\d+", version)[:2])
+    except (ImportError, ValueError, TypeError):  # a folder of that name; its version is lost
+        return f"numba is only half installed. Install it: {INSTALL}"
     if numbers < OLDEST:
         oldest = ".".join(map(str, OLDEST))
-        return f"numba {version} is too old: {oldest} is the oldest. {INSTALL}."
+        return f"numba {version} is older than {oldest}. Update it: {INSTALL}"
     return ""
 
 
@@ -121,28 +126,44 @@ def load() -> Any:
 
     If that fails, a warning says why, and NumPy computes from then on.
     """
-    global chosen, _state
+    global chosen, _loaded, _state
     with _lock:
-        if isinstance(chosen, _FirstUse):
+        if _loaded is None and _state.active:
             try:
-                from . import loops
+                with ctrl_c_waits():
+                    from . import loops
 
                 loops.compile_all(_Progress)
             except Exception as error:
-                text = f"numba does not work here: {type(error).__name__}: {error}"
+                reason = (str(error).strip() or "no reason given").splitlines()[0]
+                text = f"numba does not work here: {type(error).__name__}: {reason}"
                 if _asked == "1":
-                    raise ImportError(f"TINYNET_COMPILED is 1, and {text}") from error
+                    raise ImportError(f"TINYNET_COMPILED is 1, but {text}") from error
                 chosen, _state = cpu, Compiled(False, f"NumPy alone: {text}")
-                warnings.warn(
-                    f"{text} NumPy computes instead, which is slower and right. "
-                    "TINYNET_COMPILED=0 in the environment silences this.",
-                    MistakeWarning,
-                    stacklevel=2,
+                warn(
+                    f"{text}\nNumPy computes instead: slower, and just as right. To do without "
+                    "numba and this warning, set TINYNET_COMPILED=0 in the environment."
                 )
             else:
-                chosen = loops
+                _loaded = loops
+                if isinstance(chosen, _FirstUse):
+                    chosen = loops
                 _state = Compiled(True, f"compiled loops, by Numba {_version()}, {loops.kept()}.")
-        return chosen
+        return chosen if _loaded is None else _loaded
+
+
+def _forked() -> None:
+    """In a child: if another thread was compiling, Numba's locks stay locked, so NumPy computes."""
+    global chosen, _state, _lock
+    if _lock.acquire(blocking=False):
+        _lock.release()
+    else:
+        chosen, _lock = cpu, threading.RLock()
+        _state = Compiled(False, "NumPy alone: this process was forked while loops were compiled.")
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forked)
 
 
 class _Progress:
@@ -153,7 +174,8 @@ class _Progress:
         self.write(f"tinynet compiles {count} loops, {how_often}: ")
 
     def write(self, text: str) -> None:
-        if sys.stderr is not None:  # in a window without a console
+        # AttributeError: it is None in a window without a console; the others: it is closed
+        with contextlib.suppress(AttributeError, OSError, ValueError):
             sys.stderr.write(text)
             sys.stderr.flush()
 

@@ -1,7 +1,7 @@
 """Where compiled loops are kept, so that they are compiled once and not in every process.
 
 A folder of the user's own, ~/.cache/tinynet on Linux; TINYNET_CACHE names another one.  Inside, one
-folder for each combination of what the machine code depends on: the text of the loops, the
+folder for each installation and all that its machine code depends on: the text of the loops, the
 versions of Python, NumPy, Numba and LLVM, and the processor.  So an update never meets stale code.
 """
 
@@ -16,14 +16,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-_DONE = "complete"  # a file that says: every loop of this folder was compiled
-
 
 def base() -> pathlib.Path:
     """The folder that holds the others."""
     named = os.environ.get("TINYNET_CACHE")
     if named:
-        return pathlib.Path(named)
+        return pathlib.Path(named).expanduser().absolute()
     home = pathlib.Path.home()
     if sys.platform == "win32":
         return pathlib.Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "tinynet"
@@ -43,8 +41,10 @@ def _key() -> str:
         llvmlite.__version__, llvmlite.binding.get_host_cpu_name(),
         llvmlite.binding.get_host_cpu_features().flatten(),
     ]  # fmt: skip
-    here = pathlib.Path(__file__).parent
-    parts += [path.read_text("utf-8") for path in sorted(here.glob("*.py"))]
+    parts += [f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith("NUMBA_")]
+    for path in sorted(pathlib.Path(__file__).parent.glob("*.py")):
+        # Numba compiles anew where the place or the time differs, though the text is the same
+        parts += [str(path), str(path.stat().st_mtime), path.read_text("utf-8")]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
@@ -56,7 +56,6 @@ class _Cache:
     searched = False
 
     def find(self) -> None:
-        self.searched = True
         try:
             folder = base() / f"loops-{_key()}"
             folder.mkdir(parents=True, exist_ok=True)
@@ -65,28 +64,25 @@ class _Cache:
         except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder
             reason = getattr(error, "strerror", None) or str(error)
             self.why_not = (
-                f"{base_text()} cannot be written ({reason}). Set TINYNET_CACHE to a folder that "
-                "can"
+                f"{base_text()} cannot be written ({reason}). "
+                "Set TINYNET_CACHE to a folder where you may write"
             )
         else:
             self.folder = folder
+        self.searched = True  # only now: Ctrl-C may come before
 
     def how_often(self) -> str:
-        return "once" if self.folder else f"in each process, since {self.why_not}"
+        return "once" if self.folder else f"in each process, because {self.why_not}"
 
-    @property
-    def complete(self) -> bool:
-        return self.folder is not None and (self.folder / _DONE).exists()
+    def holds(self, count: int) -> bool:
+        """Whether the machine code of so many loops is here."""
+        return self.folder is not None and len(list(self.folder.rglob("*.nbc"))) >= count
 
-    def empty(self) -> None:
-        for path in self.folder.rglob("*") if self.folder else ():
+    def remove(self, name: str) -> None:
+        """The files of the loop of that name."""
+        for path in self.folder.rglob(f"*.{name}-*") if self.folder else ():
             with contextlib.suppress(OSError):
                 path.unlink()
-
-    def mark_complete(self) -> None:
-        if self.folder is not None:
-            with contextlib.suppress(OSError):
-                (self.folder / _DONE).touch()
 
 
 found = _Cache()

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import numba
 import numpy
 
+from ..interrupt import ctrl_c_waits
 from . import cache
 
 # C-contiguous arrays of float32, with 1, 2, 3 and 4 axes; and of booleans, with 1
@@ -30,13 +31,11 @@ ONE = numpy.float32(1)
 
 _AXES = {"Numbers": 1, "Rows": 2, "Stack": 3, "Pictures": 4}
 _TYPES = {"int": numba.intp, "float": numba.float32, "bool": numba.boolean}
-
-
 # Sums may be added in another order, and a * b + c rounded once: then a loop over numbers can take
 # 8 or 16 of them at once.  NaN and infinity keep their meaning.
 _MATH = {"reassoc", "contract", "nsz", "arcp"}
 
-_loops: list[tuple[Any, tuple[Any, ...]]] = []
+_loops: dict[str, tuple[Any, tuple[Any, ...]]] = {}  # by name: Ctrl-C may repeat an import
 
 
 def loop(function: Callable[..., None]) -> Any:
@@ -46,7 +45,7 @@ def loop(function: Callable[..., None]) -> Any:
     signature = tuple(_type(str(p.annotation), p.name in written) for p in parameters)
     with cache.folder_for_numba() as kept:
         compiled = numba.njit(nogil=True, cache=kept, fastmath=_MATH)(function)
-    _loops.append((compiled, signature))
+    _loops[function.__name__] = compiled, signature
     return compiled
 
 
@@ -76,28 +75,28 @@ def compile_all(progress: Callable[[int, str], Any]) -> None:
     progress(count, how often): called if there is something to compile.
     """
     told = None
-    if not cache.found.complete:
+    if not cache.found.holds(len(_loops)):
         told = progress(len(_loops), cache.found.how_often())
-    for compiled, signature in _loops:
-        if not compiled.signatures:  # Ctrl-C may have ended an earlier call in the middle
-            _compile(compiled, signature)
+    try:
+        for name, (compiled, signature) in _loops.items():
+            if not compiled.signatures:  # Ctrl-C may have ended an earlier call in the middle
+                with ctrl_c_waits():
+                    _compile(name, compiled, signature)
+            if told:
+                told.step()
+        for compiled, _ in _loops.values():
+            compiled.disable_compile()  # other types are an error, and no silent second form
+    finally:
         if told:
-            told.step()
-    for compiled, _ in _loops:
-        compiled.disable_compile()  # other types are an error, and no silent second form
-    if told:
-        told.end()
-    cache.found.mark_complete()
+            told.end()
 
 
-def _compile(compiled: Any, signature: tuple[Any, ...]) -> None:
+def _compile(name: str, compiled: Any, signature: tuple[Any, ...]) -> None:
     try:
         compiled.compile(signature)
     except Exception:
-        if not cache.found.complete:
-            raise
-        cache.found.empty()  # a file of it may be damaged
-        compiled.compile(signature)
+        cache.found.remove(name)  # a file of it may be damaged
+        compiled.compile(signature)  # where the disk is full, it is compiled already
 
 
 def kept() -> str:
