@@ -13,6 +13,7 @@ import tinynet as tn
 
 from ..measure.pytorch import Disagreement
 from .in_torch import LAYOUTS, Twin
+from .steps import numpy_alone, running
 from .work import Row, Work, one_by_one
 
 # What may differ, relative.  In float64, on two examples, the functions are compared: the loss and
@@ -58,7 +59,8 @@ def differences(name: str, work: Work, twin: Twin) -> Differences:
     twin.draw_like(work.rng)
     theirs = _backward(work.theirs(twin)(*map(twin.batch, work.batch)))
     work.network.train()
-    ours = _backward(work.ours(*map(tn.Tensor, work.batch)))
+    with running(numpy_alone()):
+        ours = _backward(work.ours(*map(tn.Tensor, work.batch)))
     if {id(pair.ours) for pair in twin.pairs} != {id(w) for w in work.network.parameters()}:
         raise Disagreement(
             f"{name}: the twin and the model do not have the same parameters. Make each of the "

@@ -119,3 +119,15 @@ def test_the_chart_has_a_bar_with_its_spread_for_each_model_and_a_line_at_1():
     assert any(set(line.get_xdata()) == {1} for line in axes.lines)
     assert axes.yaxis_inverted()  # the first on top
     assert "2.13, 2 threads; P" in axes.get_title()
+
+
+def test_the_compiled_loops_have_a_column_and_a_bar_where_they_were_measured():
+    memory = peaks(80, 340) | {"compiled": {"in all": 190 * MIB, "above the import": 1}}
+    found = model("vae", 0.9, memory=memory) | {"compiled's part of it": spread(0.6)}
+    run = RUN | {"models": [found]}
+    text = readme.of_models(run)
+    assert "| **0.90** (0.80 to 1.10) | **0.60** (0.50 to 0.80) | 80, 190 / 340 |\n" in text
+    assert "| time, compiled / of PyTorch eager | peak memory of tinynet, compiled / of" in text
+    pytest.importorskip("matplotlib")
+    (axes,) = chart.draw(run).axes
+    assert [bar.get_width() for bar in axes.patches] == [0.9, 0.6]
