@@ -273,6 +273,35 @@ def test_after_control_c_while_compiling_the_next_use_compiles_the_rest(tmp_path
 
 @needs_numba
 @posix
+def test_control_c_while_numba_is_imported_comes_when_it_is_whole(cache):
+    """Half an import of Numba cannot be repeated in the same process."""
+    printed, _ = run(
+        """
+        class Stop:
+            def find_spec(self, name, path=None, target=None):
+                if name == "numba.core.typing.templates":
+                    signal.raise_signal(signal.SIGINT)
+
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        sys.meta_path.insert(0, Stop())
+        try:
+            relu()
+        except KeyboardInterrupt:
+            print("stopped")
+        del sys.meta_path[0]
+        from tinynet.devices.loops import loop
+        loop._loops = {"relu_loop": loop._loops["relu_loop"]}
+        relu()
+        print(bool(tn.compiled()), signal.getsignal(signal.SIGINT).__name__)
+        """,
+        LARGE,
+        cache=cache,
+    )
+    assert printed.split() == ["stopped", "True", "default_int_handler"]
+
+
+@needs_numba
+@posix
 def test_control_c_while_a_loop_runs_leaves_everything_usable(cache):
     printed, _ = run(
         """
@@ -296,11 +325,31 @@ def test_control_c_while_a_loop_runs_leaves_everything_usable(cache):
     assert printed == "20 True"
 
 
+@needs_numba
+def test_arrays_that_share_their_numbers_or_may_not_be_written_are_read_alone(cache):
+    run(
+        """
+        relu()
+        from tinynet.devices import form, plain
+        whole = numpy.linspace(-1, 1, 200_000, dtype="float32")
+        whole.flags.writeable = False
+        for x in (whole, whole[1:], whole[::2], whole[::-1], whole.reshape(400, 500).T):
+            assert (form.chosen.relu(x) == plain.relu(x)).all()
+            assert (form.chosen.relu_back(x[1:], x[:-1]) == plain.relu_back(x[1:], x[:-1])).all()
+            assert not numpy.shares_memory(form.chosen.relu(x), whole)
+        assert (whole == numpy.linspace(-1, 1, 200_000, dtype="float32")).all()
+        """,
+        LARGE,
+        FEW_LOOPS,
+        cache=cache,
+    )
+
+
 FORK = """
 def child():
     number = os.fork()
     if number == 0:
-        signal.alarm(60)  # it ends, whatever happens
+        signal.alarm(20)  # it ends, whatever happens
         try:
             relu()
             print(tn.compiled(), flush=True)
@@ -335,7 +384,7 @@ def test_a_fork_while_another_thread_compiles_computes_in_numpy(tmp_path):
                 done.wait()
 
         form._Progress = Slow
-        thread = threading.Thread(target=relu)
+        thread = threading.Thread(target=relu, daemon=True)
         thread.start()
         begun.wait()
         child()
