@@ -47,6 +47,7 @@ def draw(run: Mapping[str, Any]) -> Any:
                 textcoords="offset points",
                 va="center",
                 fontsize=9 if len(names) == 1 else 7,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5} if i else None,
             )
     axes.axvline(1, color="black", linewidth=1)
     axes.set_yticks(

@@ -167,7 +167,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 
 class _Progress:
-    """One line: "tinynet compiles 18 loops, once: .................. 12 s"."""
+    """One line: "tinynet compiles 17 loops, once: ................. 12 s"."""
 
     def __init__(self, count: int, how_often: str) -> None:
         self.start = time.perf_counter()

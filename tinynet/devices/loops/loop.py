@@ -66,7 +66,7 @@ def _written(function: Callable[..., None]) -> set[str]:
 
 def part_of_loop(function: Callable[..., Any]) -> Any:
     """A function that loops call; it becomes part of their machine code."""
-    return numba.njit(nogil=True, fastmath=_MATH, inline="never")(function)
+    return numba.njit(nogil=True, fastmath=_MATH)(function)
 
 
 def compile_all(progress: Callable[[int, str], Any]) -> None:

@@ -109,15 +109,12 @@ def tiles_at_points_loop(
                         )
                 for u in range(6):
                     for c in range(C):
-                        a0, a1, a2, a3, a4, a5 = at_points(
+                        (
+                            V[6 * u, k, c], V[6 * u + 1, k, c], V[6 * u + 2, k, c],
+                            V[6 * u + 3, k, c], V[6 * u + 4, k, c], V[6 * u + 5, k, c],
+                        ) = at_points(
                             t[u, 0, c], t[u, 1, c], t[u, 2, c], t[u, 3, c], t[u, 4, c], t[u, 5, c]
-                        )
-                        V[6 * u, k, c] = a0
-                        V[6 * u + 1, k, c] = a1
-                        V[6 * u + 2, k, c] = a2
-                        V[6 * u + 3, k, c] = a3
-                        V[6 * u + 4, k, c] = a4
-                        V[6 * u + 5, k, c] = a5
+                        )  # fmt: skip
                 k += 1
 
 
@@ -141,14 +138,9 @@ def tiles_from_points_loop(
                 for u in range(min(m, OH - m * r)):
                     for o in range(O):
                         s[0, o], s[1, o], s[2, o], s[3, o] = from_points(
-                            t[u, 0, o],
-                            t[u, 1, o],
-                            t[u, 2, o],
-                            t[u, 3, o],
-                            t[u, 4, o],
-                            t[u, 5, o],
-                            m,
-                        )
+                            t[u, 0, o], t[u, 1, o], t[u, 2, o], t[u, 3, o], t[u, 4, o],
+                            t[u, 5, o], m,
+                        )  # fmt: skip
                     for v in range(min(m, OW - m * q)):
                         for o in range(O):
                             a = s[v, o] + bias[o]
@@ -181,15 +173,12 @@ def gradient_tiles_at_points_loop(
                         )
                 for u in range(6):
                     for o in range(O):
-                        a0, a1, a2, a3, a4, a5 = gradient_at_points(
+                        (
+                            D[6 * u, k, o], D[6 * u + 1, k, o], D[6 * u + 2, k, o],
+                            D[6 * u + 3, k, o], D[6 * u + 4, k, o], D[6 * u + 5, k, o],
+                        ) = gradient_at_points(
                             t[u, 0, o], t[u, 1, o], t[u, 2, o], t[u, 3, o], m
-                        )
-                        D[6 * u, k, o] = a0
-                        D[6 * u + 1, k, o] = a1
-                        D[6 * u + 2, k, o] = a2
-                        D[6 * u + 3, k, o] = a3
-                        D[6 * u + 4, k, o] = a4
-                        D[6 * u + 5, k, o] = a5
+                        )  # fmt: skip
                 k += 1
 
 
