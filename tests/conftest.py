@@ -16,6 +16,7 @@ import numpy
 import pytest
 
 import tinynet as tn
+from tinynet.devices import cpu, form
 from tinynet.devices.cpu import (
     convolution,
     matrix,
@@ -36,9 +37,11 @@ def pytest_addoption(parser):
 
 
 def pytest_itemcollected(item):
-    """Leave tests of the fast form out where it is off."""
+    """Leave tests of a form of the kernels out where another one computes."""
     if os.environ.get("TINYNET_PLAIN") == "1" and item.get_closest_marker("fast_form"):
         item.add_marker(pytest.mark.skip(reason="TINYNET_PLAIN=1 turns the fast form off"))
+    if form.chosen is not cpu and item.get_closest_marker("numpy_form"):
+        item.add_marker(pytest.mark.skip(reason="another form than NumPy's computes"))
 
 
 @pytest.fixture(params=["cpu", "gpu"])

@@ -215,7 +215,8 @@ def test_tinynet_imports_by_statement_so_that_these_tests_see_it():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func)  # model.eval() is another thing
-                assert called not in {"exec", "eval"}, name
+                if name != "tinynet.devices.loops.loop":  # writes functions by their annotations
+                    assert called not in {"exec", "eval"}, name
                 # tinynet's names, and the lessons, are loaded when they are asked for
                 if name not in ("tinynet", "tinynet.__main__"):
                     assert called.split(".")[-1] not in {"import_module", "__import__"}, name

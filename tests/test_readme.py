@@ -120,7 +120,7 @@ def model():
     return names
 
 
-@pytest.mark.fast_form
+@pytest.mark.numpy_form
 def test_the_cost_is_the_table_that_it_prints(model, capsys):
     command, _, table = block("cost").partition("\n")
     tn.set_threads(int(re.search(r"\((\d+) threads?, budget 64 MiB\)", table)[1]))

@@ -127,7 +127,7 @@ def test_the_first_process_compiles_every_loop_and_the_second_none(tmp_path):
         rf"compiled loops, by Numba [\d.]+, kept in {re.escape(str(tmp_path))}.loops-\w+\.", printed
     )
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nbc")}
-    assert len(before) == told.count(".") > 10
+    assert len(before) == 2 * told.count(".") + 1 > 20  # with serve
     assert run(code, LARGE, cache=tmp_path) == (printed, "")
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nbc")} == before
 
@@ -147,11 +147,13 @@ def test_two_processes_at_once_share_an_empty_cache(tmp_path):
 def test_a_damaged_file_is_made_anew(kind, left, tmp_path):
     code = "relu()\nprint(bool(tn.compiled()))"
     run(code, LARGE, ONE_LOOP, cache=tmp_path)
-    [path] = tmp_path.rglob(f"*.{kind}")
-    whole = path.read_bytes()
-    path.write_bytes(whole[:left])
-    assert run(code, LARGE, ONE_LOOP, cache=tmp_path) == ("True", "")
-    assert path.stat().st_size == pytest.approx(len(whole), rel=0.1)
+    paths = list(tmp_path.rglob(f"*.{kind}"))
+    assert len(paths) == 3  # a loop's start and its work, and serve
+    for path in paths:
+        whole = path.read_bytes()
+        path.write_bytes(whole[:left])
+        assert run(code, LARGE, ONE_LOOP, cache=tmp_path) == ("True", "")
+        assert path.stat().st_size == pytest.approx(len(whole), rel=0.1)
 
 
 @needs_numba

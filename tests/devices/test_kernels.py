@@ -148,7 +148,7 @@ def test_a_convolution_keeps_its_dtype(dtype, rng, small_parts):
 
 @pytest.mark.parametrize("cuts", [*itertools.product([1, 2, 4, 8], repeat=3)])
 def test_a_product_in_blocks(cuts, rng, small_parts, monkeypatch):
-    monkeypatch.setattr(matrix, "_block_counts", lambda N, M, O: cuts)  # noqa: E741
+    monkeypatch.setattr(matrix, "block_counts", lambda N, M, O: cuts)  # noqa: E741
     for N, M, O in ((16, 24, 40), (9, 9, 9), (1, 11, 30)):  # noqa: E741
         a, b = rng.standard_normal((M, N)).T, rng.standard_normal((M, O))
         bias = rng.standard_normal(O)
@@ -161,16 +161,16 @@ def test_a_product_is_cut_where_it_is_long(small_parts):
     """By shape alone, in 1, 2, 4 or 8 blocks as there is work for them (300 multiply-adds each)."""
     long = 64
     for shape in itertools.product([1, 2, long], repeat=3):
-        cuts = matrix._block_counts(*shape)
+        cuts = matrix.block_counts(*shape)
         assert math.prod(cuts) in (1, 2, 4, 8)
         assert math.prod(cuts) == 1 or math.prod(shape) / math.prod(cuts) >= matrix.BLOCK
         assert all(cut == 1 or n == long for n, cut in zip(shape, cuts, strict=True))
-    assert matrix._block_counts(long, 1, 9) == (1, 1, 1)  # 576 multiply-adds
-    assert matrix._block_counts(long, 1, 10) == (2, 1, 1)
-    assert matrix._block_counts(long // 2, long, 1) == (2, 1, 1)  # sums over M have to be added up
-    assert matrix._block_counts(2, 8 * long, 2) == (1, 2, 1)
-    assert matrix._block_counts(2, long, 4 * long) == (1, 1, 8)
-    assert matrix._block_counts(4 * long, 4 * long, 4 * long) == (4, 1, 2)
+    assert matrix.block_counts(long, 1, 9) == (1, 1, 1)  # 576 multiply-adds
+    assert matrix.block_counts(long, 1, 10) == (2, 1, 1)
+    assert matrix.block_counts(long // 2, long, 1) == (2, 1, 1)  # sums over M have to be added up
+    assert matrix.block_counts(2, 8 * long, 2) == (1, 2, 1)
+    assert matrix.block_counts(2, long, 4 * long) == (1, 1, 8)
+    assert matrix.block_counts(4 * long, 4 * long, 4 * long) == (4, 1, 2)
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 4), (3, 0, 4), (3, 4, 0), (1, 1, 1), (200, 3, 5)])

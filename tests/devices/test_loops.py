@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.util
 import inspect
+import itertools
 import math
 import re
 
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 import tinynet as tn
 from tinynet.devices import cpu, form, plain, settings
 from tinynet.devices.cpu import workspace
+from tinynet.ops import activation, loss
 from tinynet.ops.windows import windows
 
 if importlib.util.find_spec("numba") is None:
@@ -27,7 +30,7 @@ if form.chosen is plain:
 import numba
 
 from tinynet.devices import loops
-from tinynet.devices.loops import loop, normalization, parts, pooling, winograd
+from tinynet.devices.loops import convolution, formulas, loop, matrix, parts, winograd
 
 quick = hypothesis_settings(
     max_examples=200,
@@ -57,10 +60,10 @@ def _compiled():
 def _small_parts(request, monkeypatch):
     """Small arrays are computed by loops too, in parts of 50 numbers, by threads."""
     monkeypatch.setattr(settings, "LEAST", 1)
-    for module in (parts, normalization, pooling):
-        monkeypatch.setattr(module, "PIECE", 50)
-    monkeypatch.setattr(parts, "sharing", lambda size: 8)
-    monkeypatch.setattr(normalization, "sharing", lambda size: 8)
+    monkeypatch.setattr(parts, "PIECE", 50)
+    monkeypatch.setattr(convolution, "TILE", 4000)
+    monkeypatch.setattr(convolution, "LEAST_WORK", 1)
+    monkeypatch.setattr(matrix, "SMALL", 1)
     tn.set_threads(request.param)
     yield
     tn.set_threads(None)
@@ -91,12 +94,12 @@ def close(found, expected, tolerance=4 * EPSILON):
     numpy.testing.assert_allclose(found, expected, rtol=tolerance, atol=atol)
 
 
-def agree(name, *arguments, tolerance=4 * EPSILON):
+def agree(name, *arguments, tolerance=4 * EPSILON, **settings):
     """The loop's result is the plain one's, and nothing else was written into."""
     before = [a.copy() if isinstance(a, numpy.ndarray) else a for a in arguments]
     with numpy.errstate(all="ignore"):
-        expected = getattr(plain, name)(*before)
-        found = getattr(loops, name)(*arguments)
+        expected = getattr(plain, name)(*before, **settings)
+        found = getattr(loops, name)(*arguments, **settings)
     if not isinstance(found, tuple):
         found, expected = (found,), (expected,)
     for one, other in zip(found, expected, strict=True):
@@ -145,11 +148,106 @@ def test_elementwise_kernels_at_the_ends_of_the_numbers():
     assert loops.relu_back(numpy.float32([math.inf]), numpy.float32([-1.0])).tolist() == [0]
 
 
+FORMULAS = {
+    "elementwise": formulas.VALUES, "mean": formulas.SUMS, "total": formulas.SUMS,
+    "scaled": formulas.SCALED,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("kernel", FORMULAS)
+def test_formulas(kernel, shape, rng):
+    for name, compiled in FORMULAS[kernel].items():
+        module, function = name.split(".")
+        formula = getattr(importlib.import_module(f"tinynet.ops.{module}"), function)
+        arrays = [3 * numbers(rng, *shape) for _ in inspect.signature(formula).parameters]
+        arrays[-1] = rng.random(shape, numpy.float32)  # a target is in [0, 1]
+        given = [numpy.float32(0.3)] if kernel == "scaled" else []
+        settings = {"results": 2} if name.endswith("rest") else {}
+        if not arrays[0].size and kernel == "mean":
+            continue
+        called = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(type(compiled), "__call__", counted(called, type(compiled).__call__))
+            for lying in zip(*map(lies, arrays), strict=True):
+                agree(kernel, *given, formula, *lying, tolerance=40 * EPSILON, **settings)
+        assert {found.name for found in called} == ({compiled.name} if arrays[0].size else set())
+
+
+def counted(called, true):
+    return lambda self, *values, **settings: called.append(self) or true(self, *values, **settings)
+
+
+def test_other_formulas_are_numpys(rng):
+    x = numbers(rng, 200)
+    agree("elementwise", numpy.sinh, x)
+    agree("mean", lambda x: x * x, x, tolerance=40 * EPSILON)
+    agree("total", lambda x: x * x, x, tolerance=40 * EPSILON)
+    agree("scaled", numpy.float32(2), lambda x: x * x, x, tolerance=40 * EPSILON)
+
+
+def test_exp_is_right_to_the_last_bits():
+    """So are the sigmoid, its slope and log(1 + u), which are made of it."""
+    x = numpy.linspace(-87, 87, 1_000_001, dtype="float32")
+    y, rest = loops.elementwise(activation.sigmoid_and_rest, x, results=2)
+    exact = x.astype("float64")
+    for found, true in ((y, 1 / (1 + numpy.exp(-exact))), (rest, 1 / (1 + numpy.exp(exact)))):
+        ulps = numpy.abs(found - true) / numpy.spacing(true.astype("float32"))
+        assert ulps.max() < 3  # 2.5; as NumPy computes it, 3.1
+    slopes = loops.elementwise(activation.tanh_slope_times, numpy.ones_like(x), x)
+    true = 1 / numpy.cosh(exact) ** 2
+    normal = true > 1e-37
+    assert (numpy.abs(slopes / true - 1)[normal] < 4 * EPSILON).all()
+    for z in x[::1000]:
+        found = loops.mean(loss.bce_of, z[None], numpy.ones(1, "float32"))
+        assert found == pytest.approx(numpy.log1p(numpy.exp(-numpy.float64(z))), rel=4 * EPSILON)
+
+
+def test_formulas_at_the_ends_of_the_numbers():
+    x = numpy.append(ENDS, numpy.float32([88.5, 89, 100, 1e4, -88.5, -103, -104, -105, -1e4]))
+    one = numpy.ones_like(x)
+    agree("elementwise", activation.sigmoid_and_rest, x, results=2)
+    agree("elementwise", activation.tanh_slope_times, one, x)
+    finite = x[numpy.isfinite(x)]
+    for target in (0, 1, 0.5):
+        targets = numpy.full_like(finite, target)
+        agree("scaled", numpy.float32(1), loss.bce_slope, finite, targets)
+        for z, t in zip(finite, targets, strict=True):
+            agree("mean", loss.bce_of, z[None], t[None])
+
+
 def test_other_types_and_masks_of_whole_channels_are_left_to_numpy(rng):
     x = rng.standard_normal((40, 5, 6, 7))
     numpy.testing.assert_array_equal(loops.relu(x), cpu.relu(x))
     agree("masked", x.astype("float32"), rng.random((40, 1, 1, 7)) < 0.5, 2.0)
-    assert loops.product is cpu.product
+    assert loops.owned is cpu.owned
+
+
+# -- products of matrices --------------------------------------------------------------------------
+
+
+@quick
+@given(
+    shape=st.tuples(st.integers(0, 70), st.integers(0, 40), st.integers(0, 70)),
+    blocks=st.sampled_from([(1, 1, 1), (2, 1, 1), (1, 1, 3), (2, 1, 2), (1, 2, 1)]),
+    finish=st.tuples(st.booleans(), st.booleans()),
+)
+def test_products(shape, blocks, finish):
+    rng = numpy.random.default_rng(0)
+    N, M, O = shape  # noqa: E741
+    a, b = numbers(rng, N, M), numbers(rng, M, O)
+    bias = numbers(rng, O) if finish[0] else None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(matrix, "block_counts", lambda N, M, O: blocks)  # noqa: E741
+        for x, y in itertools.product(lies(a), lies(b)):
+            agree("product", x, y, bias, finish[1], tolerance=40 * EPSILON)
+    agree("product", a[None], b, bias, finish[1], tolerance=40 * EPSILON)
+
+
+def test_a_product_with_what_is_not_finite(rng):
+    a, b = numbers(rng, 20, 30), numbers(rng, 30, 40)
+    a[3, 4], a[5, 6], b[7, 8] = math.nan, math.inf, -math.inf
+    agree("product", a, b, None, True, tolerance=40 * EPSILON)
 
 
 # -- batch normalization ---------------------------------------------------------------------------
@@ -222,12 +320,54 @@ def test_max_pooling(shape, size, stride, padding, strange, seed):
         agree("max_pool_back", dy, x, y, ws)
 
 
+# -- convolution by columns ------------------------------------------------------------------------
+
+BORDERS = st.tuples(st.integers(0, 3), st.integers(0, 3))
+
+
+@quick
+@given(
+    x=st.tuples(
+        st.integers(0, 4), st.integers(4, 12), st.integers(4, 20), st.sampled_from([1, 2, 3, 17])
+    ),
+    outputs=st.sampled_from([1, 2, 20]),
+    size=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    stride=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    padding=st.one_of(st.sampled_from(["valid", "same"]), st.tuples(BORDERS, BORDERS)),
+    finish=st.tuples(st.booleans(), st.booleans()),
+    tile=st.sampled_from([1, 4000, 2**20]),
+    groups=st.sampled_from([1, 8]),
+)
+@example((2, 6, 20, 1), 2, (3, 3), (1, 1), "same", (True, True), 1, 8)
+@example((2, 6, 20, 1), 2, (2, 2), (3, 3), ((3, 3), (3, 3)), (True, True), 1, 8)
+def test_convolution_by_columns(x, outputs, size, stride, padding, finish, tile, groups):
+    rng = numpy.random.default_rng(0)
+    x = numbers(rng, *x)
+    try:
+        ws = windows(x.shape[1:3], size, stride, padding)
+    except ValueError:
+        return
+    C = x.shape[3]
+    kernel, dy = numbers(rng, *size, C, outputs), numbers(rng, len(x), *ws.output, outputs)
+    x[rng.random(x.shape) < 0.01] = math.nan
+    biases = [numbers(rng, n) if finish[0] else None for n in (outputs, C)]
+    arrays = x, dy, kernel
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convolution, "TILE", tile)
+        patch.setattr(convolution, "GROUPS", groups)
+        for x, dy, kernel in zip(*map(lies, arrays), strict=True):
+            agree("convolve", x, kernel, biases[0], ws, finish[1], tolerance=40 * EPSILON)
+            agree(
+                "convolve_transposed", dy, kernel, biases[1], ws, finish[1], tolerance=40 * EPSILON
+            )
+            agree("kernel_gradient", x, dy, ws, tolerance=100 * EPSILON)
+
+
 # -- convolution by Winograd -----------------------------------------------------------------------
 
 # Of standard normal numbers, as a part of the largest result.  Over hundreds of convolutions with
 # 16 to 64 channels, the largest error was 9.3e-6, and 2.1e-5 in the gradient of a 5 x 5 kernel.
 ROUNDING = 4e-5
-BORDERS = st.tuples(st.integers(0, 3), st.integers(0, 3))
 
 
 @quick
@@ -300,24 +440,30 @@ def test_convolutions_are_fast_or_exact(K, channels, rng, monkeypatch):
         tn.set_convolution("winograd")
 
 
-def test_the_workspace_of_a_convolution_is_what_it_borrows(rng, monkeypatch):
-    borrowed = []
-    true = winograd.borrowed
-    monkeypatch.setattr(winograd, "borrowed", lambda size: borrowed.append(size) or true(size))
-    tn.set_threads(1)
+@pytest.mark.parametrize("stride", [1, 2])
+def test_the_workspace_of_a_convolution_is_what_it_takes(stride, rng, monkeypatch):
+    taken, true = [], parts.scratch
+
+    def scratch(tiles):
+        memory = true(tiles)
+        taken.append(memory.nbytes)
+        return memory
+
+    for module in (winograd, convolution):
+        monkeypatch.setattr(module, "scratch", scratch)
     for N in (1, 40, 80):
         x, kernel = numbers(rng, N, 20, 20, 16), numbers(rng, 3, 3, 16, 24)
-        ws = windows((20, 20), 3, 1, "same")
-        borrowed.clear()
+        ws = windows((20, 20), 3, stride, "same")
         loops.convolve(x, kernel, None, ws)
-        assert {loops.convolve_workspace(N, 4, 16, 24, ws)} == set(borrowed)
-        borrowed.clear()
-        loops.convolve_transposed(numbers(rng, N, 20, 20, 24), kernel, None, ws)
-        assert {loops.convolve_transposed_workspace(N, 4, 16, 24, ws)} == set(borrowed)
+        told = loops.convolve_workspace(N, 4, 16, 24, ws)
+        assert told <= taken.pop() < told + 64 * 3  # a row of each thread begins at 64 bytes
+        loops.convolve_transposed(numbers(rng, N, *ws.output, 24), kernel, None, ws)
+        told = loops.convolve_transposed_workspace(N, 4, 16, 24, ws)
+        assert told <= taken.pop() < told + 64 * 3
     with tn.workspace_budget("200 KiB"):
-        borrowed.clear()
         loops.convolve(x, kernel, None, ws)
-        assert max(borrowed) <= 200 * 2**10
+        loops.kernel_gradient(x, numbers(rng, N, *ws.output, 24), ws)
+        assert max(taken) <= 200 * 2**10 + 64 * 3
 
 
 # -- Adam ------------------------------------------------------------------------------------------
@@ -361,32 +507,27 @@ def test_the_bits_are_the_same_for_any_number_of_threads(rng):
 def test_loops_are_compiled_for_their_own_types_only():
     x = numpy.ones(3)
     with pytest.raises(TypeError, match="No matching definition"):
-        loops.activation.relu_loop(x, x)
+        loops.activation.relu_loop(1, 3, x, x)
 
 
-def test_a_loop_writes_into_nothing_that_may_be_read_only():
-    x = numpy.ones(3, numpy.float32)
-    fixed = x.copy()
-    fixed.flags.writeable = False
-    loops.activation.relu_loop(fixed, x)
-    with pytest.raises(TypeError, match="readonly"):
-        loops.activation.relu_loop(x, fixed)
+TYPES = {"int": numba.int64, "float": numba.float32, "bool": numba.boolean}
 
 
 @pytest.mark.slow  # every loop is compiled anew: what comes from the cache shows no code
 def test_loops_compute_in_float32():
     """One constant of float64 would make a loop half as fast."""
-    for compiled, signature in loop._loops.values():
-        anew = numba.njit(compiled.py_func)
-        anew.compile(signature)
+    for found in loop._loops.values():
+        anew = numba.njit(**loop._OPTIONS)(found.function)
+        kinds = [str(p.annotation) for p in inspect.signature(found.function).parameters.values()]
+        anew.compile(tuple(TYPES.get(kind) or loop.array(kind, readonly=False) for kind in kinds))
         lines = anew.inspect_llvm(anew.signatures[0]).splitlines()
         wide = [line for line in lines if re.search(r"f(add|sub|mul) (fast |\w+ )*double", line)]
-        assert not wide, compiled.__name__
+        assert not wide, found.name
 
 
 def test_no_loop_calls_numpy_but_to_make_an_array():
     """They are the loops of the text book, and nothing hides behind a name."""
-    for compiled, _ in loop._loops.values():
-        for node in ast.walk(ast.parse(inspect.getsource(compiled.py_func))):
+    for found in loop._loops.values():
+        for node in ast.walk(ast.parse(inspect.getsource(found.function))):
             if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("numpy."):
                 assert ast.unparse(node.func) in {"numpy.empty", "numpy.zeros", "numpy.float32"}

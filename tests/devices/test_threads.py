@@ -343,6 +343,7 @@ def test_an_error_keeps_no_array_once_it_was_handled(crew):
         gc.enable()
 
 
+@pytest.mark.numpy_form  # only NumPy has numpy.errstate
 def test_the_errors_of_one_thread_are_those_of_several(rng):
     x = rng.random(300_000, numpy.float32) * numpy.float32(1e30)
     for count in (1, 3):

@@ -242,6 +242,7 @@ def needed(error):
     return size[1:-1]
 
 
+@pytest.mark.numpy_form
 def test_a_budget_too_small_for_one_row_is_told_with_one_that_suffices(rng):
     x, kernel, dy, _ = problem(rng)
     columns = 10 * 3 * 3 * 5 * 4  # of a row of windows

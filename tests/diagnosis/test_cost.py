@@ -116,7 +116,7 @@ def test_the_workspace_is_within_the_budget_whatever_the_batch(rng):
         assert 0 < found.workspace <= MIB < found.columns
 
 
-@pytest.mark.fast_form
+@pytest.mark.numpy_form
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("layer", [Conv2D, Conv2DTranspose])
@@ -466,6 +466,7 @@ def test_it_says_the_same_under_no_grad_and_inside_the_doctor(rng):
 # -- the table -------------------------------------------------------------------------------------
 
 
+@pytest.mark.numpy_form
 def test_the_table(rng, capsys):
     layers = [Conv2D(8, 3, name="edges"), Activation("relu"), MaxPooling2D((2, 1)), Flatten()]
     model = tn.Sequential([*layers, Dense(10)], input_shape=(8, 8, 1), rng=rng, name="small")

@@ -553,6 +553,7 @@ def test_a_small_problem_is_solved(make):
 @pytest.mark.fast_form
 @each_kind
 @pytest.mark.parametrize("settings", [{}, {"clip_norm": 1.0}], ids=str)
+@pytest.mark.numpy_form
 def test_pieces_give_the_bits_of_the_whole(make, settings, monkeypatch):
     def trained():
         parameters, backward = problem()
@@ -565,10 +566,37 @@ def test_pieces_give_the_bits_of_the_whole(make, settings, monkeypatch):
     whole, _ = trained()
     monkeypatch.setattr(flat_file, "AT_ONCE", 7)  # of 28 numbers: parameters lie across their ends
     by_pieces, optimizer = trained()
-    _, cut = optimizer._layout.flats[0]._cut
+    *_, cut = optimizer._layout.flats[0]._cut
     assert [p.stop - p.start for p in cut] == [7, 7, 7, 7]
     assert [len(p.parts) for p in cut] == [3, 1, 1, 1]
     for a, b in zip(whole, by_pieces, strict=True):
+        numpy.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("make", [tn.optim.Adam, tn.optim.AdamW, tn.optim.SGD])
+def test_a_large_parameter_is_one_piece_for_a_loop(make, monkeypatch):
+    """Adam's loop shares its work itself, and the gradient is not copied."""
+
+    def trained():
+        sizes = (2, 9, 3, 1, 8, 2)
+        parameters = [
+            tn.Tensor(numpy.arange(n, dtype="float32"), requires_grad=True) for n in sizes
+        ]
+        optimizer = make(parameters, lr=0.1)
+        for _ in range(3):
+            for p in parameters:
+                p.grad = numpy.cos(p.data)
+            optimizer.step()
+        return [p.data for p in parameters], optimizer
+
+    expected, _ = trained()
+    monkeypatch.setattr(flat_file, "AT_ONCE", 20)
+    monkeypatch.setattr(flat_file, "is_loop", lambda array: True)
+    found, optimizer = trained()
+    *_, cut = optimizer._layout.flats[0]._cut
+    in_one = make is not tn.optim.SGD
+    assert [p.stop - p.start for p in cut] == ([2, 9, 4, 8, 2] if in_one else [20, 5])
+    for a, b in zip(expected, found, strict=True):
         numpy.testing.assert_array_equal(a, b)
 
 

@@ -26,8 +26,9 @@ OLDEST = (0, 61)  # of Numba: the first one for NumPy 2.1
 INSTALL = 'pip install "tinynet-edu[fast]"'
 NAMES = {  # of the kernels that are loops
     "adam", "combine", "convolve", "convolve_transposed", "convolve_transposed_workspace",
-    "convolve_workspace", "kernel_gradient", "leaky_relu", "leaky_relu_back", "masked", "max_pool",
-    "max_pool_back", "moments", "products_and_sums", "relu", "relu_back", "scale_and_shift",
+    "convolve_workspace", "elementwise", "kernel_gradient", "leaky_relu", "leaky_relu_back",
+    "masked", "max_pool", "max_pool_back", "mean", "moments", "product", "products_and_sums",
+    "relu", "relu_back", "scale_and_shift", "scaled", "total",
 }  # fmt: skip
 
 
@@ -59,6 +60,11 @@ def compiled() -> Compiled:
     they cannot run.
     """
     return _state
+
+
+def is_loop(array: Any) -> bool:
+    """Whether compiled loops compute with that array."""
+    return _state.active and is_large(array)
 
 
 def choose() -> None:

@@ -35,6 +35,11 @@ def elementwise(formula: Any, *arrays: Array, results: int = 1) -> Any:
     return formula(*arrays)
 
 
+def scaled(factor: Array, formula: Formula, *arrays: Array) -> Array:
+    """factor * formula(*arrays), for one factor."""
+    return factor * formula(*arrays)
+
+
 def total(formula: Formula, *arrays: Array) -> Array:
     """The sum of formula(*arrays) over all numbers, in float32 at least."""
     return formula(*arrays).sum(dtype=numpy.result_type(arrays[0].dtype, numpy.float32))

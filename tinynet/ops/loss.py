@@ -49,11 +49,19 @@ def mse(prediction, target, reduction: str = "mean"):
     """
     equal_shapes(prediction=prediction, target=target)
     both = (prediction, target)
-    loss, share = reduce(lambda p, t: (p - t) ** 2, both, reduction)
+    loss, share = reduce(squared_difference, both, reduction)
     return loss, (
-        lambda dy: scaled(dy * (2 * share), lambda p, t: p - t, both),
-        lambda dy: scaled(dy * (2 * share), lambda p, t: t - p, both),
+        lambda dy: scaled(dy * (2 * share), difference, both),
+        lambda dy: scaled(dy * (-2 * share), difference, both),
     )
+
+
+def squared_difference(a: Array, b: Array) -> Array:
+    return (a - b) ** 2
+
+
+def difference(a: Array, b: Array) -> Array:
+    return a - b
 
 
 @differentiable
@@ -290,4 +298,4 @@ def scaled(factor: Array, formula: Callable[..., Array], inputs: tuple[Array, ..
     """factor * formula(*inputs).  factor: one number, or one for each element."""
     if factor.ndim:
         return factor * formula(*inputs)
-    return kernels(inputs[0]).elementwise(lambda *x: factor * formula(*x), *inputs)
+    return kernels(inputs[0]).scaled(factor, formula, *inputs)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from ..devices import Array, device_of, kernels, xp
+from ..devices import Array, device_of, is_loop, kernels, xp
 from ..engine.tensor import Tensor
 
 # Numbers.  Adam's step of 1,200,000 parameters takes 1.2 ms with two threads.  In pieces of 65,536
@@ -55,21 +55,24 @@ class Flat:
             for view, slot in zip(self.slot_views[i], slots[i], strict=True):
                 view[...] = slot
             self.views[i][...] = p.data
-        self._cut: tuple[list[int], list[Piece]] = ([], [])
+        self._cut: tuple[list[int], bool, list[Piece]] = ([], False, [])
 
     def _view(self, flat: Array, i: int) -> Array:
         return flat[self.starts[i] : self.starts[i + 1]].reshape(self.parameters[i].data.shape)
 
-    def move(self, rule: Callable[..., None]) -> None:
+    def move(self, rule: Callable[..., None], one_kernel: bool = False) -> None:
         """Call rule(w, dw, slots, a, b) for pieces of the flat arrays that have a gradient.
 
         a, b: scratch arrays of the size of the piece.  dw may be the array a.
+        one_kernel: whether the rule's arithmetic is one kernel.  If that is a compiled loop, it
+            shares its work itself, and a large parameter is one piece.
         """
         gradients: list[Any] = [p.grad for p in self.parameters]
         moving = [i for i, dw in enumerate(gradients) if dw is not None]
-        if self._cut[0] != moving:
-            self._cut = moving, self._pieces(moving)
-        pieces = self._cut[1]
+        whole = one_kernel and is_loop(self.w)
+        if self._cut[:2] != (moving, whole):
+            self._cut = moving, whole, self._pieces(moving, whole)
+        pieces = self._cut[2]
 
         def task(k: int) -> None:
             start, stop, parts = pieces[k]
@@ -86,27 +89,35 @@ class Flat:
             if w is not own:
                 own[...] = w
 
-        if len(pieces) == 1:
-            task(0)
+        if whole or len(pieces) == 1:
+            for k in range(len(pieces)):
+                task(k)
         else:
             kernels(self.w).each(task, len(pieces))
 
-    def _pieces(self, moving: list[int]) -> list[Piece]:
-        """Those parameters in pieces of at most `size` numbers; neighbors share a piece."""
+    def _pieces(self, moving: list[int], whole: bool) -> list[Piece]:
+        """Those parameters in pieces of at most `size` numbers; neighbors share a piece.
+
+        whole: a parameter that is a quarter of that, or more, is one piece, whatever its size: its
+            gradient need not be copied.
+        """
         pieces: list[Piece] = []
+        full = True  # whether the last piece takes no more
         for i in moving:
             start, stop = self.starts[i], self.starts[i + 1]
+            if whole and stop - start >= self.size // 4:
+                pieces.append(Piece(start, stop, [(i, None)]))
+                full = True
+                continue
             place = start
             while place < stop:
-                last = pieces[-1] if pieces else None
-                if last and last.stop == place and last.stop - last.start < self.size:
-                    pieces.pop()
-                else:
-                    last = Piece(place, place, [])
+                if full or pieces[-1].stop != place:
+                    pieces.append(Piece(place, place, []))
+                last = pieces.pop()
                 end = min(stop, last.start + self.size)
                 some = None if end - place == stop - start else slice(place - start, end - start)
                 pieces.append(Piece(last.start, end, [*last.parts, (i, some)]))
-                place = end
+                place, full = end, end == last.start + self.size
         return pieces
 
 

@@ -67,6 +67,7 @@ class Optimizer(Exact):
         by one factor (Pascanu et al. 2013), before weight decay.  None: no limit.
     """
 
+    _one_kernel = False  # whether the rule's arithmetic is one of the kernels
     _slot_names: tuple[str, ...] = ()  # the arrays that a rule keeps for each parameter
     _decoupled = False  # whether weight decay shrinks the parameter itself
 
@@ -176,7 +177,7 @@ class Optimizer(Exact):
             self._tell(doubtful)
         rule = functools.partial(self._move_piece, self.lr, self._scale())
         for flat in self._layout.flats:
-            flat.move(rule)
+            flat.move(rule, self._one_kernel)
         for p, _ in self._layout.places:  # what was computed from it is out of date
             if p.grad is not None:
                 p._order, p._spent = next(numbers), True

@@ -142,6 +142,7 @@ class Adam(Optimizer):
     beta_2 = setting("beta_2")
     epsilon = setting("epsilon")
 
+    _one_kernel = True
     _slot_names = ("m", "v")
 
     def __init__(

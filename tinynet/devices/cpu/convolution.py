@@ -71,7 +71,7 @@ def _scatter(y: Array, kernel: Array, bias: Array | None, ws: Windows, relu: boo
     turned = numpy.ascontiguousarray(kernel.reshape(-1, O).T)  # (O, KH * KW * C)
     apart = _apart(ws)
     wide = _width(ws, C)
-    tiles = _scatter_tiles(y.shape, x.itemsize, C, ws)
+    tiles = scatter_tiles(y.shape, x.itemsize, C, ws)
 
     def add(i: int) -> None:
         n0, n1, r0, r1 = tiles.tiles[i]
@@ -118,24 +118,18 @@ def _width(ws: Windows, C: int) -> int:
     return max(-(-OW // apart) * apart * SW * C + KW * C, (ws.padding[1][0] + ws.input[1]) * C)
 
 
-def _scatter_tiles(shape: tuple[int, ...], size: int, C: int, ws: Windows) -> Tiles:
+def scatter_tiles(shape: tuple[int, ...], size: int, C: int, ws: Windows, *sizes: int) -> Tiles:
     """A tile is some rows of x.  Windows that reach into two tiles are computed for each.
 
-    shape: of y (N, OH, OW, O).  size: the bytes of a number.
+    shape: of y (N, OH, OW, O).  size: the bytes of a number.  sizes: see cut.
     """
     (KH, KW), SH = ws.size, ws.stride[0]
     N, _, OW, O = shape  # noqa: E741
     rows = -(-(ws.padding[0][0] + ws.input[0]) // SH)
     columns = OW * KH * KW * C * size
     wide = _width(ws, C) * size
-    return cut(
-        pictures=N,
-        rows=rows,
-        columns=columns,
-        memory=columns + (SH + KH) * wide,
-        work=OW * KH * KW * C * O,
-        fixed=-(-KH // SH) * columns + KH * wide + 3 * ALIGN,
-    )
+    memory, fixed = columns + (SH + KH) * wide, -(-KH // SH) * columns + KH * wide + 3 * ALIGN
+    return cut(N, rows, columns, memory, OW * KH * KW * C * O, fixed, *sizes)
 
 
 def _gather(y: Array, kernel: Array, bias: Array | None, ws: Windows, relu: bool = False) -> Array:
@@ -295,7 +289,7 @@ def convolve_transposed_workspace(
     """The bytes of all threads together."""
     shape = (N, *ws.output, outputs)
     if _scatters(channels, outputs):
-        return _together(_scatter_tiles(shape, itemsize, channels, ws))
+        return _together(scatter_tiles(shape, itemsize, channels, ws))
     phases = [phase for phase in _axis_phases(ws) if phase[0].size and phase[1].size]
     if not phases:
         return 0

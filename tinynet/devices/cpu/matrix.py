@@ -28,7 +28,7 @@ def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -
     (N, M), O = a.shape, b.shape[1]  # noqa: E741
     if N * M * O < ONE_THREAD:
         return a @ b if bias is None and not relu else finish(a @ b, bias, relu)
-    rows, inner, columns = _block_counts(N, M, O)
+    rows, inner, columns = block_counts(N, M, O)
     y = numpy.empty((N, O), numpy.result_type(a, b))
     if rows * inner * columns == 1:
         with one_blas_thread:
@@ -60,7 +60,7 @@ def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -
     return finish(y, bias, relu)
 
 
-def _block_counts(N: int, M: int, O: int) -> tuple[int, int, int]:  # noqa: E741
+def block_counts(N: int, M: int, O: int) -> tuple[int, int, int]:  # noqa: E741
     """Into how many ranges N, M and O are cut: the longest is halved, one to three times.
 
     M counts a quarter, since the results of its ranges must be added up.  With more blocks, BLAS
@@ -100,7 +100,7 @@ def _stack(a: Array, b: Array) -> Array:
             y[i] = product(a[i], b[i])
         return y
     longest = stack.index(max(stack))
-    parts = _ranges(max(stack), _block_counts(work, 1, 1)[0])
+    parts = _ranges(max(stack), block_counts(work, 1, 1)[0])
     a, b, out = (x.swapaxes(0, longest) for x in (a, b, y))
     each(lambda i: numpy.matmul(a[parts[i]], b[parts[i]], out=out[parts[i]]), len(parts))
     return y

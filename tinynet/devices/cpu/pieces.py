@@ -42,6 +42,10 @@ def elementwise(formula: Any, *arrays: Array, results: int = 1) -> Any:
     return _by_pieces(lambda *given: formula(*given[:-1]), *arrays)
 
 
+def scaled(factor: Array, formula: Formula, *arrays: Array) -> Array:
+    return elementwise(lambda *x: factor * formula(*x), *arrays)
+
+
 def _by_pieces(formula: FormulaInto, *arrays: Array) -> Array:
     first = arrays[0]
     if first.size < 2 * PIECE or not all(a.flags.c_contiguous for a in arrays):

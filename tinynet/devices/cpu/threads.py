@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import collections
 import contextvars
+import functools
 import os
 import queue
 import threading
@@ -117,29 +118,55 @@ class _Job:
 class _Crew:
     """The threads beside the caller's.  They sleep until a job comes, and never end."""
 
+    wait: Callable[[int], Any] | None = None  # see wait_by
+    has_job: Callable[[bool], Any] | None = None
+
     def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
         """After a fork: the crew stayed behind in the other process."""
         self.busy = threading.Lock()
-        self._inboxes: list[queue.SimpleQueue[_Job]] = []
+        self._inboxes: list[queue.SimpleQueue[_Job | None]] = []
+        self._asleep: set[int] = set()
         self._no_more = False
 
     def grow(self, count: int) -> None:
         """Up to `count` threads; fewer if the system gives no more (in a browser: none)."""
         while len(self._inboxes) < count and not self._no_more:
-            inbox: queue.SimpleQueue[_Job] = queue.SimpleQueue()
-            name = f"tinynet-{len(self._inboxes) + 1}"
+            inbox: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+            number = len(self._inboxes) + 1
+            name = f"tinynet-{number}"
+            serve = functools.partial(self._serve, inbox, number)
             try:
-                threading.Thread(target=_serve, args=(inbox,), name=name, daemon=True).start()
+                threading.Thread(target=serve, name=name, daemon=True).start()
             except RuntimeError:
                 self._no_more = True
             else:
                 self._inboxes.append(inbox)
 
+    def _serve(self, inbox: queue.SimpleQueue[_Job | None], number: int) -> None:
+        while True:
+            if self.wait and inbox.empty():
+                self.wait(number)
+            self._asleep.add(number)
+            job = inbox.get()
+            self._asleep.discard(number)
+            if job:
+                job.help()
+                del job  # or it would be kept until the next one comes
+
+    def wake(self, count: int) -> None:
+        """Up to `count` threads, to wait as loops/workers.py wants it."""
+        if len(self._inboxes) < count:
+            self.grow(count)
+        for number in [n for n in self._asleep if n <= count] if self._asleep else ():
+            self._inboxes[number - 1].put(None)
+
     def do(self, job: _Job, threads: int) -> None:
         self.grow(threads - 1)
+        if self.has_job:
+            self.has_job(True)
         try:
             for inbox in self._inboxes[: threads - 1]:
                 inbox.put(job)
@@ -152,6 +179,8 @@ class _Crew:
                 break
             except BaseException as error:  # Ctrl-C while waiting: the others are stopped first
                 job.stop(error)
+        if self.has_job:
+            self.has_job(False)
         del job.task  # a thread that comes late must not keep its arrays
         if job.errors:
             try:
@@ -160,12 +189,20 @@ class _Crew:
                 job.errors.clear()  # nor must an error, whose traceback leads back to itself
 
 
-def _serve(inbox: queue.SimpleQueue[_Job]) -> None:
-    while True:
-        inbox.get().help()
-
-
 _crew = _Crew()
+
+
+def wait_by(wait: Callable[[int], Any], has_job: Callable[[bool], Any]) -> None:
+    """How the crew's threads wait: by wait(number), from 1 on, before they sleep.
+
+    has_job(True) makes it return, when Python has a job, and has_job(False) tells that it is done.
+    """
+    _Crew.wait, _Crew.has_job = staticmethod(wait), staticmethod(has_job)
+
+
+def wake(count: int) -> None:
+    """The crew's first threads, which then wait for compiled work."""
+    _crew.wake(count)
 
 
 def each(task: Task, count: int, most: int = MOST) -> None:

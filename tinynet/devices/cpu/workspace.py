@@ -105,11 +105,21 @@ class Tiles(NamedTuple):
     budget: int  # that they were cut for: another thread may set another one
 
 
-def cut(pictures: int, rows: int, columns: int, memory: int, work: int, fixed: int = 0) -> Tiles:
+def cut(
+    pictures: int,
+    rows: int,
+    columns: int,
+    memory: int,
+    work: int,
+    fixed: int = 0,
+    tile: int | None = None,
+    least: int | None = None,
+) -> Tiles:
     """Tiles for a batch.  rows: the rows of windows in each picture.
 
     columns, memory, work: for one row of windows the bytes of its columns, all the bytes that it is
     computed in, and its multiply-adds.  fixed: more bytes, for a tile of any size.
+    tile, least: a tile's most bytes of columns and fewest multiply-adds, if not the usual ones.
 
     The tiles depend on these numbers and the budget, not on the threads.  ValueError if the
     budget is too small for one row.
@@ -121,7 +131,7 @@ def cut(pictures: int, rows: int, columns: int, memory: int, work: int, fixed: i
             f"the workspace budget is {text_of(limit)}, and one row of windows needs {needed}. "
             f"Set tn.workspace_budget({needed!r}) or more."
         )
-    most = max(1, min(TILE // max(columns, 1), (limit - fixed) // max(memory, 1)))  # rows
+    most = max(1, min((tile or TILE) // max(columns, 1), (limit - fixed) // max(memory, 1)))  # rows
     if most < rows:
         high = -(-rows // -(-rows // most))  # tiles of equal height
         tiles = [
@@ -131,8 +141,8 @@ def cut(pictures: int, rows: int, columns: int, memory: int, work: int, fixed: i
         ]
     else:
         high = rows
-        least = -(-LEAST_WORK // max(rows * work, 1))  # pictures
-        count = max(1, min(most // max(rows, 1), max(least, -(-pictures // 16)), pictures))
+        fewest = -(-(least or LEAST_WORK) // max(rows * work, 1))  # pictures
+        count = max(1, min(most // max(rows, 1), max(fewest, -(-pictures // 16)), pictures))
         count = -(-pictures // -(-pictures // count)) if pictures else 1  # tiles of equal size
         tiles = [Tile(n, min(n + count, pictures), 0, rows) for n in range(0, pictures, count)]
         high *= count

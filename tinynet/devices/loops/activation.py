@@ -5,38 +5,53 @@ from __future__ import annotations
 import numpy
 
 from .. import cpu
-from .loop import ZERO, Marks, Numbers, loop, ready
-from .parts import by_numbers, takes
+from .loop import ZERO, Marks, Numbers, loop
+from .parts import by_numbers, cut, takes
 
 Array = numpy.ndarray
 
 
 @loop
-def relu_loop(x: Numbers, y: Numbers) -> None:
+def relu_loop(part: int, size: int, x: Numbers, y: Numbers) -> None:
+    x = cut(x, part, size)
+    y = cut(y, part, size)
     for i in range(x.size):
         y[i] = ZERO if x[i] <= 0 else x[i]  # a NaN stays
 
 
 @loop
-def relu_back_loop(dy: Numbers, y: Numbers, dx: Numbers) -> None:
+def relu_back_loop(part: int, size: int, dy: Numbers, y: Numbers, dx: Numbers) -> None:
+    dy = cut(dy, part, size)
+    y = cut(y, part, size)
+    dx = cut(dx, part, size)
     for i in range(y.size):
         dx[i] = dy[i] if y[i] > 0 else ZERO
 
 
 @loop
-def leaky_relu_loop(x: Numbers, slope: float, y: Numbers) -> None:
+def leaky_relu_loop(part: int, size: int, x: Numbers, slope: float, y: Numbers) -> None:
+    x = cut(x, part, size)
+    y = cut(y, part, size)
     for i in range(x.size):
         y[i] = x[i] if x[i] > 0 else slope * x[i]
 
 
 @loop
-def leaky_relu_back_loop(dy: Numbers, x: Numbers, slope: float, dx: Numbers) -> None:
+def leaky_relu_back_loop(
+    part: int, size: int, dy: Numbers, x: Numbers, slope: float, dx: Numbers
+) -> None:
+    dy = cut(dy, part, size)
+    x = cut(x, part, size)
+    dx = cut(dx, part, size)
     for i in range(x.size):
         dx[i] = dy[i] if x[i] > 0 else slope * dy[i]
 
 
 @loop
-def masked_loop(x: Numbers, mask: Marks, scale: float, y: Numbers) -> None:
+def masked_loop(part: int, size: int, x: Numbers, mask: Marks, scale: float, y: Numbers) -> None:
+    x = cut(x, part, size)
+    mask = cut(mask, part, size)
+    y = cut(y, part, size)
     for i in range(x.size):
         y[i] = x[i] * scale if mask[i] else ZERO
 
@@ -62,4 +77,4 @@ def leaky_relu_back(dy: Array, x: Array, slope: float) -> Array:
 def masked(x: Array, mask: Array, scale: float) -> Array:
     if not takes(x) or mask.shape != x.shape:
         return cpu.masked(x, mask, scale)
-    return by_numbers(masked_loop, x, ready(mask), scale)
+    return by_numbers(masked_loop, x, mask, scale)

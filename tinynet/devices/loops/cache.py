@@ -56,6 +56,8 @@ class _Cache:
     searched = False
 
     def find(self) -> None:
+        if self.searched:
+            return
         try:
             folder = base() / f"loops-{_key()}"
             folder.mkdir(parents=True, exist_ok=True)
@@ -72,15 +74,17 @@ class _Cache:
         self.searched = True  # only now: Ctrl-C may come before
 
     def how_often(self) -> str:
+        self.find()
         return "once" if self.folder else f"in each process, because {self.why_not}"
 
     def holds(self, count: int) -> bool:
-        """Whether the machine code of so many loops is here."""
+        """Whether so many pieces of machine code are here."""
+        self.find()
         return self.folder is not None and len(list(self.folder.rglob("*.nbc"))) >= count
 
     def remove(self, name: str) -> None:
         """The files of the loop of that name."""
-        for path in self.folder.rglob(f"*.{name}-*") if self.folder else ():
+        for path in self.folder.rglob(f"*.{name}[-_]*") if self.folder else ():
             with contextlib.suppress(OSError):
                 path.unlink()
 
@@ -103,8 +107,7 @@ def folder_for_numba() -> Iterator[bool]:
     """
     from numba import config
 
-    if not found.searched:
-        found.find()
+    found.find()
     if found.folder is None:
         yield False
         return

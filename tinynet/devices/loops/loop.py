@@ -1,14 +1,15 @@
 """Loops that Numba compiles: the text of such a function is what runs, as machine code.
 
-A loop takes arrays of float32 and writes its results into the last of them.  It holds no lock of
-Python, so several threads can run it at once.  Its annotations give the types: `Pictures` has four
-axes, `Rows` two, `Numbers` one.  An integer literal or 0.5 would make the arithmetic float64, which
-is half as fast; so numbers that are computed with have names, for example ZERO.
+A loop computes one part of a kernel's work, and several threads compute parts at once, without
+Python's lock (workers.py).  Its first parameter is the number of the part.  If each thread needs
+memory of its own, the number of the thread comes before it.  Then come arrays of float32, sizes and
+numbers; the annotations give the types: `Pictures` has four axes, `Rows` two, `Numbers` one.  An
+integer literal or 0.5 would make the arithmetic float64, which is half as fast; so numbers that are
+computed with have names, for example ZERO.
 """
 
 from __future__ import annotations
 
-import ast
 import inspect
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -16,57 +17,129 @@ from typing import Any, TypeAlias
 import numba
 import numpy
 
+from ..cpu.threads import MOST, get_threads, wake
 from ..interrupt import ctrl_c_waits
-from . import cache
+from . import cache, machine, workers
 
-# C-contiguous arrays of float32, with 1, 2, 3 and 4 axes; and of booleans, with 1
+# C-contiguous arrays of float32, with 1, 2, 3 and 4 axes; of booleans, with 1; of whole numbers, 2
 Numbers: TypeAlias = Any
 Rows: TypeAlias = Any
 Stack: TypeAlias = Any
 Pictures: TypeAlias = Any
 Marks: TypeAlias = Any
+Places: TypeAlias = Any
 
 ZERO = numpy.float32(0)
 ONE = numpy.float32(1)
 
-_AXES = {"Numbers": 1, "Rows": 2, "Stack": 3, "Pictures": 4}
-_TYPES = {"int": numba.intp, "float": numba.float32, "bool": numba.boolean}
+_AXES = {"Numbers": 1, "Rows": 2, "Stack": 3, "Pictures": 4, "Marks": 1, "Places": 2}
+_DTYPES = {"Marks": "boolean", "Places": "int64"}  # the others are float32
+_TYPES = {"int": numba.int64, "float": numba.float64, "bool": numba.boolean}
 # Sums may be added in another order, and a * b + c rounded once: then a loop over numbers can take
 # 8 or 16 of them at once.  NaN and infinity keep their meaning.
 _MATH = {"reassoc", "contract", "nsz", "arcp"}
-
-_loops: dict[str, tuple[Any, tuple[Any, ...]]] = {}  # by name: Ctrl-C may repeat an import
-
-
-def loop(function: Callable[..., None]) -> Any:
-    """Compile the function for the types of its annotations, when `compile_all` is called."""
-    written = _written(function)
-    parameters = inspect.signature(function).parameters.values()
-    signature = tuple(_type(str(p.annotation), p.name in written) for p in parameters)
-    with cache.folder_for_numba() as kept:
-        compiled = numba.njit(nogil=True, cache=kept, fastmath=_MATH)(function)
-    _loops[function.__name__] = compiled, signature
-    return compiled
+_OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": _MATH, "error_model": "numpy"}
 
 
-def _type(annotation: str, written: bool) -> Any:
-    """An array that the loop only reads may be read-only, as the gradients of tinynet are."""
-    if annotation in _TYPES:
-        return _TYPES[annotation]
-    dtype = numba.boolean if annotation == "Marks" else numba.float32
-    return numba.types.Array(dtype, _AXES.get(annotation, 1), "C", readonly=not written)
+class Loop:
+    """Call it: loop(number of parts, *its other arguments).  -> None"""
+
+    def __init__(self, function: Callable[..., None]) -> None:
+        self.name, self.function = function.__name__, function
+        self._address = 0
+        self._start: Any = None  # compiled
+
+    def __call__(self, parts: int, *values: Any, most: int = MOST) -> None:
+        """most: how many parts at once, where each needs memory of its own."""
+        threads = min(get_threads(), parts, most)
+        if threads > 1:
+            wake(threads - 1)
+        self._start(workers.words.address, self._address, parts, threads, *values)
+
+    @property
+    def is_compiled(self) -> bool:
+        return self._start is not None
+
+    def compile(self) -> None:
+        """Two functions.  `start` is called by Python: it lays down the loop's arguments in memory,
+        for the threads, which call `work` for each part.
+        """
+        inner = numba.njit(**_OPTIONS)(self.function)
+        names = list(inspect.signature(self.function).parameters)
+        with_worker = names[0] == "worker"
+        parameters = list(inspect.signature(self.function).parameters.values())[1 + with_worker :]
+        writes, reads, types, k = [], [], [], 0
+        for parameter in parameters:
+            name, kind = parameter.name, str(parameter.annotation)
+            axes = _AXES.get(kind)
+            if axes is None:
+                types.append(_TYPES[kind])
+                words = "reals" if kind == "float" else "words"
+                writes.append(f"{words}[{k}] = {name}")
+                read = {"float": "float32({}[{}])", "bool": "{}[{}] != 0", "int": "{}[{}]"}[kind]
+                reads.append(read.format(words, k))
+            else:
+                types.append(array(kind))
+                writes.append(f"words[{k}] = {name}.ctypes.data")
+                writes += [f"words[{k + 1 + i}] = {name}.shape[{i}]" for i in range(axes)]
+                shape = ", ".join(f"words[{k + 1 + i}]" for i in range(axes))
+                reads.append(
+                    f"carray(pointer(words[{k}]), ({shape},), {_DTYPES.get(kind, 'float32')})"
+                )
+                k += axes
+            k += 1
+        worker = "worker, " * with_worker
+        text = f"""
+def {self.name}_start(shared, function, parts, threads, {", ".join(p.name for p in parameters)}):
+    words = empty({k}, int64)
+    reals = words.view(float64)
+    {"; ".join(writes)}
+    share(shared, function, parts, threads, words.ctypes.data)
+
+def {self.name}_work(worker, part, values):
+    words, reals = carray(pointer(values), {k}, int64), carray(pointer(values), {k}, float64)
+    loop({worker}part, {", ".join(reads)})
+"""
+        path = inspect.getfile(self.function)  # Numba keeps machine code for files only
+        found: dict[str, Any] = {
+            "__name__": self.function.__module__, "empty": numpy.empty, "int64": numpy.int64,
+            "float64": numpy.float64, "float32": numpy.float32, "boolean": numpy.bool_,
+            "carray": numba.carray, "pointer": machine.pointer, "share": workers.share,
+            "loop": inner,
+        }  # fmt: skip
+        exec(compile(text, path, "exec"), found)
+        with cache.folder_for_numba() as kept:
+            signature = numba.void(numba.int64, numba.int64, numba.int64)
+            work = numba.cfunc(signature, cache=kept)(found[f"{self.name}_work"])
+            start = numba.njit(nogil=True, cache=kept)(found[f"{self.name}_start"])
+            start.compile((numba.int64,) * 4 + tuple(types))
+        start.disable_compile()  # other types are an error, and no silent second form
+        self._address, self._start, self._work = work.address, start, work
 
 
-def _written(function: Callable[..., None]) -> set[str]:
-    """The names of the arrays that get new numbers: y[...] = ..., or y[...] += ..."""
-    tree = ast.parse(inspect.getsource(function))
-    targets = (n for n in ast.walk(tree) if isinstance(n, ast.Subscript))
-    return {ast.unparse(n.value) for n in targets if isinstance(n.ctx, ast.Store)}
+def array(kind: str, readonly: bool = True) -> Any:
+    """The type of such an annotation.  What Python gives may be read-only, as gradients are."""
+    dtype = getattr(numba, _DTYPES.get(kind, "float32"))
+    return numba.types.Array(dtype, _AXES[kind], "C", readonly=readonly)
+
+
+_loops: dict[str, Loop] = {}  # by name: Ctrl-C may repeat an import
+
+
+def loop(function: Callable[..., None]) -> Loop:
+    """Compiled for the types of its annotations, when `compile_all` is called."""
+    return _loops.setdefault(function.__name__, Loop(function))
 
 
 def part_of_loop(function: Callable[..., Any]) -> Any:
     """A function that loops call; it becomes part of their machine code."""
-    return numba.njit(nogil=True, fastmath=_MATH)(function)
+    return numba.njit(**_OPTIONS)(function)
+
+
+@part_of_loop
+def address(x):
+    """Of an array's first number."""
+    return numpy.int64(x.ctypes.data)
 
 
 def compile_all(progress: Callable[[int, str], Any]) -> None:
@@ -75,28 +148,28 @@ def compile_all(progress: Callable[[int, str], Any]) -> None:
     progress(count, how often): called if there is something to compile.
     """
     told = None
-    if not cache.found.holds(len(_loops)):
+    if not cache.found.holds(2 * len(_loops) + 1):
         told = progress(len(_loops), cache.found.how_often())
     try:
-        for name, (compiled, signature) in _loops.items():
-            if not compiled.signatures:  # Ctrl-C may have ended an earlier call in the middle
+        for found in _loops.values():
+            if not found.is_compiled:  # Ctrl-C may have ended an earlier call in the middle
                 with ctrl_c_waits():
-                    _compile(name, compiled, signature)
+                    _compile(found.name, found.compile)
             if told:
                 told.step()
-        for compiled, _ in _loops.values():
-            compiled.disable_compile()  # other types are an error, and no silent second form
+        with ctrl_c_waits():
+            _compile("serve", workers.ready_to_serve)
     finally:
         if told:
             told.end()
 
 
-def _compile(name: str, compiled: Any, signature: tuple[Any, ...]) -> None:
+def _compile(name: str, compile: Callable[[], None]) -> None:
     try:
-        compiled.compile(signature)
+        compile()
     except Exception:
         cache.found.remove(name)  # a file of it may be damaged
-        compiled.compile(signature)  # where the disk is full, it is compiled already
+        compile()
 
 
 def kept() -> str:

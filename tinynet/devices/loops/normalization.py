@@ -2,57 +2,66 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy
 
 from .. import cpu
 from ..cpu.blas import one_blas_thread
-from ..cpu.pieces import PIECE, sharing
-from ..cpu.threads import each
-from .loop import ZERO, Numbers, Rows, loop, ready
-from .parts import ranges, takes
+from . import parts
+from .loop import ZERO, Loop, Numbers, Rows, Stack, loop, ready
+from .parts import cut, parts_of, takes
 
 Array = numpy.ndarray
 
 
 @loop
-def moments_loop(x: Rows, mean: Numbers, variance: Numbers) -> None:
-    """Of the rows: the mean, then the variance about it, while they are in the cache."""
-    N, C = x.shape
-    share = numpy.float32(1 / N)
+def moments_loop(part: int, size: int, x: Rows, moments: Stack) -> None:
+    """Of each part of the rows: the mean, then the variance about it, while it is in the cache."""
+    x = cut(x, part, size)
+    share = numpy.float32(1 / x.shape[0])
+    mean, variance = moments[part, 0], moments[part, 1]
     mean[:] = ZERO
     variance[:] = ZERO
-    for n in range(N):
-        for c in range(C):
+    for n in range(x.shape[0]):
+        for c in range(x.shape[1]):
             mean[c] += x[n, c]
-    for c in range(C):
+    for c in range(x.shape[1]):
         mean[c] *= share
-    for n in range(N):
-        for c in range(C):
+    for n in range(x.shape[0]):
+        for c in range(x.shape[1]):
             variance[c] += (x[n, c] - mean[c]) * (x[n, c] - mean[c])
-    for c in range(C):
+    for c in range(x.shape[1]):
         variance[c] *= share
 
 
 @loop
-def scale_and_shift_loop(x: Rows, scale: Numbers, shift: Numbers, y: Rows) -> None:
+def scale_and_shift_loop(
+    part: int, size: int, x: Rows, scale: Numbers, shift: Numbers, y: Rows
+) -> None:
+    x, y = cut(x, part, size), cut(y, part, size)
     for n in range(x.shape[0]):
         for c in range(x.shape[1]):
             y[n, c] = x[n, c] * scale[c] + shift[c]
 
 
 @loop
-def products_and_sums_loop(dy: Rows, x: Rows, mean: Numbers, sums: Rows) -> None:
-    sums[:] = ZERO
+def products_and_sums_loop(
+    part: int, size: int, dy: Rows, x: Rows, mean: Numbers, sums: Stack
+) -> None:
+    dy, x = cut(dy, part, size), cut(x, part, size)
+    products, plain = sums[part, 0], sums[part, 1]
+    products[:] = ZERO
+    plain[:] = ZERO
     for n in range(x.shape[0]):
         for c in range(x.shape[1]):
-            sums[0, c] += dy[n, c] * (x[n, c] - mean[c])
-            sums[1, c] += dy[n, c]
+            products[c] += dy[n, c] * (x[n, c] - mean[c])
+            plain[c] += dy[n, c]
 
 
 @loop
-def combine_loop(dy: Rows, a: Numbers, x: Rows, b: Numbers, c: Numbers, dx: Rows) -> None:
+def combine_loop(
+    part: int, size: int, dy: Rows, a: Numbers, x: Rows, b: Numbers, c: Numbers, dx: Rows
+) -> None:
+    dy, x, dx = cut(dy, part, size), cut(x, part, size), cut(dx, part, size)
     for n in range(x.shape[0]):
         for j in range(x.shape[1]):
             dx[n, j] = dy[n, j] * a[j] + x[n, j] * b[j] + c[j]
@@ -62,15 +71,11 @@ def moments(x: Array) -> tuple[Array, Array]:
     """Of each part of the rows, then of all: joined as in Chan, Golub and LeVeque (1983)."""
     if not takes(x):
         return cpu.moments(x)
-    x, (N, C) = ready(x), x.shape
-    parts = _parts(N, C)
-    found = numpy.empty((len(parts), 2, C), numpy.float32)
-
-    def part(i: int) -> None:
-        moments_loop(x[slice(*parts[i])], *found[i])
-
-    each(part, len(parts), sharing(x.size))
-    shares = numpy.array([(stop - start) / N for start, stop in parts], numpy.float32)
+    (N, C), size = x.shape, _rows(x.shape[1])
+    found = numpy.empty((parts_of(N, size), 2, C), numpy.float32)
+    moments_loop(len(found), size, ready(x), found)
+    shares = numpy.full(len(found), size / N, numpy.float32)
+    shares[-1] = (N - size * (len(found) - 1)) / N
     with one_blas_thread:
         mean = shares @ found[:, 0]
         return mean, shares @ (found[:, 1] + numpy.square(found[:, 0] - mean))
@@ -85,15 +90,9 @@ def scale_and_shift(x: Array, mean: Array, scale: Array, shift: Array) -> Array:
 def products_and_sums(dy: Array, x: Array, mean: Array) -> tuple[Array, Array]:
     if not takes(x, dy, mean):
         return cpu.products_and_sums(dy, x, mean)
-    dy, x, mean, (N, C) = ready(dy), ready(x), ready(mean), x.shape
-    parts = _parts(N, C)
-    sums = numpy.empty((len(parts), 2, C), numpy.float32)
-
-    def part(i: int) -> None:
-        rows = slice(*parts[i])
-        products_and_sums_loop(dy[rows], x[rows], mean, sums[i])
-
-    each(part, len(parts), sharing(x.size))
+    (N, C), size = x.shape, _rows(x.shape[1])
+    sums = numpy.empty((parts_of(N, size), 2, C), numpy.float32)
+    products_and_sums_loop(len(sums), size, ready(dy), ready(x), ready(mean), sums)
     products, plain = sums.sum(axis=0)
     return products, plain
 
@@ -104,20 +103,18 @@ def combine(dy: Array, a: Array, x: Array, mean: Array, b: Array, c: Array) -> A
     return _by_rows(combine_loop, dy, a, x, b, c - mean * b)
 
 
-def _parts(N: int, C: int) -> list[tuple[int, int]]:
-    return ranges(N, max(1, PIECE // C))
+def _rows(C: int) -> int:
+    """How many rows of C numbers are a part."""
+    return max(1, parts.PIECE // C)
 
 
-def _by_rows(loop: Any, *values: Array) -> Array:
-    """loop(*values, result) for parts of the rows (..., C); vectors (C,) are given whole."""
+def _by_rows(loop: Loop, *values: Array) -> Array:
+    """loop(part, rows in a part, *values, result) for rows (..., C) and vectors (C,).
+
+    -> the result
+    """
     shape, C = values[0].shape, values[0].shape[-1]
     result = numpy.empty(shape, numpy.float32)
     flat = [ready(v) if v.ndim == 1 else ready(v).reshape(-1, C) for v in (*values, result)]
-    parts = _parts(len(flat[0]), C)
-
-    def part(i: int) -> None:
-        rows = slice(*parts[i])
-        loop(*(v if v.ndim == 1 else v[rows] for v in flat))
-
-    each(part, len(parts), sharing(result.size))
+    loop(parts_of(len(flat[0]), _rows(C)), _rows(C), *flat)
     return result

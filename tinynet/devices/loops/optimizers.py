@@ -7,17 +7,19 @@ import math
 import numpy
 
 from .. import cpu
+from . import parts
 from .loop import ONE, Numbers, loop, ready
-from .parts import takes
+from .parts import cut, parts_of, takes
 
 Array = numpy.ndarray
 
 
 @loop
 def adam_loop(
-    w: Numbers, dw: Numbers, m: Numbers, v: Numbers, beta_1: float, beta_2: float, alpha: float,
-    epsilon: float,
+    part: int, size: int, w: Numbers, dw: Numbers, m: Numbers, v: Numbers, beta_1: float,
+    beta_2: float, alpha: float, epsilon: float,
 ) -> None:  # fmt: skip
+    w, dw, m, v = cut(w, part, size), cut(dw, part, size), cut(m, part, size), cut(v, part, size)
     for i in range(w.size):
         m[i] = beta_1 * m[i] + (ONE - beta_1) * dw[i]
         v[i] = beta_2 * v[i] + (ONE - beta_2) * dw[i] * dw[i]
@@ -29,6 +31,7 @@ def adam(
     epsilon: float, scratch: Array,
 ) -> None:  # fmt: skip
     if takes(w, dw, m, v):
-        adam_loop(w, ready(dw), m, v, beta_1, beta_2, alpha, epsilon)
+        settings = (beta_1, beta_2, alpha, epsilon)
+        adam_loop(parts_of(w.size), parts.PIECE, w, ready(dw), m, v, *settings)
     else:
         cpu.adam(w, dw, m, v, beta_1, beta_2, alpha, epsilon, scratch)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy
 
 from .. import cpu
-from ..cpu.pieces import PIECE
-from ..cpu.threads import each
 from ..windows import Windows
+from . import parts
 from .loop import ZERO, Pictures, loop, part_of_loop, ready
-from .parts import ranges, takes
+from .parts import cut, parts_of, takes
 
 Array = numpy.ndarray
 LOWEST = numpy.float32(-math.inf)
@@ -32,8 +30,18 @@ def same(a, m):
 
 @loop
 def max_pool_loop(
-    x: Pictures, KH: int, KW: int, SH: int, SW: int, top: int, left: int, y: Pictures
+    part: int,
+    size: int,
+    x: Pictures,
+    KH: int,
+    KW: int,
+    SH: int,
+    SW: int,
+    top: int,
+    left: int,
+    y: Pictures,
 ) -> None:
+    x, y = cut(x, part, size), cut(y, part, size)
     N, OH, OW, C = y.shape
     for n in range(N):
         for i in range(OH):
@@ -47,13 +55,14 @@ def max_pool_loop(
 
 @loop
 def max_pool_back_loop(
-    dy: Pictures, x: Pictures, y: Pictures, KH: int, KW: int, SH: int, SW: int, top: int, left: int,
-    dx: Pictures,
+    part: int, size: int, dy: Pictures, x: Pictures, y: Pictures, KH: int, KW: int, SH: int,
+    SW: int, top: int, left: int, dx: Pictures,
 ) -> None:  # fmt: skip
+    dy, x, y, dx = cut(dy, part, size), cut(x, part, size), cut(y, part, size), cut(dx, part, size)
     N, OH, OW, C = y.shape
     rest = numpy.empty(C, numpy.float32)  # dy until it has gone to a pixel, then 0
-    dx[:] = ZERO
     for n in range(N):
+        dx[n] = ZERO
         for i in range(OH):
             for j in range(OW):
                 rest[:] = dy[n, i, j]
@@ -66,7 +75,8 @@ def max_pool_back_loop(
 
 
 @loop
-def max_pool_2x2_loop(x: Pictures, y: Pictures) -> None:
+def max_pool_2x2_loop(part: int, size: int, x: Pictures, y: Pictures) -> None:
+    x, y = cut(x, part, size), cut(y, part, size)
     N, OH, OW, C = y.shape
     for n in range(N):
         for i in range(OH):
@@ -78,7 +88,10 @@ def max_pool_2x2_loop(x: Pictures, y: Pictures) -> None:
 
 
 @loop
-def max_pool_2x2_back_loop(dy: Pictures, x: Pictures, y: Pictures, dx: Pictures) -> None:
+def max_pool_2x2_back_loop(
+    part: int, size: int, dy: Pictures, x: Pictures, y: Pictures, dx: Pictures
+) -> None:
+    dy, x, y, dx = cut(dy, part, size), cut(x, part, size), cut(y, part, size), cut(dx, part, size)
     N, OH, OW, C = y.shape
     for n in range(N):
         for i in range(OH):
@@ -98,11 +111,10 @@ def max_pool(x: Array, ws: Windows) -> Array:
     if not takes(x):
         return cpu.max_pool(x, ws)
     y = numpy.empty((len(x), *ws.output, x.shape[3]), numpy.float32)
-    x = ready(x)
     if _two_by_two(ws):
-        _by_pictures(lambda part: max_pool_2x2_loop(x[part], y[part]), x)
+        max_pool_2x2_loop(*_pictures(x), ready(x), y)
     else:
-        _by_pictures(lambda part: max_pool_loop(x[part], *_numbers(ws), y[part]), x)
+        max_pool_loop(*_pictures(x), ready(x), *_numbers(ws), y)
     return y
 
 
@@ -112,11 +124,9 @@ def max_pool_back(dy: Array, x: Array, y: Array, ws: Windows) -> Array:
     dx = numpy.empty(x.shape, numpy.float32)
     dy, x, y = ready(dy), ready(x), ready(y)
     if _two_by_two(ws):
-        _by_pictures(lambda part: max_pool_2x2_back_loop(dy[part], x[part], y[part], dx[part]), x)
+        max_pool_2x2_back_loop(*_pictures(x), dy, x, y, dx)
     else:
-        _by_pictures(
-            lambda part: max_pool_back_loop(dy[part], x[part], y[part], *_numbers(ws), dx[part]), x
-        )
+        max_pool_back_loop(*_pictures(x), dy, x, y, *_numbers(ws), dx)
     return dx
 
 
@@ -131,7 +141,7 @@ def _numbers(ws: Windows) -> tuple[int, int, int, int, int, int]:
     return (*ws.size, *ws.stride, ws.padding[0][0], ws.padding[1][0])
 
 
-def _by_pictures(task: Any, x: Array) -> None:
-    """task(slice of the batch), a few pictures at a time."""
-    parts = ranges(len(x), max(1, PIECE // max(math.prod(x.shape[1:]), 1)))
-    each(lambda i: task(slice(*parts[i])), len(parts))
+def _pictures(x: Array) -> tuple[int, int]:
+    """The number of parts, and how many pictures are a part."""
+    size = max(1, parts.PIECE // max(math.prod(x.shape[1:]), 1))
+    return parts_of(len(x), size), size

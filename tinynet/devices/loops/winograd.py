@@ -25,12 +25,13 @@ import math
 import numpy
 
 from ..cpu.blas import one_blas_thread
-from ..cpu.threads import each, get_threads
-from ..cpu.tile_columns import ALIGN, Scratch
-from ..cpu.workspace import Tiles, borrowed, cut
+from ..cpu.tile_columns import ALIGN
+from ..cpu.workspace import Tiles, cut
 from ..settings import exact_convolution
 from ..windows import Windows
-from .loop import ZERO, Numbers, Pictures, Stack, loop, part_of_loop
+from .gemm import multiply, sgemm
+from .loop import ONE, ZERO, Numbers, Pictures, Places, Rows, Stack, loop, part_of_loop
+from .parts import added_up, places, scratch, together
 
 Array = numpy.ndarray
 
@@ -79,10 +80,8 @@ def gradient_at_points(g0, g1, g2, g3, m):
     return g0, even + odd, even - odd, half_even + half_odd, half_even - half_odd, last
 
 
-@loop
-def tiles_at_points_loop(
-    x: Pictures, m: int, top: int, left: int, r0: int, r1: int, TW: int, V: Stack
-) -> None:
+@part_of_loop
+def tiles_at_points(x, m, top, left, r0, r1, TW, V):
     """B^T d B of the tiles in rows [r0, r1) of tiles.  V (36, n * (r1 - r0) * TW, C)
 
     Tile (r, q) begins at pixel (m r - top, m q - left); around the picture are zeros.
@@ -118,10 +117,8 @@ def tiles_at_points_loop(
                 k += 1
 
 
-@loop
-def tiles_from_points_loop(
-    M: Stack, m: int, bias: Numbers, relu: bool, r0: int, r1: int, TW: int, y: Pictures
-) -> None:
+@part_of_loop
+def tiles_from_points(M, m, bias, relu, r0, r1, TW, y):
     """A^T m A of the tiles, plus the bias, then relu.  M (36, n * (r1 - r0) * TW, O)"""
     n, OH, OW, O = y.shape  # noqa: E741
     t, s = numpy.empty((4, 6, O), numpy.float32), numpy.empty((4, O), numpy.float32)
@@ -148,10 +145,8 @@ def tiles_from_points_loop(
                 k += 1
 
 
-@loop
-def gradient_tiles_at_points_loop(
-    dy: Pictures, m: int, r0: int, r1: int, TW: int, D: Stack
-) -> None:
+@part_of_loop
+def gradient_tiles_at_points(dy, m, r0, r1, TW, D):
     """A dy A^T of the tiles.  D (36, n * (r1 - r0) * TW, O)"""
     n, OH, OW, O = dy.shape  # noqa: E741
     g, t = numpy.zeros((4, O), numpy.float32), numpy.zeros((6, 4, O), numpy.float32)
@@ -185,6 +180,41 @@ def gradient_tiles_at_points_loop(
 # -- the products of a convolution with stride 1 ---------------------------------------------------
 
 
+@loop
+def winograd_loop(
+    worker: int, part: int, tiles: Places, x: Pictures, m: int, top: int, left: int, TW: int,
+    U: Stack, bias: Numbers, relu: bool, sgemm: int, wide: bool, scratch: Rows, y: Pictures,
+) -> None:  # fmt: skip
+    """U: the kernel at the 36 points (36, C, O).  The part is a tile of the batch."""
+    n0, n1, r0, r1 = tiles[part, 0], tiles[part, 1], tiles[part, 2], tiles[part, 3]
+    T, C, O = (n1 - n0) * (r1 - r0) * TW, x.shape[3], y.shape[3]  # noqa: E741
+    V = scratch[worker, : 36 * T * C].reshape(36, T, C)
+    M = scratch[worker, 36 * T * C : 36 * T * (C + O)].reshape(36, T, O)
+    tiles_at_points(x[n0:n1], m, top, left, r0, r1, TW, V)
+    for k in range(36):
+        multiply(sgemm, wide, V[k], False, U[k], False, ZERO, M[k])
+    tiles_from_points(M, m, bias, relu, r0, r1, TW, y[n0:n1])
+
+
+@loop
+def winograd_gradient_loop(
+    worker: int, part: int, groups: int, tiles: Places, x: Pictures, dy: Pictures, m: int, top: int,
+    left: int, TW: int, sgemm: int, wide: bool, scratch: Rows, sums: Pictures,
+) -> None:  # fmt: skip
+    """sums[part] = the sum over every groups-th tile, at the 36 points.  sums (groups, 36, C, O)"""
+    C, O = x.shape[3], dy.shape[3]  # noqa: E741
+    for i in range(part, tiles.shape[0], groups):
+        n0, n1, r0, r1 = tiles[i, 0], tiles[i, 1], tiles[i, 2], tiles[i, 3]
+        T = (n1 - n0) * (r1 - r0) * TW
+        V = scratch[worker, : 36 * T * C].reshape(36, T, C)
+        D = scratch[worker, 36 * T * C : 36 * T * (C + O)].reshape(36, T, O)
+        tiles_at_points(x[n0:n1], m, top, left, r0, r1, TW, V)
+        gradient_tiles_at_points(dy[n0:n1], m, r0, r1, TW, D)
+        keep = ZERO if i == part else ONE
+        for k in range(36):
+            multiply(sgemm, wide, V[k], True, D[k], False, keep, sums[part, k])
+
+
 def convolve(
     x: Array, kernel: Array, bias: Array | None, output: tuple[int, int], top: int, left: int,
     relu: bool,
@@ -193,22 +223,15 @@ def convolve(
     K, _, C, O = kernel.shape  # noqa: E741
     m = 7 - K
     tiles, TW = tiles_of(len(x), m, C, O, output)
-    with one_blas_thread:
-        U = (KERNEL_AT_POINTS[K] @ kernel.reshape(K * K, C * O)).reshape(36, C, O)
     y = numpy.empty((len(x), *output, O), numpy.float32)
     bias = numpy.zeros(O, numpy.float32) if bias is None else bias
-
-    def part(i: int) -> None:
-        n0, n1, r0, r1 = tiles.tiles[i]
-        T = (n1 - n0) * (r1 - r0) * TW
-        with borrowed(tiles.workspace) as buffer:
-            scratch = Scratch(buffer)
-            V, M = (scratch.array((36, T, channels), x.dtype) for channels in (C, O))
-            tiles_at_points_loop(x[n0:n1], m, top, left, r0, r1, TW, V)
-            numpy.matmul(V, U, out=M)
-            tiles_from_points_loop(M, m, bias, relu, r0, r1, TW, y[n0:n1])
-
-    each(part, len(tiles.tiles), tiles.most)
+    memory = scratch(tiles)
+    with one_blas_thread:
+        U = (KERNEL_AT_POINTS[K] @ kernel.reshape(K * K, C * O)).reshape(36, C, O)
+        winograd_loop(
+            len(tiles.tiles), places(tiles), x, m, top, left, TW, U, bias, relu, *sgemm,
+            memory, y, most=len(memory),
+        )  # fmt: skip
     return y
 
 
@@ -217,22 +240,13 @@ def kernel_gradient(x: Array, dy: Array, K: int, top: int, left: int) -> Array:
     C, O, m = x.shape[3], dy.shape[3], 7 - K  # noqa: E741
     tiles, TW = tiles_of(len(x), m, C, O, dy.shape[1:3])
     groups = min(8, len(tiles.tiles))  # each adds up its own tiles, in order
-    sums = numpy.zeros((groups, 36, C, O), numpy.float32)
-
-    def group(g: int) -> None:
-        term = numpy.empty((36, C, O), numpy.float32)
-        with borrowed(tiles.workspace) as buffer:
-            for n0, n1, r0, r1 in tiles.tiles[g::groups]:
-                T = (n1 - n0) * (r1 - r0) * TW
-                scratch = Scratch(buffer)
-                V, D = (scratch.array((36, T, channels), x.dtype) for channels in (C, O))
-                tiles_at_points_loop(x[n0:n1], m, top, left, r0, r1, TW, V)
-                gradient_tiles_at_points_loop(dy[n0:n1], m, r0, r1, TW, D)
-                sums[g] += numpy.matmul(V.transpose(0, 2, 1), D, out=term)
-
-    each(group, groups, tiles.most)
+    sums, memory = numpy.empty((groups, 36, C, O), numpy.float32), scratch(tiles)
     with one_blas_thread:
-        dw = KERNEL_AT_POINTS[K].T @ sums.sum(axis=0).reshape(36, C * O)
+        winograd_gradient_loop(
+            groups, groups, places(tiles), x, dy, m, top, left, TW, *sgemm, memory, sums,
+            most=len(memory),
+        )  # fmt: skip
+        dw = KERNEL_AT_POINTS[K].T @ added_up(sums).reshape(36, C * O)
     return dw.reshape(K, K, C, O)
 
 
@@ -246,7 +260,7 @@ def tiles_of(N: int, m: int, C: int, O: int, output: tuple[int, int]) -> tuple[T
 def workspace(N: int, K: int, C: int, O: int, output: tuple[int, int]) -> int:  # noqa: E741
     """The bytes of all threads together."""
     tiles, _ = tiles_of(N, 7 - K, C, O, output)
-    return tiles.workspace * min(get_threads(), tiles.most, len(tiles.tiles))
+    return together(tiles)
 
 
 # With fewer channels, the tiles cost more than the products save.
@@ -258,5 +272,6 @@ def serves(C: int, O: int, ws: Windows) -> bool:  # noqa: E741
         min(C, O) >= LEAST_CHANNELS.get(ws.size, math.inf)
         and ws.stride == (1, 1)
         and math.prod(ws.output) >= 16
+        and sgemm is not None
         and not exact_convolution()
     )
