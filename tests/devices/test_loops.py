@@ -30,7 +30,7 @@ if form.chosen is plain:
 import numba
 
 from tinynet.devices import loops
-from tinynet.devices.loops import convolution, formulas, loop, matrix, parts, winograd
+from tinynet.devices.loops import convolution, formulas, loop, matrix, parts, recurrent, winograd
 
 quick = hypothesis_settings(
     max_examples=200,
@@ -63,7 +63,7 @@ def _small_parts(request, monkeypatch):
     monkeypatch.setattr(parts, "PIECE", 50)
     monkeypatch.setattr(convolution, "TILE", 4000)
     monkeypatch.setattr(convolution, "LEAST_WORK", 1)
-    monkeypatch.setattr(matrix, "SMALL", 1)
+    monkeypatch.setattr(matrix, "LEAST", 1)
     tn.set_threads(request.param)
     yield
     tn.set_threads(None)
@@ -110,7 +110,8 @@ def agree(name, *arguments, tolerance=4 * EPSILON, **settings):
 
 
 def test_the_names_that_wait_for_numba_are_those_of_the_loops():
-    assert set(loops.__all__) == form.NAMES | {"compile_all", "kept"}
+    others = {"compile_all", "kept", "lstm_backward", "lstm_forward"}
+    assert set(loops.__all__) == form.NAMES | others
     for name in form.NAMES:
         assert getattr(loops, name) is not getattr(cpu, name)
         known, given = (inspect.signature(getattr(m, name)) for m in (cpu, loops))
@@ -162,15 +163,17 @@ def test_formulas(kernel, shape, rng):
         formula = getattr(importlib.import_module(f"tinynet.ops.{module}"), function)
         arrays = [3 * numbers(rng, *shape) for _ in inspect.signature(formula).parameters]
         arrays[-1] = rng.random(shape, numpy.float32)  # a target is in [0, 1]
-        given = [numpy.float32(0.3)] if kernel == "scaled" else []
         settings = {"results": 2} if name.endswith("rest") else {}
+        if kernel == "scaled":
+            settings = {"factor": numpy.float32(0.3)}
         if not arrays[0].size and kernel == "mean":
             continue
         called = []
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(type(compiled), "__call__", counted(called, type(compiled).__call__))
             for lying in zip(*map(lies, arrays), strict=True):
-                agree(kernel, *given, formula, *lying, tolerance=40 * EPSILON, **settings)
+                known = "elementwise" if kernel == "scaled" else kernel
+                agree(known, formula, *lying, tolerance=40 * EPSILON, **settings)
         assert {found.name for found in called} == ({compiled.name} if arrays[0].size else set())
 
 
@@ -183,7 +186,7 @@ def test_other_formulas_are_numpys(rng):
     agree("elementwise", numpy.sinh, x)
     agree("mean", lambda x: x * x, x, tolerance=40 * EPSILON)
     agree("total", lambda x: x * x, x, tolerance=40 * EPSILON)
-    agree("scaled", numpy.float32(2), lambda x: x * x, x, tolerance=40 * EPSILON)
+    agree("elementwise", lambda x: x * x, x, factor=numpy.float32(2))
 
 
 def test_exp_is_right_to_the_last_bits():
@@ -211,7 +214,7 @@ def test_formulas_at_the_ends_of_the_numbers():
     finite = x[numpy.isfinite(x)]
     for target in (0, 1, 0.5):
         targets = numpy.full_like(finite, target)
-        agree("scaled", numpy.float32(1), loss.bce_slope, finite, targets)
+        agree("elementwise", loss.bce_slope, finite, targets, factor=numpy.float32(1))
         for z, t in zip(finite, targets, strict=True):
             agree("mean", loss.bce_of, z[None], t[None])
 
@@ -238,7 +241,7 @@ def test_products(shape, blocks, finish):
     a, b = numbers(rng, N, M), numbers(rng, M, O)
     bias = numbers(rng, O) if finish[0] else None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(matrix, "block_counts", lambda N, M, O: blocks)  # noqa: E741
+        patch.setattr(matrix, "block_counts", lambda N, M, O, least: blocks)  # noqa: E741
         for x, y in itertools.product(lies(a), lies(b)):
             agree("product", x, y, bias, finish[1], tolerance=40 * EPSILON)
     agree("product", a[None], b, bias, finish[1], tolerance=40 * EPSILON)
@@ -464,6 +467,53 @@ def test_the_workspace_of_a_convolution_is_what_it_takes(stride, rng, monkeypatc
         loops.convolve(x, kernel, None, ws)
         loops.kernel_gradient(x, numbers(rng, N, *ws.output, 24), ws)
         assert max(taken) <= 200 * 2**10 + 64 * 3
+
+
+# -- recurrent networks ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cell", [False, True])
+@pytest.mark.parametrize("sizes", [(1, 1, 1, 1), (3, 4, 2, 5), (33, 3, 5, 17), (300, 2, 1, 3)])
+def test_an_lstm(sizes, cell, rng, monkeypatch):
+    """Against NumPy's form, step by step; the gradients of everything."""
+    N, T, D, U = sizes
+    shapes = (N, T, D), (N, U), (N, U), (D, 4 * U), (U, 4 * U), (4 * U,)
+    arrays = [2 * numbers(rng, *shape) for shape in shapes]
+    weights = tn.Tensor(numbers(rng, N, T, 2 * U if cell else U))
+    done = []
+    true = recurrent.lstm_loop
+    monkeypatch.setattr(recurrent, "lstm_loop", lambda *run: done.append(1) or true(*run))
+
+    def computed(kernels):
+        monkeypatch.setattr(form, "chosen", kernels)
+        leaves = [tn.Tensor(a, requires_grad=True) for a in arrays]
+        y = tn.lstm(*leaves, cell=cell)
+        (y * weights).sum().backward()
+        return [y.data, *(leaf.grad for leaf in leaves)]
+
+    for found, expected in zip(computed(loops), computed(cpu), strict=True):
+        close(found, expected, 40 * EPSILON)
+    assert len(done) == 1
+
+
+def test_an_lstm_with_a_mask_goes_step_by_step(rng, monkeypatch):
+    shapes = (4, 3, 2), (4, 5), (4, 5), (2, 20), (5, 20), (20,)
+    arrays = [numbers(rng, *shape) for shape in shapes]
+    mask = numpy.arange(3) < [[1], [2], [3], [3]]
+    found = []
+    for kernels in (loops, cpu):
+        monkeypatch.setattr(form, "chosen", kernels)
+        found.append(tn.lstm(*map(tn.Tensor, arrays), mask=mask).data)
+    close(*found, 40 * EPSILON)
+
+
+def test_the_gates_of_an_lstm_at_the_ends_of_the_numbers():
+    """i, f and o are 0 or 1, and g is -1 or 1: c' = c + g or 0."""
+    for size in (10, 100, 1e4, 3e38):
+        bias = numpy.float32([size, size, -size, size])
+        given = [numpy.zeros(s, "float32") for s in ((1, 1, 1), (1, 1), (1, 1), (1, 4), (1, 4))]
+        y = tn.lstm(*map(tn.Tensor, given), tn.Tensor(bias), cell=True).data.ravel()
+        numpy.testing.assert_allclose(y, [math.tanh(-1), -1], rtol=1e-4)
 
 
 # -- Adam ------------------------------------------------------------------------------------------

@@ -591,7 +591,7 @@ def test_a_large_parameter_is_one_piece_for_a_loop(make, monkeypatch):
 
     expected, _ = trained()
     monkeypatch.setattr(flat_file, "AT_ONCE", 20)
-    monkeypatch.setattr(flat_file, "is_loop", lambda array: True)
+    monkeypatch.setattr(flat_file, "loops_for", lambda array: True)
     found, optimizer = trained()
     *_, cut = optimizer._layout.flats[0]._cut
     in_one = make is not tn.optim.SGD

@@ -17,7 +17,7 @@ from . import form, gpu, plain
 from .arrays import Array, device_of, is_array, on_gpu, xp
 from .cpu.threads import get_threads, set_threads
 from .cpu.workspace import workspace_budget
-from .form import compiled, is_loop
+from .form import compiled, loops_for
 from .gpu import GPUNotAvailableError, gpu_available, gpu_unavailable_reason
 from .settings import set_convolution
 from .windows import Windows

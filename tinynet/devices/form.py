@@ -28,7 +28,7 @@ NAMES = {  # of the kernels that are loops
     "adam", "combine", "convolve", "convolve_transposed", "convolve_transposed_workspace",
     "convolve_workspace", "elementwise", "kernel_gradient", "leaky_relu", "leaky_relu_back",
     "masked", "max_pool", "max_pool_back", "mean", "moments", "product", "products_and_sums",
-    "relu", "relu_back", "scale_and_shift", "scaled", "total",
+    "relu", "relu_back", "scale_and_shift", "total",
 }  # fmt: skip
 
 
@@ -62,9 +62,12 @@ def compiled() -> Compiled:
     return _state
 
 
-def is_loop(array: Any) -> bool:
-    """Whether compiled loops compute with that array."""
-    return _state.active and is_large(array)
+def loops_for(array: Any) -> Any:
+    """The compiled loops, if they compute with that array; otherwise None."""
+    if chosen is cpu or chosen is plain or not is_large(array):
+        return None
+    load()
+    return _loaded
 
 
 def choose() -> None:

@@ -27,17 +27,12 @@ Key = tuple[int, int]  # 2 x 64 bits
 # -- elementwise, and sums -------------------------------------------------------------------------
 
 
-def elementwise(formula: Any, *arrays: Array, results: int = 1) -> Any:
+def elementwise(formula: Any, *arrays: Array, results: int = 1, factor: Any = None) -> Any:
     """formula(*arrays); cpu/ computes it piece by piece, in pieces that fit in the cache.
 
-    results: how many arrays the formula returns.
+    results: how many arrays the formula returns.  factor: a number that multiplies the one result.
     """
-    return formula(*arrays)
-
-
-def scaled(factor: Array, formula: Formula, *arrays: Array) -> Array:
-    """factor * formula(*arrays), for one factor."""
-    return factor * formula(*arrays)
+    return formula(*arrays) if factor is None else factor * formula(*arrays)
 
 
 def total(formula: Formula, *arrays: Array) -> Array:

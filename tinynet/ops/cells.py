@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..devices import Array, kernels, xp
+from ..devices import Array, kernels, loops_for, xp
 
 
 class Cell:
@@ -218,7 +218,19 @@ class LSTM(Cell):
 
     def forward(self) -> None:
         self.squashed = self.xp.empty_like(self.states[1])  # tanh(c')
-        super().forward()
+        run = self.z, self.scaled, self.start, self.states, self.squashed
+        loops = None if self.hold is not None else loops_for(self.z)
+        if loops is None or not loops.lstm_forward(*run):
+            super().forward()
+
+    def backward(self, dstates):
+        run = self.z, self.recurrent, self.start, self.states, self.squashed
+        loops = None if self.hold is not None else loops_for(self.z)
+        found = loops.lstm_backward(*run, dstates) if loops is not None else None
+        if found is None:
+            return super().backward(dstates)
+        dz, first = found
+        return (dz.reshape(-1, dz.shape[-1]),) * 2 + (first,)
 
     def step(self, t, before, after):
         (h, c), (new_h, new_c) = before, after

@@ -298,4 +298,4 @@ def scaled(factor: Array, formula: Callable[..., Array], inputs: tuple[Array, ..
     """factor * formula(*inputs).  factor: one number, or one for each element."""
     if factor.ndim:
         return factor * formula(*inputs)
-    return kernels(inputs[0]).scaled(factor, formula, *inputs)
+    return kernels(inputs[0]).elementwise(formula, *inputs, factor=factor)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from ..devices import Array, device_of, is_loop, kernels, xp
+from ..devices import Array, device_of, kernels, loops_for, xp
 from ..engine.tensor import Tensor
 
 # Numbers.  Adam's step of 1,200,000 parameters takes 1.2 ms with two threads.  In pieces of 65,536
@@ -69,7 +69,7 @@ class Flat:
         """
         gradients: list[Any] = [p.grad for p in self.parameters]
         moving = [i for i, dw in enumerate(gradients) if dw is not None]
-        whole = one_kernel and is_loop(self.w)
+        whole = one_kernel and loops_for(self.w) is not None
         if self._cut[:2] != (moving, whole):
             self._cut = moving, whole, self._pieces(moving, whole)
         pieces = self._cut[2]

@@ -29,7 +29,6 @@ from .pieces import (
     mean,
     relu,
     relu_back,
-    scaled,
     total,
 )
 from .pooling import max_pool, max_pool_back
@@ -39,8 +38,8 @@ keep_memory()
 
 __all__ = [
     "adam", "add_at", "column_sums", "columns", "combine", "convolve", "convolve_transposed",
-    "convolve_transposed_workspace", "convolve_workspace", "each", "elementwise",
-    "keep_mask", "kernel_gradient", "leaky_relu", "leaky_relu_back", "masked", "max_pool",
-    "max_pool_back", "mean", "moments", "owned", "product", "products_and_sums", "random_bits",
-    "relu", "relu_back", "scale_and_shift", "scaled", "standard_normal", "sum_windows", "total",
+    "convolve_transposed_workspace", "convolve_workspace", "each", "elementwise", "keep_mask",
+    "kernel_gradient", "leaky_relu", "leaky_relu_back", "masked", "max_pool", "max_pool_back",
+    "mean", "moments", "owned", "product", "products_and_sums", "random_bits", "relu", "relu_back",
+    "scale_and_shift", "standard_normal", "sum_windows", "total",
 ]  # fmt: skip

@@ -60,14 +60,21 @@ def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -
     return finish(y, bias, relu)
 
 
-def block_counts(N: int, M: int, O: int) -> tuple[int, int, int]:  # noqa: E741
+def block_counts(
+    N: int,
+    M: int,
+    O: int,  # noqa: E741
+    least: int | None = None,
+) -> tuple[int, int, int]:
     """Into how many ranges N, M and O are cut: the longest is halved, one to three times.
 
+    least: the multiply-adds from which there are two blocks; 2 * BLOCK if it is not given.
     M counts a quarter, since the results of its ranges must be added up.  With more blocks, BLAS
     rearranges the same numbers more often: sixteen took 20% longer.  Eight keep 8 threads busy.
     """
     work = N * M * O / BLOCK
-    count = 1 if work < 2 else 2 if work < 16 else 4 if work < 64 else 8
+    two = work >= 2 if least is None else least <= N * M * O
+    count = 1 if not two else 2 if work < 16 else 4 if work < 64 else 8
     rows = inner = columns = 1
     while rows * inner * columns < count:
         longest = max(N / rows, M / inner / 4, O / columns)

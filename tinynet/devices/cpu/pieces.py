@@ -31,8 +31,10 @@ def sharing(size: int) -> int:
     return MOST if size >= SHARED else 1
 
 
-def elementwise(formula: Any, *arrays: Array, results: int = 1) -> Any:
+def elementwise(formula: Any, *arrays: Array, results: int = 1, factor: Any = None) -> Any:
     """One of NumPy's own functions writes straight into the result; others make new arrays."""
+    if factor is not None:
+        return elementwise(lambda *x: factor * formula(*x), *arrays)
     if arrays[0].size < 2 * PIECE:
         return formula(*arrays)
     if results > 1:
@@ -40,10 +42,6 @@ def elementwise(formula: Any, *arrays: Array, results: int = 1) -> Any:
     if isinstance(formula, numpy.ufunc):
         return _by_pieces(lambda *given: formula(*given[:-1], out=given[-1]), *arrays)
     return _by_pieces(lambda *given: formula(*given[:-1]), *arrays)
-
-
-def scaled(factor: Array, formula: Formula, *arrays: Array) -> Array:
-    return elementwise(lambda *x: factor * formula(*x), *arrays)
 
 
 def _by_pieces(formula: FormulaInto, *arrays: Array) -> Array:

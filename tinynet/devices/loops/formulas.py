@@ -146,18 +146,14 @@ def _loop_of(loops: dict[str, Loop], formula: Callable[..., Any], arrays: Any) -
     return None if module else loops.get(f"{name}.{formula.__name__}")
 
 
-def elementwise(formula: Callable[..., Any], *arrays: Array, results: int = 1) -> Any:
-    found = _loop_of(VALUES, formula, arrays)
-    if found:
-        return by_numbers(found, *arrays, results=results)
-    return cpu.elementwise(formula, *arrays, results=results)
-
-
-def scaled(factor: Array, formula: Callable[..., Any], *arrays: Array) -> Array:
-    found = _loop_of(SCALED, formula, arrays)
-    if found:
-        return by_numbers(found, float(factor), *arrays)
-    return cpu.scaled(factor, formula, *arrays)
+def elementwise(
+    formula: Callable[..., Any], *arrays: Array, results: int = 1, factor: Any = None
+) -> Any:
+    found = _loop_of(VALUES if factor is None else SCALED, formula, arrays)
+    if not found:
+        return cpu.elementwise(formula, *arrays, results=results, factor=factor)
+    scale = [] if factor is None else [float(factor)]
+    return by_numbers(found, *scale, *arrays, results=results)
 
 
 def total(formula: Callable[..., Any], *arrays: Array) -> Array:

@@ -12,7 +12,7 @@ from .loop import ZERO, Numbers, Rows, loop, part_of_loop, ready
 from .parts import takes
 
 Array = numpy.ndarray
-SMALL = 300_000  # multiply-adds: with fewer, one block
+LEAST = 1_500_000  # multiply-adds, some 15 us: with fewer, one block
 NO_BIAS = numpy.zeros(0, numpy.float32)
 
 
@@ -48,8 +48,7 @@ def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -
     if a.ndim > 2 or b.ndim > 2 or sgemm is None or not (takes(a, b) or takes(b, a)):
         return cpu.product(a, b, bias, relu)
     (N, M), O = a.shape, b.shape[1]  # noqa: E741
-    small = N * M * O < SMALL
-    rows, inner, columns = (1, 1, 1) if small else block_counts(N, M, O)
+    rows, inner, columns = block_counts(N, M, O, LEAST)
     if inner > 1 or not N * M * O:
         return cpu.product(a, b, bias, relu)
     y = numpy.empty((N, O), numpy.float32)
