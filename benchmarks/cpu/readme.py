@@ -107,7 +107,9 @@ def of_operations(run: Mapping[str, Any]) -> str:
 
 def _measured_on(run: Mapping[str, Any]) -> str:
     facts = run["machine"]
-    return f"Measured on {facts['processor']}, with PyTorch {facts['PyTorch']}.\n"
+    blas = facts.get("BLAS settings", "none")
+    held = "" if blas == "none" else f" In the environment: {blas}."
+    return f"Measured on {facts['processor']}, with PyTorch {facts['PyTorch']}.{held}\n"
 
 
 def _spread(part: Mapping[str, float] | None) -> str:

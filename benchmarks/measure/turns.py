@@ -102,6 +102,7 @@ def machine() -> dict[str, Any]:
     blas = numpy.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[index]
     return {
         "processor": f"{_processor()}, {os.cpu_count()} cores",
+        "BLAS settings": _blas_settings() or "none",
         "load before": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else "unknown",
         "Python": f"{platform.python_version()} on {platform.system()}",
         "NumPy": numpy.__version__,
@@ -117,6 +118,12 @@ def _blas_threads() -> str:
         return f"told to use {os.environ.get('OMP_NUM_THREADS', 'all')}"
     pools = threadpoolctl.threadpool_info()
     return ", ".join(str(pool["num_threads"]) for pool in pools if pool["user_api"] == "blas")
+
+
+def _blas_settings() -> str:
+    """What the environment tells BLAS beside the number of threads: its speed depends on it."""
+    found = {k: v for k, v in os.environ.items() if k.startswith(("OPENBLAS_", "MKL_"))}
+    return ", ".join(f"{k}={v}" for k, v in sorted(found.items()) if "THREADS" not in k)
 
 
 def _processor() -> str:
