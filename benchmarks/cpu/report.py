@@ -46,7 +46,7 @@ class Efforts(NamedTuple):
     imports: int
 
 
-FULL = Efforts(Effort(15, 0.5), Effort(5, 0.3), operations.FULL, steps=5, imports=15)
+FULL = Efforts(Effort(11, 0.4), Effort(5, 0.3), operations.FULL, steps=5, imports=15)
 QUICK = Efforts(Effort(3, 0.05), Effort(2, 0.02), operations.QUICK, steps=2, imports=3)
 
 

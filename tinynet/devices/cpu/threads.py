@@ -129,6 +129,7 @@ class _Crew:
         self.busy = threading.Lock()
         self._inboxes: list[queue.SimpleQueue[_Job | None]] = []
         self._asleep: set[int] = set()
+        self._wanted = 0  # how often work for `wait` came
         self._no_more = False
 
     def grow(self, count: int) -> None:
@@ -147,9 +148,14 @@ class _Crew:
 
     def _serve(self, inbox: queue.SimpleQueue[_Job | None], number: int) -> None:
         while True:
+            wanted = self._wanted
             if self.wait and inbox.empty():
                 self.wait(number)
             self._asleep.add(number)
+            if self._wanted != wanted:  # since it began to wait: work that it may have missed
+                self._asleep.discard(number)
+                if inbox.empty():
+                    continue
             job = inbox.get()
             self._asleep.discard(number)
             if job:
@@ -158,10 +164,12 @@ class _Crew:
 
     def wake(self, count: int) -> None:
         """Up to `count` threads, to wait as loops/workers.py wants it."""
+        self._wanted += 1  # first: who falls asleep now, will see it
         if len(self._inboxes) < count:
             self.grow(count)
-        for number in [n for n in self._asleep if n <= count] if self._asleep else ():
-            self._inboxes[number - 1].put(None)
+        for number in sorted(self._asleep) if self._asleep else ():
+            if number <= count:
+                self._inboxes[number - 1].put(None)
 
     def do(self, job: _Job, threads: int) -> None:
         self.grow(threads - 1)

@@ -254,7 +254,7 @@ def tiles_of(N: int, m: int, C: int, O: int, output: tuple[int, int]) -> tuple[T
     """How the batch is cut, and the number of tiles of m x m results in a row."""
     TH, TW = -(-output[0] // m), -(-output[1] // m)
     row = 36 * TW * (C + O) * 4  # bytes
-    return cut(N, TH, row, row, 36 * TW * C * O, 2 * ALIGN), TW
+    return cut(N, TH, row, row, 36 * TW * C * O, 2 * ALIGN, TILE, LEAST_WORK), TW
 
 
 def workspace(N: int, K: int, C: int, O: int, output: tuple[int, int]) -> int:  # noqa: E741
@@ -262,6 +262,9 @@ def workspace(N: int, K: int, C: int, O: int, output: tuple[int, int]) -> int:  
     tiles, _ = tiles_of(N, 7 - K, C, O, output)
     return together(tiles)
 
+
+TILE = 2**21  # bytes of a tile at the 36 points
+LEAST_WORK = 2_000_000  # multiply-adds of a tile
 
 # With fewer channels, the tiles cost more than the products save.
 LEAST_CHANNELS = {(3, 3): 16, (5, 5): 32}
