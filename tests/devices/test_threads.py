@@ -517,8 +517,8 @@ def test_a_child_of_a_process_with_threads_computes_the_same():
         from tests.devices.test_threads import blas_threads, digest
         from tinynet.devices.cpu import blas, threads
 
+        bits = digest(3)  # it may load libraries that hold another BLAS
         threadpoolctl.threadpool_limits(2, "blas")
-        bits = digest(3)
         assert threading.active_count() == 3
         held = threads._crew.busy.acquire(), blas.one_blas_thread.__enter__()  # as inside a part
         child = os.fork()
