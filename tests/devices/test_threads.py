@@ -343,6 +343,24 @@ def test_an_error_keeps_no_array_once_it_was_handled(crew):
         gc.enable()
 
 
+def test_a_thread_that_falls_asleep_looks_once_more_for_work(monkeypatch):
+    """Work that came while it gave up waiting would otherwise be done by the caller alone."""
+    crew, waited = threads._Crew(), []
+
+    def wait(number):
+        waited.append(number)
+        if len(waited) == 1:
+            crew._wanted += 1  # as wake() does; the thread is not asleep yet
+
+    monkeypatch.setattr(threads._Crew, "wait", staticmethod(wait))
+    crew.grow(1)
+    deadline = time.monotonic() + 2
+    while len(waited) < 2 and time.monotonic() < deadline:
+        time.sleep(0.001)
+    time.sleep(0.05)
+    assert waited == [1, 1] and crew._asleep == {1}
+
+
 @pytest.mark.numpy_form  # only NumPy has numpy.errstate
 def test_the_errors_of_one_thread_are_those_of_several(rng):
     x = rng.random(300_000, numpy.float32) * numpy.float32(1e30)

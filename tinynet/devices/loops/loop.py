@@ -5,7 +5,8 @@ Python's lock (workers.py).  Its first parameter is the number of the part.  If 
 memory of its own, the number of the thread comes before it.  Then come arrays of float32, sizes and
 numbers; the annotations give the types: `Pictures` has four axes, `Rows` two, `Numbers` one.  An
 integer literal or 0.5 would make the arithmetic float64, which is half as fast; so numbers that are
-computed with have names, for example ZERO.
+computed with have names, for example ZERO.  Nothing checks that an index is inside its array: ops/
+checks all shapes first.
 """
 
 from __future__ import annotations

@@ -25,14 +25,6 @@ LOOKS = 20_000  # for a new task, before a thread sleeps: half a millisecond
 PATIENCE = 2_000  # pauses before another program gets the processor
 
 
-def _compiled(signature: str) -> Any:
-    def decorate(function: Any) -> Any:
-        with cache.folder_for_numba() as kept:
-            return numba.njit(signature, nogil=True, cache=kept)(function)
-
-    return decorate
-
-
 @numba.njit(nogil=True)
 def take_parts(words, worker):
     """Do the next part until none is left."""
@@ -113,7 +105,8 @@ def ready_to_serve() -> None:
     """Compile `serve`, and let the crew wait in it."""
     global _serve
     if _serve is None:
-        _serve = _compiled("void(int64, int64)")(serve)
+        with cache.folder_for_numba() as kept:
+            _serve = numba.njit("void(int64, int64)", nogil=True, cache=kept)(serve)
     threads.wait_by(wait, words.for_python)
 
 
