@@ -343,7 +343,7 @@ def test_an_error_keeps_no_array_once_it_was_handled(crew):
         gc.enable()
 
 
-def test_a_thread_that_falls_asleep_looks_once_more_for_work(monkeypatch):
+def test_a_thread_that_falls_asleep_looks_once_more_for_work():
     """Work that came while it gave up waiting would otherwise be done by the caller alone."""
     crew, waited = threads._Crew(), []
 
@@ -352,12 +352,11 @@ def test_a_thread_that_falls_asleep_looks_once_more_for_work(monkeypatch):
         if len(waited) == 1:
             crew._wanted += 1  # as wake() does; the thread is not asleep yet
 
-    monkeypatch.setattr(threads._Crew, "wait", staticmethod(wait))
+    crew.wait = wait  # its own: the threads of other tests may be falling asleep just now
     crew.grow(1)
-    deadline = time.monotonic() + 2
-    while len(waited) < 2 and time.monotonic() < deadline:
+    deadline = time.monotonic() + 10
+    while (len(waited) < 2 or not crew._asleep) and time.monotonic() < deadline:
         time.sleep(0.001)
-    time.sleep(0.05)
     assert waited == [1, 1] and crew._asleep == {1}
 
 
