@@ -615,7 +615,7 @@ def test_blas_has_one_thread_inside_and_its_own_again_afterwards(crew, two_blas_
 def test_a_product_in_one_block_is_one_threads_too(two_blas_threads, monkeypatch):
     inside = []
     monkeypatch.setattr(matrix, "finish", lambda *given: inside.append(blas_threads()))
-    a = numpy.ones((40, 50))
+    a = numpy.ones((80, 90))
     cpu.product(a, a.T)
     assert inside == [{1}]
     assert blas_threads() == {2}

@@ -13,6 +13,9 @@ import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+# OpenBLAS' own limit (interface/gemm.c: SMP_THRESHOLD_MIN * GEMM_MULTITHREAD_THRESHOLD)
+OPENBLAS_ALONE = 262_144
+
 
 class _Library(NamedTuple):
     """How many threads a BLAS has: functions that tell it, and that set it."""
@@ -35,6 +38,7 @@ class _OneBlasThread:
     """
 
     known = True  # whether threadpoolctl is installed
+    alone = 0  # multiply-adds: BLAS takes no second thread for two matrices that need no more
 
     def __init__(self) -> None:
         self._searched = False
@@ -55,6 +59,8 @@ class _OneBlasThread:
         found = ThreadpoolController().select(user_api="blas").lib_controllers
         self._of_thread = [_library(of) for of in found if _is_of_thread(of)]
         self._of_process = [_library(of) for of in found if not _is_of_thread(of)]
+        if all(of.internal_api == "openblas" for of in found):
+            self.alone = OPENBLAS_ALONE
 
     def __enter__(self) -> None:
         counted = False
@@ -129,16 +135,19 @@ def _is_of_thread(library: Any) -> bool:
 
 
 def _library(of: Any) -> _Library:
-    """OpenBLAS' own function sets its count.  Since threadpoolctl 3.8, that of threadpoolctl does
-    so for the first thread that calls it, and nothing for all others.
+    """OpenBLAS' own functions tell and set its count.  Since threadpoolctl 3.8, that of
+    threadpoolctl sets it for the first thread that calls it, and does nothing for all others.
     """
     if of.internal_api == "openblas" and not _is_of_thread(of):
         names = itertools.product(("", "scipy_"), ("", "64_", "_64"))
         blas = ctypes.CDLL(of.filepath)
         for prefix, suffix in names:
-            found = getattr(blas, f"{prefix}openblas_set_num_threads{suffix}", None)
-            if found:
-                return _Library(of.get_num_threads, found)
+            get, set = (
+                getattr(blas, f"{prefix}openblas_{do}_num_threads{suffix}", None)
+                for do in ("get", "set")
+            )
+            if get and set:
+                return _Library(get, set)
     return _Library(of.get_num_threads, of.set_num_threads)
 
 

@@ -10,10 +10,12 @@ from .threads import each
 
 Array = numpy.ndarray
 
-# Multiply-adds: with fewer, OpenBLAS takes no second thread.  Found by the time that its threads
-# ran, in NumPy 2.0.0 and 2.4.6: two vectors of float64 take one from 10,001 on (of float32, never),
-# two matrices from 438,048, a matrix and a vector from 460,800 (in other builds, from 9,216).
-ONE_THREAD = 8192
+# Multiply-adds: with fewer, no BLAS that was tried takes a second thread.  Found by the time that
+# the threads of OpenBLAS ran, in NumPy 2.0.0 and 2.4.6: two vectors of float64 take one from 10,001
+# on (of float32, never), a matrix and a vector from 460,800 (in other builds, from 9,216), two
+# matrices from 438,048 (blas.py).
+ONE_THREAD = 9_216
+MANY_ROWS = 512  # a bias is added to fewer rows one by one: 2 us for 256 rows of 32, instead of 5
 BLOCK = 6_000_000  # multiply-adds for a thread: 120 us, where waking one takes 50 to 100
 
 
@@ -26,7 +28,8 @@ def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -
     if a.ndim > 2 or b.ndim > 2:
         return finish(_stack(a, b), bias, relu)
     (N, M), O = a.shape, b.shape[1]  # noqa: E741
-    if N * M * O < ONE_THREAD:
+    work = N * M * O
+    if work < ONE_THREAD or (work <= one_blas_thread.alone and min(N, M, O) > 1):
         return a @ b if bias is None and not relu else finish(a @ b, bias, relu)
     rows, inner, columns = block_counts(N, M, O)
     y = numpy.empty((N, O), numpy.result_type(a, b))
@@ -120,9 +123,11 @@ def _ranges(n: int, count: int) -> list[slice]:
 
 def column_sums(x: numpy.ndarray) -> numpy.ndarray:
     """As a product with a row of ones: BLAS reads at memory speed, x.sum(axis=0) at a third."""
-    if x.size < ONE_THREAD:  # so few that the call costs more than the sums
+    if x.size < 1024:  # so few that the second call costs more than the sums
         sums = numpy.add.reduce(x, dtype=sum_dtype(x.dtype))
         return sums if sums.dtype is x.dtype else sums.astype(x.dtype)
+    if x.size < ONE_THREAD:
+        return numpy.ones(len(x), x.dtype) @ x
     if x.size < SHARED:
         with one_blas_thread:
             return numpy.ones(len(x), x.dtype) @ x
@@ -143,10 +148,11 @@ def column_sums(x: numpy.ndarray) -> numpy.ndarray:
 def finish(y: numpy.ndarray, bias: numpy.ndarray | None, relu: bool) -> numpy.ndarray:
     """Add the bias to the rows of y (..., O), then take relu, in place, while y is in the cache."""
     if bias is not None and y.size:
-        k = long_rows(y.shape) if y.flags.c_contiguous else 1
+        C = y.shape[-1]
+        k = long_rows(y.shape) if y.size > MANY_ROWS * C and y.flags.c_contiguous else 1
         if k > 1:
-            long = y.reshape(-1, k * y.shape[-1])
-            long += numpy.tile(bias, k)
+            long = y.reshape(-1, k * C)
+            long += numpy.broadcast_to(bias, (k, C)).reshape(-1)  # here it is copied
         else:
             y += bias
     return relu_into(y, y) if relu else y

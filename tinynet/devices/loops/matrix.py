@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy
 
-from .. import cpu
+from .. import cpu, settings
 from ..cpu.blas import one_blas_thread
 from ..cpu.matrix import block_counts
 from .gemm import multiply, sgemm
@@ -45,7 +45,8 @@ def product_loop(
 
 def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -> Array:
     """Cut by shapes alone; where the sum itself is cut, NumPy computes."""
-    if a.ndim > 2 or b.ndim > 2 or sgemm is None or not (takes(a, b) or takes(b, a)):
+    small = a.size < settings.LEAST and b.size < settings.LEAST
+    if small or a.ndim > 2 or b.ndim > 2 or sgemm is None or not (takes(a, b) or takes(b, a)):
         return cpu.product(a, b, bias, relu)
     (N, M), O = a.shape, b.shape[1]  # noqa: E741
     rows, inner, columns = block_counts(N, M, O, LEAST)
