@@ -30,7 +30,16 @@ if form.chosen is plain:
 import numba
 
 from tinynet.devices import loops
-from tinynet.devices.loops import convolution, formulas, loop, matrix, parts, recurrent, winograd
+from tinynet.devices.loops import (
+    convolution,
+    formulas,
+    gemm,
+    loop,
+    matrix,
+    parts,
+    recurrent,
+    winograd,
+)  # fmt: skip
 
 quick = hypothesis_settings(
     max_examples=200,
@@ -581,3 +590,27 @@ def test_no_loop_calls_numpy_but_to_make_an_array():
         for node in ast.walk(ast.parse(inspect.getsource(found.function))):
             if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("numpy."):
                 assert ast.unparse(node.func) in {"numpy.empty", "numpy.zeros", "numpy.float32"}
+
+
+@pytest.mark.parametrize(
+    ("path", "right"),
+    [
+        ("/venv/lib/python3.11/site-packages/numpy.libs/libscipy_openblas64_-32a4.so", True),
+        ("/venv/lib/python3.11/site-packages/numpy/.dylibs/libscipy_openblas64_.dylib", True),
+        (r"C:\venv\Lib\site-packages\numpy.libs\libscipy_openblas64_-63c8.dll", True),
+        ("/home/numpy/lib/python3.11/site-packages/scipy.libs/libscipy_openblas-6cdc.so", False),
+        ("/usr/lib/x86_64-linux-gnu/openblas-pthread/libopenblasp-r0.3.21.so", False),
+    ],
+)
+def test_of_two_blas_libraries_the_loops_take_numpys(path, right):
+    assert gemm.is_numpys(path) == right
+
+
+def test_a_blas_that_came_with_numba_is_found():
+    guard = form.one_blas_thread
+    with guard:
+        pass
+    guard.search_again()
+    before, guard._of_process = guard._of_process, []
+    with guard:
+        assert len(guard._of_process) == len(before)

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from ..messages.arguments import choice
 from ..messages.mistakes import warn
 from . import cpu, plain
+from .cpu.blas import one_blas_thread
 from .interrupt import ctrl_c_waits
 from .settings import is_large
 
@@ -143,6 +144,7 @@ def load() -> Any:
                     from . import loops
 
                 loops.compile_all(_Progress)
+                one_blas_thread.search_again()
             except Exception as error:
                 reason = (str(error).strip() or "no reason given").splitlines()[0]
                 text = f"numba does not work here: {type(error).__name__}: {reason}"

@@ -62,6 +62,11 @@ class _OneBlasThread:
         if all(of.internal_api == "openblas" for of in found):
             self.alone = OPENBLAS_ALONE
 
+    def search_again(self) -> None:
+        """Numba may have loaded SciPy, which brings a BLAS of its own."""
+        with self._lock:
+            self._searched = False
+
     def __enter__(self) -> None:
         counted = False
         try:

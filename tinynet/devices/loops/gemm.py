@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import re
 from typing import Any, NamedTuple
 
 import numpy
@@ -17,14 +18,20 @@ class Sgemm(NamedTuple):
     wide: bool  # whether its integers have 64 bits
 
 
+def is_numpys(path: str) -> bool:
+    """Whether a library came with NumPy: .../numpy.libs/libscipy_openblas64_.so, for example."""
+    return any(folder.split(".")[0] == "numpy" for folder in re.split(r"[/\\]", path)[-3:-1])
+
+
 def _find() -> Sgemm | None:
-    """In the OpenBLAS or MKL that NumPy has loaded; None where there is another one."""
+    """In the OpenBLAS or MKL of NumPy (SciPy may have loaded another); None without one."""
     try:
         from threadpoolctl import ThreadpoolController
     except ModuleNotFoundError:
         return None
     numpy.dot(numpy.ones((2, 2)), numpy.ones((2, 2)))
-    for of in ThreadpoolController().select(user_api="blas").lib_controllers:
+    found = ThreadpoolController().select(user_api="blas").lib_controllers
+    for of in sorted(found, key=lambda of: not is_numpys(of.filepath)):
         if of.internal_api not in ("openblas", "mkl"):
             continue
         library = ctypes.CDLL(of.filepath)
