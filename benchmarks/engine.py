@@ -131,8 +131,8 @@ def tinynet_step(weights: Sequence[Any], x: Any, lr: float) -> Step:
 
     def step() -> tn.Tensor:
         optimizer.zero_grad()
-        h = tn.tanh(x @ w1 + b1)
-        loss = tn.mse(tn.sigmoid(h @ w2 + b2), x)
+        h = tn.tanh(tn.linear(x, w1, b1))
+        loss = tn.mse(tn.sigmoid(tn.linear(h, w2, b2)), x)
         loss.backward()
         optimizer.step()
         return loss
