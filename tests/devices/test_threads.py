@@ -634,6 +634,18 @@ def test_small_products_leave_blas_as_it_is(monkeypatch):
         cpu.product(a, a.swapaxes(1, 2))
 
 
+def test_only_what_openblas_would_share_is_held_to_one_thread(monkeypatch):
+    class Guard:
+        alone = 262_144  # as in blas.py, where all libraries are OpenBLAS
+
+    monkeypatch.setattr(matrix, "one_blas_thread", Guard())
+    a, row = numpy.ones((64, 64)), numpy.ones((1, 10_000))
+    assert (cpu.product(a, a) == 64).all()
+    for x, y in ((numpy.ones((65, 64)), a), (row, row.T)):  # one row too many; two vectors
+        with pytest.raises((TypeError, AttributeError), match=r"context manager|__enter__"):
+            cpu.product(x, y)
+
+
 def test_how_many_blas_has_is_asked_each_time(crew, two_blas_threads):
     for count in (2, 1, 2):
         with threadpoolctl.threadpool_limits(count, "blas"):

@@ -31,7 +31,7 @@ class _OneBlasThread:
     """`with one_blas_thread:` BLAS computes with the thread that calls it, and no other.
 
     Afterwards BLAS has as many threads as before.  Any thread may be inside, and several at once.
-    Entering takes 3 us; a new threadpool_limits() would search all loaded libraries, for 240.  A
+    Entering takes 2 us; a new threadpool_limits() would search all loaded libraries, for 240.  A
     BLAS that threadpoolctl does not know (Apple's) keeps its threads, without harm.  Without
     threadpoolctl, every BLAS does.  Ctrl-C in the very microsecond of leaving may leave BLAS at one
     thread: NumPy is then slower, and nothing is wrong.
@@ -59,8 +59,7 @@ class _OneBlasThread:
         found = ThreadpoolController().select(user_api="blas").lib_controllers
         self._of_thread = [_library(of) for of in found if _is_of_thread(of)]
         self._of_process = [_library(of) for of in found if not _is_of_thread(of)]
-        if all(of.internal_api == "openblas" for of in found):
-            self.alone = OPENBLAS_ALONE
+        self.alone = OPENBLAS_ALONE * all(of.internal_api == "openblas" for of in found)
 
     def search_again(self) -> None:
         """Numba may have loaded SciPy, which brings a BLAS of its own."""
