@@ -213,6 +213,11 @@ def wake(count: int) -> None:
     _crew.wake(count)
 
 
+def asleep(count: int) -> bool:
+    """Whether one of the crew's first threads sleeps, or was never started."""
+    return bool(_crew._asleep) or len(_crew._inboxes) < count
+
+
 def each(task: Task, count: int, most: int = MOST) -> None:
     """Do task(0), ..., task(count - 1), several at once, and return when all are done.
 

@@ -12,34 +12,39 @@ checks all shapes first.
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numba
 import numpy
 
-from ..cpu.threads import MOST, get_threads, wake
+from ..cpu.threads import MOST, asleep, get_threads, wake
 from ..interrupt import ctrl_c_waits
 from . import cache, machine, workers
 
-# C-contiguous arrays of float32, with 1, 2, 3 and 4 axes; of booleans, with 1; of whole numbers, 2
+# C-contiguous arrays of float32, with 1, 2, 3 and 4 axes; of booleans, with 1; of int64, 1 and 2
 Numbers: TypeAlias = Any
 Rows: TypeAlias = Any
 Stack: TypeAlias = Any
 Pictures: TypeAlias = Any
 Marks: TypeAlias = Any
+Labels: TypeAlias = Any
 Places: TypeAlias = Any
 
 ZERO = numpy.float32(0)
 ONE = numpy.float32(1)
 
-_AXES = {"Numbers": 1, "Rows": 2, "Stack": 3, "Pictures": 4, "Marks": 1, "Places": 2}
-_DTYPES = {"Marks": "boolean", "Places": "int64"}  # the others are float32
+_AXES = {"Numbers": 1, "Rows": 2, "Stack": 3, "Pictures": 4, "Marks": 1, "Labels": 1, "Places": 2}
+_DTYPES = {"Marks": "boolean", "Labels": "int64", "Places": "int64"}  # the others are float32
 _TYPES = {"int": numba.int64, "float": numba.float64, "bool": numba.boolean}
 # Sums may be added in another order, and a * b + c rounded once: then a loop over numbers can take
 # 8 or 16 of them at once.  NaN and infinity keep their meaning.
 _MATH = {"reassoc", "contract", "nsz", "arcp"}
 _OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": _MATH, "error_model": "numpy"}
+
+
+LONG = 50e-6  # seconds
 
 
 class Loop:
@@ -49,13 +54,23 @@ class Loop:
         self.name, self.function = function.__name__, function
         self._address = 0
         self._start: Any = None  # compiled
+        self._took: dict[int, float] = {}  # seconds, by the number of parts
 
     def __call__(self, parts: int, *values: Any, most: int = MOST) -> None:
-        """most: how many parts at once, where each needs memory of its own."""
+        """most: how many parts at once, where each needs memory of its own.
+
+        Threads that are awake help.  To wake one, and to let it sleep again, takes some 0.1 ms of
+        Python's time, so that is done for work that took long the last time.
+        """
         threads = min(get_threads(), parts, most)
-        if threads > 1:
+        if threads <= 1 or not asleep(threads - 1):
+            self._start(workers.words.address, self._address, parts, threads, *values)
+            return
+        if self._took.get(parts, LONG) >= LONG:
             wake(threads - 1)
+        start = time.perf_counter()
         self._start(workers.words.address, self._address, parts, threads, *values)
+        self._took[parts] = time.perf_counter() - start
 
     @property
     def is_compiled(self) -> bool:
