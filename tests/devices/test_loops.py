@@ -12,9 +12,17 @@ import re
 
 import numpy
 import pytest
-from hypothesis import HealthCheck, example, given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
+from hypothesis import (
+    HealthCheck,
+    example,
+    given,
+)
+from hypothesis import (
+    settings as hypothesis_settings,
+)
+from hypothesis import (
+    strategies as st,
+)
 
 import tinynet as tn
 from tinynet.devices import cpu, form, plain, settings
@@ -190,6 +198,41 @@ def counted(called, true):
     return lambda self, *values, **settings: called.append(self) or true(self, *values, **settings)
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (1, 70), (60, 1), (7, 33), (3, 4, 6), (2, 0, 5)])
+def test_softmax_and_the_slope_of_cross_entropy(shape, rng):
+    x, labels = 4 * numbers(rng, *shape), rng.integers(0, shape[-1], shape[:-1])
+    losses = -numpy.take_along_axis(plain.log_softmax(x), labels[..., None], -1)[..., 0]
+    for lying in lies(x):
+        agree("log_softmax", lying, tolerance=8 * EPSILON)
+        agree("log_softmax", lying, len(shape) - 1, tolerance=8 * EPSILON)
+        agree("log_softmax", lying, 0, tolerance=8 * EPSILON) if len(shape) == 2 else None
+        log_p = plain.log_softmax(lying)
+        for factor in (numpy.float32(0.3), numbers(rng, *shape[:-1])):
+            for kind in ("int64", "uint8"):
+                arrays = log_p, labels.astype(kind), losses, factor
+                agree("cross_entropy_back", *arrays, tolerance=20 * EPSILON)
+
+
+def test_softmax_is_exact_where_a_class_is_nearly_certain():
+    x = numpy.float32([[0, 30, -20], [0, 120, 0], [-3e38, 0, 3e38]])
+    exact = x.astype("float64")
+    others = numpy.exp(exact - exact.max(axis=1, keepdims=True)).sum(axis=1) - 1
+    others[:2] = math.exp(-30) + math.exp(-50), 2 * math.exp(-120)
+    log_p = loops.log_softmax(x)
+    numpy.testing.assert_allclose(-log_p[[0, 1, 2], [1, 1, 2]], others, rtol=1e-6, atol=1e-45)
+    slope = loops.cross_entropy_back(log_p, numpy.array([1, 1, 2]), -log_p[:, 1], numpy.float32(1))
+    numpy.testing.assert_allclose(slope[[0, 1, 2], [1, 1, 2]], -others, rtol=1e-6, atol=1e-45)
+
+
+def test_softmax_of_what_is_not_finite():
+    for strange in (math.nan, math.inf, -math.inf):
+        for k in range(3):
+            x = numpy.float32([[1, 2, 3], [4, 5, 6]])
+            x[1, k] = strange
+            agree("log_softmax", x)
+    agree("log_softmax", numpy.full((2, 3), -math.inf, "float32"))
+
+
 def test_other_formulas_are_numpys(rng):
     x = numbers(rng, 200)
     agree("elementwise", numpy.sinh, x)
@@ -295,7 +338,7 @@ def test_a_nan_stays_in_its_channel(rng):
     )
 
 
-# -- max pooling -----------------------------------------------------------------------------------
+# -- pooling ---------------------------------------------------------------------------------------
 
 
 @quick
@@ -313,7 +356,7 @@ def test_a_nan_stays_in_its_channel(rng):
 @example((4, 8, 6, 9), (2, 2), None, "valid", math.nan, 0)
 @example((4, 8, 6, 9), (2, 2), None, "valid", -math.inf, 0)
 @example((2, 7, 6, 3), (2, 2), None, ((1, 0), (1, 0)), 0.0, 0)
-def test_max_pooling(shape, size, stride, padding, strange, seed):
+def test_pooling(shape, size, stride, padding, strange, seed):
     """Of few different numbers, so that many are equal."""
     rng = numpy.random.default_rng(seed)
     x = rng.choice(numpy.float32([-1, 0, 1]), shape)
@@ -330,6 +373,8 @@ def test_max_pooling(shape, size, stride, padding, strange, seed):
     for x, dy in zip(*map(lies, arrays), strict=True):
         agree("max_pool", x, ws)
         agree("max_pool_back", dy, x, y, ws)
+        agree("sum_pool", x, ws, tolerance=40 * EPSILON)
+        agree("sum_pool_back", dy, ws, tolerance=40 * EPSILON)
 
 
 # -- convolution by columns ------------------------------------------------------------------------
@@ -525,17 +570,29 @@ def test_the_gates_of_an_lstm_at_the_ends_of_the_numbers():
         numpy.testing.assert_allclose(y, [math.tanh(-1), -1], rtol=1e-4)
 
 
-# -- Adam ------------------------------------------------------------------------------------------
+# -- optimizers ------------------------------------------------------------------------------------
+
+RULES = {  # (arrays of squares, other slots, settings)
+    "rmsprop": (1, 0, (None, 0.9, 0.0, 0.01, 1e-7)),
+    "rmsprop, momentum": (1, 1, (0.9, 0.5, 0.01, 1e-7)),
+    "adam": (1, 1, (0.9, 0.999, 0.01, 1e-7)),
+}
 
 
 @pytest.mark.parametrize("size", [1, 49, 1000])
-def test_adam(size, rng):
-    made = [[numbers(rng, size) for _ in range(3)] + [rng.random(size, numpy.float32)]] * 2
-    made = [[array.copy() for array in arrays] for arrays in made]
+@pytest.mark.parametrize("rule", RULES)
+def test_the_rules_of_the_optimizers(rule, size, rng):
+    """In three steps, from slots that are not 0."""
+    squares, others, settings = RULES[rule]
+    arrays = [numbers(rng, size) for _ in range(2 + others)]  # w, dw, ...
+    place = len(arrays) if rule == "adam" else 2  # m comes before v, a velocity after its square
+    arrays[place:place] = [rng.random(size, numpy.float32) for _ in range(squares)]
+    made = arrays, [array.copy() for array in arrays]
     made[1][1] = made[1][1].repeat(2)[::2]  # a gradient that lies apart
     for _ in range(3):
-        for kernels, (w, dw, m, v) in zip((plain, loops), made, strict=True):
-            kernels.adam(w, dw, m, v, 0.9, 0.999, 0.01, 1e-7, numpy.empty_like(w))
+        for kernels, held in zip((plain, loops), made, strict=True):
+            kernel = getattr(kernels, rule.partition(",")[0])
+            kernel(*held, *settings, numpy.empty(size, "float32"))
     for expected, found in zip(*made, strict=True):
         close(found, expected, 8 * EPSILON)
 
@@ -561,6 +618,25 @@ def test_the_bits_are_the_same_for_any_number_of_threads(rng):
         tn.set_threads(count)
         found.append([y.tobytes() for y in computed()])
     assert found[0] == found[1] == found[2]
+
+
+def test_a_sleeping_thread_is_woken_for_work_that_took_long(rng, monkeypatch):
+    found, x, woken = loops.activation.relu_loop, numbers(rng, 200), []
+    monkeypatch.setattr(found, "_took", {})
+    monkeypatch.setattr(loop, "wake", woken.append)
+    monkeypatch.setattr(loop, "asleep", lambda count: True)
+    tn.set_threads(3)
+    loops.relu(x)  # of 4 parts nothing is known
+    assert woken == [2] and list(found._took) == [4]
+    for seconds, times in ((0.9 * loop.LONG, 1), (loop.LONG, 2)):
+        found._took[4] = seconds
+        loops.relu(x)
+        assert woken == [2] * times
+    assert found._took[4] not in (loop.LONG, 0.9 * loop.LONG)  # measured again
+    monkeypatch.setattr(loop, "asleep", lambda count: False)
+    found._took[4] = 1.0
+    loops.relu(x)
+    assert woken == [2, 2] and found._took[4] == 1.0
 
 
 def test_loops_are_compiled_for_their_own_types_only():

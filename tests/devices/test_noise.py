@@ -13,7 +13,7 @@ import pytest
 
 import tinynet as tn
 from tests.ops import oracles
-from tinynet.devices import cpu, gpu, plain
+from tinynet.devices import cpu, gpu, noise, plain
 
 from .test_devices import FakeCupy, asked_anew, install  # noqa: F401  # fixtures
 
@@ -109,7 +109,7 @@ SIXTEEN_BITS = numpy.arange(2**16, dtype=numpy.uint16)  # every number once
 
 @pytest.mark.parametrize("drop", [0, 1, 16384, 65535])
 def test_of_all_numbers_of_16_bits_a_mask_drops_as_many_as_it_is_told(drop):
-    kept = plain.kept(SIXTEEN_BITS.view(numpy.uint64), drop)
+    kept = noise.kept(SIXTEEN_BITS.view(numpy.uint64), drop)
     assert numpy.flatnonzero(~kept).tolist() == list(range(drop))
 
 
@@ -199,7 +199,7 @@ def test_no_bits_give_an_infinite_gaussian_number():
     ends = numpy.array([0, 1, 2**31, 2**32 - 1, 2**32 - 2], numpy.uint64)
     words = (ends[:, None] + (ends << numpy.uint64(32))).ravel()
     with numpy.errstate(all="raise"):
-        z = plain.normal(words)
+        z = noise.normal(words)
     assert numpy.isfinite(z).all()
     largest = math.sqrt(2 * 33 * math.log(2))  # 6.76, of a word that begins with 32 zeros
     assert math.isclose(float(numpy.abs(z).max()), largest, rel_tol=1e-6)

@@ -1,8 +1,34 @@
-"""The arithmetic of an optimizer's step, as plain kernels; loops/ has it compiled."""
+"""The arithmetic of the optimizers' rules, as plain kernels; loops/ has it compiled.
+
+All arrays are (D,), and change in place; dw is only read, and scratch is overwritten.
+"""
 
 from __future__ import annotations
 
 from .arrays import Array, xp
+
+
+def rmsprop(
+    w: Array, dw: Array, square: Array, velocity: Array | None, rho: float, momentum: float,
+    lr: float, epsilon: float, scratch: Array,
+) -> None:  # fmt: skip
+    """square = rho square + (1 - rho) dw^2;  velocity = momentum velocity + change;
+
+    w = w - velocity, where change = lr dw / sqrt(square + epsilon).  velocity None: w = w - change.
+    """
+    part = xp(w).multiply(dw, dw, out=scratch)
+    part *= 1 - rho
+    square *= rho
+    square += part
+    root = xp(w).add(square, epsilon, out=scratch)
+    xp(w).sqrt(root, out=root)
+    change = xp(w).divide(dw, root, out=scratch)
+    change *= lr
+    if velocity is not None:
+        velocity *= momentum
+        velocity += change
+        change = velocity
+    w -= change
 
 
 def adam(
@@ -11,7 +37,7 @@ def adam(
 ) -> None:  # fmt: skip
     """m = beta_1 m + (1 - beta_1) dw;  v = beta_2 v + (1 - beta_2) dw^2;
 
-    w = w - alpha m / (sqrt(v) + epsilon).  In place.  All arrays (D,); scratch is overwritten.
+    w = w - alpha m / (sqrt(v) + epsilon)
     """
     m *= beta_1
     m += xp(w).multiply(dw, 1 - beta_1, out=scratch)

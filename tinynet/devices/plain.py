@@ -2,7 +2,8 @@
 
 A kernel is a function that networks spend their time in.  (The weights of a convolution have the
 same name in the field.)  The GPU runs these, and so does the CPU with TINYNET_PLAIN=1.  Otherwise
-the CPU runs the faster forms in cpu/; tests hold each of those to the plain form.
+the CPU runs the faster forms in cpu/; tests hold each of those to the plain form.  Noise, softmax
+and the optimizers' rules have files of their own beside this one.
 
 Shapes: pictures x (N, H, W, C), results y (N, OH, OW, O), kernels (KH, KW, C, O).  `ws` are the
 windows over x.
@@ -17,11 +18,12 @@ from typing import Any
 import numpy
 
 from .arrays import Array, xp
-from .optimizers import adam as adam
+from .noise import keep_mask, random_bits, standard_normal
+from .optimizers import adam, rmsprop
+from .softmax import cross_entropy_back, log_softmax
 from .windows import Windows
 
 Formula = Callable[..., Array]  # of arrays of one shape, number by number
-Key = tuple[int, int]  # 2 x 64 bits
 
 
 # -- elementwise, and sums -------------------------------------------------------------------------
@@ -96,45 +98,6 @@ def _finish(y: Array, bias: Array | None, through_relu: bool) -> Array:
     return relu(y) if through_relu else y
 
 
-# -- noise: the same key gives the same numbers, on every device -----------------------------------
-
-
-def random_bits(key: Key, count: int, start: int = 0) -> numpy.ndarray:
-    """`count` words of 64 random bits, from word `start` of the key's sequence on.
-
-    start: a multiple of 4.  Counter-based: NumPy's Philox 4x64 with 10 rounds.  Source: Salmon et
-    al., "Parallel Random Numbers: As Easy as 1, 2, 3", 2011.
-    """
-    # "u8", uint64: without it, NumPy makes a key such as (1, 2**63) float64
-    return numpy.random.Philox(key=numpy.array(key, "u8"), counter=start // 4).random_raw(count)
-
-
-def keep_mask(key: Key, drop: int, count: int) -> numpy.ndarray:
-    """(count,) booleans; of 65,536 numbers, `drop` are False on average."""
-    return kept(random_bits(key, -(-count // 4)), drop)[:count]
-
-
-def kept(bits: numpy.ndarray, drop: int) -> numpy.ndarray:
-    """Four booleans from each word: each 16 bits are a number below 65,536, False below drop."""
-    return bits.view(numpy.uint16) >= drop
-
-
-def standard_normal(key: Key, count: int) -> numpy.ndarray:
-    """(count,) numbers from N(0, 1), in float32."""
-    return normal(random_bits(key, -(-count // 2)))[:count]
-
-
-def normal(bits: numpy.ndarray) -> numpy.ndarray:
-    """Two numbers from N(0, 1) from each word: a point of the plane, by its radius and its angle.
-
-    Source: Box and Muller, "A Note on the Generation of Random Normal Deviates", 1958.
-    """
-    u, v = bits.view(numpy.uint32).reshape(-1, 2).T.astype(numpy.float32) * 2.0**-32  # in [0, 1]
-    radius = numpy.sqrt(-2 * numpy.log(u + 2.0**-33))  # never log(0)
-    angle = 2 * math.pi * v
-    return numpy.stack((radius * numpy.cos(angle), radius * numpy.sin(angle)), axis=1).reshape(-1)
-
-
 # -- tasks that several threads can share, for example the pieces of an optimizer's step -----------
 
 
@@ -204,7 +167,7 @@ def matrix(x: Array) -> Array:
     return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
-# -- max pooling -----------------------------------------------------------------------------------
+# -- pooling ---------------------------------------------------------------------------------------
 
 
 def max_pool(x: Array, ws: Windows) -> Array:
@@ -227,6 +190,23 @@ def max_pool_back(dy: Array, x: Array, y: Array, ws: Windows) -> Array:
         first = ((view == y) | (view != view)) & free  # view != view: NaN
         part += xp(y).where(first, dy, 0)  # not dy * first: dy may be infinite
         free &= ~first
+    return ws.crop(dx)
+
+
+def sum_pool(x: Array, ws: Windows) -> Array:
+    """The sum of each window.  (N, H, W, C) -> (N, OH, OW, C)"""
+    views = ws.views(ws.pad(x))
+    y = next(views).copy()
+    for view in views:
+        y += view
+    return y
+
+
+def sum_pool_back(dy: Array, ws: Windows) -> Array:
+    """dy to every pixel of its window.  -> (N, H, W, C)"""
+    dx = ws.padded_zeros(dy)
+    for part in ws.views(dx):
+        part += dy
     return ws.crop(dx)
 
 

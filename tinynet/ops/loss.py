@@ -193,23 +193,20 @@ def cross_entropy_of(
             )
         losses = -(target * xp(logits).where(target > 0, log_p, 0)).sum(axis=-1)  # 0 log 0 = 0
 
-        def slopes():
-            return xp(logits).exp(log_p) * sums[..., None] - target
+        def pullback(dy):
+            return (dy * share)[..., None] * (xp(logits).exp(log_p) * sums[..., None] - target)
 
     elif labels.shape == logits.shape[:-1]:
         check_class_numbers(labels, K, where, padding=padding)
-        places = labels[..., None]
-        losses = -xp(logits).take_along_axis(log_p, places, axis=-1)[..., 0]
+        losses = -xp(logits).take_along_axis(log_p, labels[..., None], axis=-1)[..., 0]
 
-        def slopes():  # p, and at the label p - 1 = expm1(log p), exact where p is nearly 1
-            p = xp(logits).exp(log_p)
-            xp(p).put_along_axis(p, places, xp(p).expm1(-losses)[..., None], axis=-1)
-            return p
+        def pullback(dy):
+            return kernels(logits).cross_entropy_back(log_p, labels, losses, dy * share)
 
     else:
         raise _misfit(logits, labels)
     loss, share = reduce(lambda losses: losses, (losses,), reduction)
-    return loss, lambda dy: (dy * share)[..., None] * slopes()
+    return loss, pullback
 
 
 def _misfit(logits: Array, labels: Array) -> ValueError:

@@ -69,7 +69,8 @@ def sum_pool2d(
     (N, H, W, C) -> (N, OH, OW, C); arguments and errors as for max_pool2d.
     """
     ws = _windows(x, size, stride, padding, ceil_mode)
-    return _sum(ws.pad(x), ws), lambda dy: _to_windows(dy, ws)
+    device = kernels(x)
+    return device.sum_pool(x, ws), lambda dy: device.sum_pool_back(dy, ws)
 
 
 @differentiable(work=_pool_work)
@@ -85,8 +86,9 @@ def average_pool2d(
     (N, H, W, C) -> (N, OH, OW, C); arguments and errors as for max_pool2d.
     """
     ws = _windows(x, size, stride, padding, ceil_mode)
-    count = _sum(ws.pad(xp(x).ones_like(x[:1, :, :, :1])), ws)  # (1, OH, OW, 1)
-    return _sum(ws.pad(x), ws) / count, lambda dy: _to_windows(dy / count, ws)
+    device = kernels(x)
+    count = device.sum_pool(xp(x).ones_like(x[:1, :, :, :1]), ws)  # (1, OH, OW, 1)
+    return device.sum_pool(x, ws) / count, lambda dy: device.sum_pool_back(dy / count, ws)
 
 
 @differentiable(work=_pool_work)
@@ -102,8 +104,9 @@ def l2_pool2d(
     (N, H, W, C) -> (N, OH, OW, C); arguments and errors as for max_pool2d.
     """
     ws = _windows(x, size, stride, padding, ceil_mode)
-    y = xp(x).sqrt(_sum(ws.pad(x * x), ws))
-    return y, lambda dy: x * _to_windows(dy / xp(y).where(y == 0, 1, y), ws)
+    device = kernels(x)
+    y = xp(x).sqrt(device.sum_pool(x * x, ws))
+    return y, lambda dy: x * device.sum_pool_back(dy / xp(y).where(y == 0, 1, y), ws)
 
 
 def _windows(
@@ -112,19 +115,3 @@ def _windows(
     if stride is None:
         stride = size
     return windows(height_and_width(x), size, stride, padding, ceil_mode, only_inside=True)
-
-
-def _sum(padded: Array, ws: Windows) -> Array:
-    views = ws.views(padded)
-    y = next(views).copy()
-    for view in views:
-        y += view
-    return y
-
-
-def _to_windows(dy: Array, ws: Windows) -> Array:
-    """dy to every pixel of its window."""
-    dx = ws.padded_zeros(dy)
-    for part in ws.views(dx):
-        part += dy
-    return ws.crop(dx)

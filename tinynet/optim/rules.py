@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from ..devices import Array, kernels, xp
+from ..devices import Array, kernels
 from ..engine.tensor import Tensor
 from ..messages.arguments import boolean
 from .optimizer import Optimizer, Schedule, setting
@@ -83,6 +83,8 @@ class RMSprop(Optimizer):
     momentum = setting("momentum")
     epsilon = setting("epsilon")
 
+    _one_kernel = True
+
     def __init__(
         self,
         parameters: Iterable[Tensor],
@@ -105,21 +107,9 @@ class RMSprop(Optimizer):
         )
 
     def _update(self, w: Array, dw: Array, slots: list[Array], scratch: Array, lr: float) -> None:
-        square, *rest = slots
-        part = xp(w).multiply(dw, dw, out=scratch)
-        part *= 1 - self.rho
-        square *= self.rho
-        square += part
-
-        root = xp(w).add(square, self.epsilon, out=scratch)
-        xp(w).sqrt(root, out=root)
-        change = xp(w).divide(dw, root, out=scratch)
-        change *= lr
-        for velocity in rest:
-            velocity *= self.momentum
-            velocity += change
-            change = velocity
-        w -= change
+        square, velocity = slots if len(slots) > 1 else (*slots, None)
+        rmsprop = kernels(w).rmsprop
+        rmsprop(w, dw, square, velocity, self.rho, self.momentum, lr, self.epsilon, scratch)
 
 
 class Adam(Optimizer):

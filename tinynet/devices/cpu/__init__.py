@@ -8,7 +8,17 @@ of a Zen 4, in float32.
 A part of a long array is a piece, of a product of matrices a block, of a convolution a tile.
 """
 
-from ..plain import adam, add_at, columns, sum_windows
+from ..plain import (
+    adam,
+    add_at,
+    columns,
+    cross_entropy_back,
+    log_softmax,
+    rmsprop,
+    sum_pool,
+    sum_pool_back,
+    sum_windows,
+)
 from .allocator import keep_memory
 from .convolution import (
     convolve,
@@ -38,8 +48,9 @@ keep_memory()
 
 __all__ = [
     "adam", "add_at", "column_sums", "columns", "combine", "convolve", "convolve_transposed",
-    "convolve_transposed_workspace", "convolve_workspace", "each", "elementwise", "keep_mask",
-    "kernel_gradient", "leaky_relu", "leaky_relu_back", "masked", "max_pool", "max_pool_back",
-    "mean", "moments", "owned", "product", "products_and_sums", "random_bits", "relu", "relu_back",
-    "scale_and_shift", "standard_normal", "sum_windows", "total",
+    "convolve_transposed_workspace", "convolve_workspace", "cross_entropy_back", "each",
+    "elementwise", "keep_mask", "kernel_gradient", "leaky_relu", "leaky_relu_back", "log_softmax",
+    "masked", "max_pool", "max_pool_back", "mean", "moments", "owned", "product",
+    "products_and_sums", "random_bits", "relu", "relu_back", "rmsprop", "scale_and_shift",
+    "standard_normal", "sum_pool", "sum_pool_back", "sum_windows", "total",
 ]  # fmt: skip

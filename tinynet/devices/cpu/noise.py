@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy
 
-from ..plain import Key, kept, normal
+from ..noise import Key, kept, normal
 from .threads import each
 
 Array = numpy.ndarray

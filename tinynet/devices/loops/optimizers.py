@@ -15,6 +15,24 @@ Array = numpy.ndarray
 
 
 @loop
+def rmsprop_loop(
+    part: int, size: int, w: Numbers, dw: Numbers, square: Numbers, velocity: Numbers, rho: float,
+    momentum: float, lr: float, epsilon: float,
+) -> None:  # fmt: skip
+    w, dw, square = cut(w, part, size), cut(dw, part, size), cut(square, part, size)
+    velocity = cut(velocity, part, size)
+    for i in range(w.size):
+        square[i] = rho * square[i] + (ONE - rho) * dw[i] * dw[i]
+    if velocity.size == 0:  # without momentum
+        for i in range(w.size):
+            w[i] -= lr * dw[i] / math.sqrt(square[i] + epsilon)
+    else:
+        for i in range(w.size):
+            velocity[i] = momentum * velocity[i] + lr * dw[i] / math.sqrt(square[i] + epsilon)
+            w[i] -= velocity[i]
+
+
+@loop
 def adam_loop(
     part: int, size: int, w: Numbers, dw: Numbers, m: Numbers, v: Numbers, beta_1: float,
     beta_2: float, alpha: float, epsilon: float,
@@ -24,6 +42,18 @@ def adam_loop(
         m[i] = beta_1 * m[i] + (ONE - beta_1) * dw[i]
         v[i] = beta_2 * v[i] + (ONE - beta_2) * dw[i] * dw[i]
         w[i] -= alpha * m[i] / (math.sqrt(v[i]) + epsilon)
+
+
+def rmsprop(
+    w: Array, dw: Array, square: Array, velocity: Array | None, rho: float, momentum: float,
+    lr: float, epsilon: float, scratch: Array,
+) -> None:  # fmt: skip
+    kept = w[:0] if velocity is None else velocity
+    if takes(w, dw, square, kept):
+        settings = (rho, momentum, lr, epsilon)
+        rmsprop_loop(parts_of(w.size), parts.PIECE, w, ready(dw), square, kept, *settings)
+    else:
+        cpu.rmsprop(w, dw, square, velocity, rho, momentum, lr, epsilon, scratch)
 
 
 def adam(

@@ -1,4 +1,4 @@
-"""Max pooling as loops over the windows; the inner loop runs along the channels."""
+"""Pooling as loops over the windows; the inner loop runs along the channels."""
 
 from __future__ import annotations
 
@@ -30,17 +30,9 @@ def same(a, m):
 
 @loop
 def max_pool_loop(
-    part: int,
-    size: int,
-    x: Pictures,
-    KH: int,
-    KW: int,
-    SH: int,
-    SW: int,
-    top: int,
-    left: int,
+    part: int, size: int, x: Pictures, KH: int, KW: int, SH: int, SW: int, top: int, left: int,
     y: Pictures,
-) -> None:
+) -> None:  # fmt: skip
     x, y = cut(x, part, size), cut(y, part, size)
     N, OH, OW, C = y.shape
     for n in range(N):
@@ -107,6 +99,40 @@ def max_pool_2x2_back_loop(
                     dx[n, 2 * i + 1, 2 * j + 1, c] = ZERO if first | second | third else d
 
 
+@loop
+def sum_pool_loop(
+    part: int, size: int, x: Pictures, KH: int, KW: int, SH: int, SW: int, top: int, left: int,
+    y: Pictures,
+) -> None:  # fmt: skip
+    x, y = cut(x, part, size), cut(y, part, size)
+    N, OH, OW, C = y.shape
+    for n in range(N):
+        for i in range(OH):
+            for j in range(OW):
+                y[n, i, j] = ZERO
+                for r in range(max(0, i * SH - top), min(x.shape[1], i * SH - top + KH)):
+                    for q in range(max(0, j * SW - left), min(x.shape[2], j * SW - left + KW)):
+                        for c in range(C):
+                            y[n, i, j, c] += x[n, r, q, c]
+
+
+@loop
+def sum_pool_back_loop(
+    part: int, size: int, dy: Pictures, KH: int, KW: int, SH: int, SW: int, top: int, left: int,
+    dx: Pictures,
+) -> None:  # fmt: skip
+    dy, dx = cut(dy, part, size), cut(dx, part, size)
+    N, OH, OW, C = dy.shape
+    for n in range(N):
+        dx[n] = ZERO
+        for i in range(OH):
+            for j in range(OW):
+                for r in range(max(0, i * SH - top), min(dx.shape[1], i * SH - top + KH)):
+                    for q in range(max(0, j * SW - left), min(dx.shape[2], j * SW - left + KW)):
+                        for c in range(C):
+                            dx[n, r, q, c] += dy[n, i, j, c]
+
+
 def max_pool(x: Array, ws: Windows) -> Array:
     if not takes(x):
         return cpu.max_pool(x, ws)
@@ -127,6 +153,22 @@ def max_pool_back(dy: Array, x: Array, y: Array, ws: Windows) -> Array:
         max_pool_2x2_back_loop(*_pictures(x), dy, x, y, dx)
     else:
         max_pool_back_loop(*_pictures(x), dy, x, y, *_numbers(ws), dx)
+    return dx
+
+
+def sum_pool(x: Array, ws: Windows) -> Array:
+    if not takes(x):
+        return cpu.sum_pool(x, ws)
+    y = numpy.empty((len(x), *ws.output, x.shape[3]), numpy.float32)
+    sum_pool_loop(*_pictures(x), ready(x), *_numbers(ws), y)
+    return y
+
+
+def sum_pool_back(dy: Array, ws: Windows) -> Array:
+    if not takes(dy):
+        return cpu.sum_pool_back(dy, ws)
+    dx = numpy.empty((len(dy), *ws.input, dy.shape[3]), numpy.float32)
+    sum_pool_back_loop(*_pictures(dx), ready(dy), *_numbers(ws), dx)
     return dx
 
 
