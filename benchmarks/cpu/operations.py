@@ -10,14 +10,15 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import tinynet as tn
+
 from ..measure import machine_limits
 from ..measure.pytorch import Disagreement, introduce
-from ..measure.turns import Effort, ratio, spread, take_turns, unsteady
+from ..measure.turns import Effort, Spread, ratio, spread, take_turns, unsteady
 from ..twins.in_torch import LAYOUTS
-from ..twins.steps import numpy_alone, running
+from ..twins.steps import OURS, compiled
 from .timed_operations import Stopwatch, Timing, timings
 
-OURS, THEIRS = "tinynet's part of the limit", "PyTorch's part of the limit"
 FULL = Effort(7, 0.15)
 QUICK = Effort(2, 0.02)
 
@@ -27,8 +28,9 @@ def main(threads: int, quick: bool = False, record: bool = False) -> int:
     if record:
         print("They are recorded with all the rest: python -m benchmarks cpu --record")
     try:
-        with running(numpy_alone()):
-            measure(QUICK if quick else FULL, torch, threads)
+        compiled()
+        print(f"{'compiled':15}{tn.compiled()}")
+        measure(QUICK if quick else FULL, torch, threads)
     except Disagreement as error:
         print(f"benchmarks operations: {error}", file=sys.stderr)
         return 1
@@ -38,8 +40,9 @@ def main(threads: int, quick: bool = False, record: bool = False) -> int:
 def measure(effort: Effort, torch: Any, threads: int) -> list[dict[str, Any]]:
     """Check, time and print every operation.  Disagreement if PyTorch's result is another one."""
     print("\nSingle operations, float32; (of this machine's speed in a large product, or copy)")
-    print(f"{'':44}{'tinynet':>32}{'PyTorch':>32}   tinynet takes, of PyTorch's")
-    watch = Stopwatch()
+    watch, names = Stopwatch(), OURS[: 1 + bool(compiled())]
+    heads = "".join(f"{name:>32}" for name in (*names, "PyTorch"))
+    print(f"{'':48}{heads}   {' ; '.join(names)}: takes, of PyTorch's")
     bounds = {"GFLOP/s": machine_limits.gemm(torch), "GB/s": machine_limits.copy(torch, threads)}
     found = []
     for timing in timings(torch, watch):
@@ -69,7 +72,7 @@ def judged(
         of = ratio(times[limit], times[name])._asdict()
         return {key: value * timing.amount / bound.amount for key, value in of.items()}
 
-    return {
+    kept = {
         "operation": timing.operation,
         "part": timing.part,
         "shape": timing.shape,
@@ -77,27 +80,30 @@ def judged(
         "billions": timing.amount / 1e9,
         "seconds, by round": times,
         "PyTorch's better layout": best,
-        "tinynet's part of it": ratio(times["tinynet"], times[best])._asdict() if best else None,
         "limit": limit,
         "limit's billions a second": bound.amount / 1e9 / spread(times[limit]).median,
-        OURS: share("tinynet"),
-        THEIRS: share(best) if best else None,
+        "PyTorch's part of the limit": share(best) if best else None,
     }
+    for name in (name for name in OURS if name in times):
+        kept[f"{name}'s part of it"] = ratio(times[name], times[best])._asdict() if best else None
+        kept[f"{name}'s part of the limit"] = share(name)
+    return kept
 
 
 def line(found: dict[str, Any]) -> str:
     """One row of the table."""
     times, best = found["seconds, by round"], found["PyTorch's better layout"]
+    names = [name for name in OURS if name in times]
 
-    def speed(name: str, share: dict[str, float]) -> str:
-        median = spread(times[name]).median
+    def speed(name: str, whose: str) -> str:
+        median, part = spread(times[name]).median, found[f"{whose}'s part of the limit"]["median"]
         rate = f"{found['billions'] / median:.4g} {found['unit']}"
-        return f"{1000 * median:.2f} ms {rate:>14} ({share['median']:.0%})"
+        return f"{f'{1000 * median:.2f} ms {rate:>14} ({part:.0%})':>32}"
 
-    text = f"{found['operation']:35}{found['part']:>9}"
-    text += f"{speed('tinynet', found[OURS]):>32}"
+    text = f"{found['operation']:39}{found['part']:>9}"
+    text += "".join(speed(name, name) for name in names)
     if best:
-        part = found["tinynet's part of it"]
-        text += f"{speed(best, found[THEIRS]):>32}"
-        text += f"   {part['median']:.2f} ({part['low']:.2f} to {part['high']:.2f})"
+        parts = (found[f"{name}'s part of it"] for name in names)
+        text += speed(best, "PyTorch") + "   "
+        text += " ; ".join(Spread(**part).show(".2f") for part in parts)
     return text + "  unsteady: run it again" * unsteady(times)

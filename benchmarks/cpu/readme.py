@@ -85,22 +85,17 @@ def of_models(run: Mapping[str, Any]) -> str:
 
 
 def of_operations(run: Mapping[str, Any]) -> str:
-    heads = [
-        "operation",
-        "",
-        "input",
-        "time of tinynet / of PyTorch",
-        "tinynet",
-        "PyTorch",
-        "the machine",
-    ]
+    found = run.get("operations", ())
+    forms = [name for name in OURS if any(f"{name}'s part of it" in row for row in found)]
+    heads = ["operation", "", "input", *(f"time of {name} / of PyTorch" for name in forms)]
+    heads += [*forms, "PyTorch", "the machine"]
     rows = []
-    for found in run.get("operations", ()):
-        limit, unit = found["limit's billions a second"], found["unit"]
-        shares = (found["tinynet's part of the limit"], found["PyTorch's part of the limit"])
-        cells = [found["operation"], found["part"], " x ".join(map(str, found["shape"]))]
-        cells.append(_spread(found["tinynet's part of it"]))
+    for row in found:
+        cells = [row["operation"], row["part"], " x ".join(map(str, row["shape"]))]
+        cells += [_spread(row[f"{form}'s part of it"]) for form in forms]
+        shares = [row[f"{name}'s part of the limit"] for name in (*forms, "PyTorch")]
         cells += [f"{share['median']:.0%}" if share else "-" for share in shares]
+        limit, unit = row["limit's billions a second"], row["unit"]
         rows.append([*cells, f"{limit:.3g} {unit}"])
     return _measured_on(run) + ("\n" + _table(heads, rows)) * bool(rows)
 

@@ -1,5 +1,7 @@
 """The single operations that are timed: a step of each in tinynet and in PyTorch.
 
+tinynet's is timed in both forms of its kernels, as a training step is (twins/steps.py).
+
 What is timed: "forward", one call in training, recorded for the way back; "dx", "dw", "backward",
 the walk back from a given gradient of the result, after a forward pass that is not timed, to the
 input alone, to the kernel alone, to all that there is.
@@ -7,6 +9,7 @@ input alone, to the kernel alone, to all that there is.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -14,11 +17,20 @@ from typing import Any, NamedTuple
 import numpy
 
 import tinynet as tn
-from tinynet.layers import BatchNormalization, Conv2D, Conv2DTranspose, Dropout, MaxPooling2D
+from tinynet.layers import (
+    Activation,
+    AveragePooling2D,
+    BatchNormalization,
+    Conv2D,
+    Conv2DTranspose,
+    Dense,
+    Dropout,
+    MaxPooling2D,
+)
 
 from ..measure.pytorch import Disagreement
 from ..twins.in_torch import LAYOUTS, Twin
-from ..twins.steps import torch_adam
+from ..twins.steps import forms, on_kernels, running, torch_adam
 
 NEAR = 1e-3  # what results in float32 may differ, relative to their norm
 
@@ -26,12 +38,16 @@ Step = Callable[[], Any]
 
 
 class Case(NamedTuple):
-    """A layer of one of the lessons' models.  shape: of its input.  parts: what is timed."""
+    """A layer of one of the lessons' models.
+
+    shape: of its input.  parts: what is timed.  again: whether the way back reads x (or y) again.
+    """
 
     name: str
     layer: Callable[[], Any]
     shape: tuple[int, ...]
     parts: tuple[str, ...] = ("forward", "backward")
+    again: bool = False
 
 
 OF_KERNEL = ("forward", "dx", "dw")
@@ -60,9 +76,17 @@ CASES = (
         (16, 64, 64, 64),
         OF_KERNEL,
     ),
+    Case(
+        "denoising_autoencoder's 1st dense one",
+        lambda: Dense(1024, use_bias=False),
+        (256, 784),
+        OF_KERNEL,
+    ),
     Case("fashion's max pooling", lambda: MaxPooling2D(2), (128, 24, 24, 64)),
-    Case("mnist's 2nd batch normalization", BatchNormalization, (64, 24, 24, 32)),
+    Case("the same, of averages", lambda: AveragePooling2D(2), (128, 24, 24, 64)),
+    Case("mnist's 2nd batch normalization", BatchNormalization, (64, 24, 24, 32), again=True),
     Case("fashion's 1st dropout", lambda: Dropout(0.25), (128, 12, 12, 64)),
+    Case("faces_vae's sigmoid", lambda: Activation("sigmoid"), (32, 64, 64, 3), again=True),
 )
 
 
@@ -110,6 +134,7 @@ def timings(torch: Any, watch: Stopwatch) -> Iterator[Timing]:
         for part in case.parts:
             yield of_layer(case, part, torch, watch)
     yield of_cross_entropy(1000, 10, torch, watch)
+    yield of_bce(256, 784, torch, watch)
     yield of_adam(torch, watch)
 
 
@@ -126,14 +151,18 @@ def parts_of(case: Case) -> tuple[Any, numpy.ndarray, numpy.ndarray]:
 
 def of_layer(case: Case, part: str, torch: Any, watch: Stopwatch) -> Timing:
     network, x, dy = parts_of(case)
-    weights = network.parameters()
-    steps = {"tinynet": our_part(network, x, dy, part, watch)}
-    for layout in LAYOUTS if torch else ():
+    steps = ours(lambda: our_part(*parts_of(case), part, watch))
+    for layout in LAYOUTS if torch and x.ndim == 4 else LAYOUTS[:1] if torch else ():
         steps[layout] = their_part(network, x, dy, part, Twin(torch, layout), watch)
     if case.parts == OF_KERNEL:
         return Timing(case.name, part, x.shape, "GFLOP/s", 2 * products(case), steps)
-    again = part == "backward" and bool(weights)  # x, for the gradients of scale and shift
+    again = part == "backward" and case.again
     return Timing(case.name, part, x.shape, "GB/s", x.nbytes * (1 + again) + dy.nbytes, steps)
+
+
+def ours(make: Callable[[], Step]) -> dict[str, Step]:
+    """The step in each form, made anew for each."""
+    return {name: on_kernels(kernels, make()) for name, kernels in forms().items()}
 
 
 def products(case: Case) -> int:
@@ -178,21 +207,21 @@ def their_part(
 
 def agree(case: Case, torch: Any) -> None:
     """Disagreement unless both libraries give the same results, from the same noise."""
-    for layout in LAYOUTS:
+    for layout, (form, kernels) in itertools.product(LAYOUTS, forms().items()):
         network, x, dy = parts_of(case)
         twin = Twin(torch, layout)
         twin.draw_like(None)
         module = twin.module(network)
         theirs, our_x = twin.batch(x).requires_grad_(), tn.Tensor(x, requires_grad=True)
-        y, z = network(our_x), module(theirs)
-        y.backward(dy)
+        with running(kernels):
+            y, z = network(our_x), module(theirs)
+            y.backward(dy)
         z.backward(twin.batch(dy))
-        same("result", case.name, twin.batch(y.data), z)
-        same("dx", case.name, twin.batch(our_x.grad), theirs.grad)
+        same(f"{form}: the result", case.name, twin.batch(y.data), z)
+        same(f"{form}: dx", case.name, twin.batch(our_x.grad), theirs.grad)
         for pair in twin.pairs:
-            same(
-                f"gradient of {pair.name}", case.name, pair.turned(pair.ours.grad), pair.theirs.grad
-            )
+            what = f"{form}: the gradient of {pair.name}"
+            same(what, case.name, pair.turned(pair.ours.grad), pair.theirs.grad)
 
 
 def same(what: str, name: str, ours: Any, theirs: Any) -> None:
@@ -200,39 +229,58 @@ def same(what: str, name: str, ours: Any, theirs: Any) -> None:
     apart = float(numpy.linalg.norm((a - b).ravel()) / numpy.linalg.norm(b.ravel()))
     if not apart <= NEAR:  # NaN too
         raise Disagreement(
-            f"{name}: the {what} of tinynet and PyTorch differ by {apart:.1e}, and {NEAR:g} is "
-            "allowed. They do not compute the same, so their times are not compared."
+            f"{name}, {what} differs from PyTorch's by {apart:.1e}, and {NEAR:g} is allowed. They "
+            "do not compute the same, so their times are not compared."
         )
 
 
-# -- the loss, and the step ------------------------------------------------------------------------
+# -- losses, and the step --------------------------------------------------------------------------
 
 
 def of_cross_entropy(N: int, K: int, torch: Any, watch: Stopwatch) -> Timing:
     """Of N examples and K classes, forward and backward."""
     rng = numpy.random.default_rng(0)
     z, labels = rng.standard_normal((N, K), dtype=numpy.float32), rng.integers(0, K, N)
-    logits = tn.Tensor(z, requires_grad=True)
+    theirs = torch and torch.nn.functional.cross_entropy
+    return of_loss("cross-entropy", tn.cross_entropy, theirs, z, labels, torch, watch)
 
-    def ours(_: Any = None) -> None:
-        logits.grad = None
-        tn.cross_entropy(logits, labels).backward()
 
-    steps = {"tinynet": watch.timed(ours)}
+def of_bce(N: int, D: int, torch: Any, watch: Stopwatch) -> Timing:
+    """Of the logits of N pictures of D pixels."""
+    rng = numpy.random.default_rng(0)
+    z, target = rng.standard_normal((N, D), dtype=numpy.float32), rng.random((N, D), numpy.float32)
+    theirs = torch and torch.nn.functional.binary_cross_entropy_with_logits
+    return of_loss("bce with logits", tn.bce_with_logits, theirs, z, target, torch, watch)
+
+
+def of_loss(
+    name: str, loss: Any, their_loss: Any, z: numpy.ndarray, target: numpy.ndarray, torch: Any,
+    watch: Stopwatch,
+) -> Timing:  # fmt: skip
+    def made() -> tuple[tn.Tensor, Step]:
+        leaf = tn.Tensor(z, requires_grad=True)
+
+        def run(_: Any = None) -> None:
+            leaf.grad = None
+            loss(leaf, target).backward()
+
+        return leaf, run
+
+    steps = ours(lambda: watch.timed(made()[1]))
     if torch:
-        leaf, targets = torch.from_numpy(z.copy()).requires_grad_(), torch.from_numpy(labels)
-        loss = torch.nn.functional.cross_entropy
+        twin, targets = torch.from_numpy(z.copy()).requires_grad_(), torch.from_numpy(target)
 
         def theirs(_: Any = None) -> None:
-            leaf.grad = None
-            loss(leaf, targets).backward()
+            twin.grad = None
+            their_loss(twin, targets).backward()
 
-        ours()
         theirs()
-        same("gradient", "cross-entropy", logits.grad, leaf.grad)
+        for form, kernels in forms().items():
+            leaf, run = made()
+            on_kernels(kernels, run)()
+            same(f"{form}: the gradient", name, leaf.grad, twin.grad)
         steps[LAYOUTS[0]] = watch.timed(theirs)
-    amount = 2 * z.nbytes + labels.nbytes
-    return Timing("cross-entropy", "both ways", z.shape, "GB/s", amount, steps)
+    return Timing(name, "both ways", z.shape, "GB/s", 2 * z.nbytes + target.nbytes, steps)
 
 
 def of_adam(torch: Any, watch: Stopwatch) -> Timing:
@@ -242,20 +290,28 @@ def of_adam(torch: Any, watch: Stopwatch) -> Timing:
     starts = [0.01 * rng.standard_normal(shape, dtype=numpy.float32) for shape in shapes]
     # None is near 0, where the two epsilons, of which Keras' is larger, make different steps.
     slopes = [rng.uniform(0.1, 1, shape).astype(numpy.float32) for shape in shapes]
-    weights = [tn.Tensor(w, requires_grad=True) for w in starts]
-    for w, dw in zip(weights, slopes, strict=True):
-        w.grad = dw
-    optimizer = tn.optim.Adam(weights, 0.001)
-    steps = {"tinynet": watch.timed(lambda _: optimizer.step())}
+
+    def made() -> tuple[list[tn.Tensor], Step]:
+        weights = [tn.Tensor(w, requires_grad=True) for w in starts]
+        for w, dw in zip(weights, slopes, strict=True):
+            w.grad = dw
+        return weights, tn.optim.Adam(weights, 0.001).step
+
+    def timed(step: Step) -> Step:
+        return watch.timed(lambda _: step())
+
+    steps = ours(lambda: timed(made()[1]))
     if torch:
         theirs = [torch.from_numpy(w.copy()).requires_grad_() for w in starts]
         for w, dw in zip(theirs, slopes, strict=True):
             w.grad = torch.from_numpy(dw)
         their_optimizer = torch_adam(torch, theirs)
-        optimizer.step()
         their_optimizer.step()
-        for ours, w, start in zip(weights, theirs, starts, strict=True):
-            same("step", "Adam", ours.data - start, w.detach().numpy() - start)
-        steps[LAYOUTS[0]] = watch.timed(lambda _: their_optimizer.step())
-    count = sum(w.size for w in weights)
+        for form, kernels in forms().items():
+            weights, step = made()
+            on_kernels(kernels, step)()
+            for w, other, start in zip(weights, theirs, starts, strict=True):
+                same(f"{form}: the step", "Adam", w.data - start, other.detach().numpy() - start)
+        steps[LAYOUTS[0]] = timed(their_optimizer.step)
+    count = sum(w.size for w in starts)
     return Timing("Adam, fashion's weights", "a step", (count,), "GB/s", 7 * 4 * count, steps)

@@ -136,6 +136,15 @@ class Twin(Walk):
             layer, x, size, lambda h, padding: pool(h, size, layer.strides, padding)
         )
 
+    def _AveragePooling2D(self, layer: layers.AveragePooling2D, x: Value) -> tuple[Any, Value]:
+        pool, size = self.torch.nn.functional.avg_pool2d, layer.pool_size
+        return self._windows(
+            layer,
+            x,
+            size,
+            lambda h, padding: pool(h, size, layer.strides, padding, count_include_pad=False),
+        )
+
     def _windows(
         self, layer: Any, x: Value, size: tuple[int, int], function: Callable[..., Any]
     ) -> tuple[Any, Value]:

@@ -40,6 +40,20 @@ def compiled() -> Any:
     return loops if tn.compiled() else None
 
 
+def forms() -> dict[str, Any]:
+    """The kernels of "tinynet" and, where Numba compiles them, of "compiled"."""
+    loops = compiled()
+    return {"tinynet": numpy_alone()} | ({"compiled": loops} if loops else {})
+
+
+def on_kernels(kernels: Any, step: Step) -> Step:
+    def run() -> Any:
+        with running(kernels):
+            return step()
+
+    return run
+
+
 def contestants(work: Work, torch: Any, again: Work | None = None) -> dict[str, Step]:
     """The training step of tinynet and, with PyTorch, of the twin in each layout that matters.
 
@@ -62,13 +76,7 @@ def our_step(work: Work, kernels: Any = None) -> Step:
     turns = work.turns or (work.network,)
     optimizers = [tn.optim.Adam(network.parameters(), 0.001) for network in turns]
     work.network.train()
-    step, kernels = _step(optimizers, work.ours, batch), kernels or numpy_alone()
-
-    def on_kernels() -> Any:
-        with running(kernels):
-            return step()
-
-    return on_kernels
+    return on_kernels(kernels or numpy_alone(), _step(optimizers, work.ours, batch))
 
 
 def twin_step(work: Work, twin: Twin) -> Step:

@@ -12,7 +12,17 @@ from benchmarks.measure import import_time, machine_limits, turns
 from benchmarks.measure.pytorch import Disagreement
 from benchmarks.measure.turns import Effort
 from benchmarks.twins.in_torch import LAYOUTS
-from tinynet.layers import BatchNormalization, Conv2D, Conv2DTranspose, Dropout, MaxPooling2D
+from benchmarks.twins.steps import forms
+from tinynet.layers import (
+    Activation,
+    AveragePooling2D,
+    BatchNormalization,
+    Conv2D,
+    Conv2DTranspose,
+    Dense,
+    Dropout,
+    MaxPooling2D,
+)
 
 
 @pytest.fixture
@@ -78,7 +88,7 @@ def test_floating_point_operations_and_bytes_of_a_step():
     for part in pool.parts:
         timing = timed_operations.of_layer(pool, part, None, watch)
         assert (timing.unit, timing.amount) == ("GB/s", 4 * (2 * 4 * 4 * 3 + 2 * 2 * 2 * 3))
-    normal = Case("n", BatchNormalization, (2, 4, 4, 3))
+    normal = Case("n", BatchNormalization, (2, 4, 4, 3), again=True)
     amounts = [timed_operations.of_layer(normal, part, None, watch).amount for part in normal.parts]
     assert amounts == [2 * 4 * 96, 3 * 4 * 96]  # x and y; x, dy and dx
     assert timed_operations.of_adam(None, watch).amount == 7 * 4 * 1_199_882
@@ -129,6 +139,10 @@ def test_backward_computes_all_gradients(torch):
         Case("p", lambda: MaxPooling2D(2), (2, 4, 4, 3)),
         Case("n", BatchNormalization, (2, 4, 4, 3)),
         Case("d", lambda: Dropout(0.4), (2, 4, 4, 3)),
+        Case("a", lambda: AveragePooling2D(2), (2, 4, 4, 3)),
+        Case("a", lambda: AveragePooling2D(3, 2, "same"), (2, 5, 6, 3)),
+        Case("s", lambda: Activation("sigmoid"), (2, 4, 4, 3)),
+        Case("l", lambda: Dense(4, use_bias=False), (2, 3), OF_KERNEL),
     ],
 )
 def test_both_libraries_give_the_same(case, torch):
@@ -146,10 +160,10 @@ def test_a_result_that_differs_stops_the_benchmark(torch, monkeypatch):
     with pytest.raises(Disagreement) as error:
         timed_operations.agree(convolution(), torch)
     assert str(error.value) == (
-        "c: the result of tinynet and PyTorch differ by 9.9e-03, and 0.001 is allowed. They do not "
-        "compute the same, so their times are not compared."
+        "c, tinynet: the result differs from PyTorch's by 9.9e-03, and 0.001 is allowed. They do "
+        "not compute the same, so their times are not compared."
     )
-    with pytest.raises(Disagreement, match="differ by nan"):
+    with pytest.raises(Disagreement, match="differs from PyTorch's by nan"):
         timed_operations.same("result", "c", numpy.array([numpy.nan]), numpy.ones(1))
 
 
@@ -157,9 +171,10 @@ def test_the_loss_and_the_optimizer_agree(torch):
     watch = Stopwatch()
     for timing in (
         timed_operations.of_cross_entropy(6, 4, torch, watch),
+        timed_operations.of_bce(3, 5, torch, watch),
         timed_operations.of_adam(torch, watch),
     ):
-        assert list(timing.steps) == ["tinynet", LAYOUTS[0]]
+        assert list(timing.steps) == [*forms(), LAYOUTS[0]]
         for step in timing.steps.values():
             step()
 
@@ -197,6 +212,10 @@ def test_a_part_of_the_limit_is_the_faster_programs_and_of_the_same_round():
     assert row[-1] != "again"
     unsteady = operations.judged(timing(), times | {"fast": [1.0, 9.0]}, bound)
     assert operations.line(unsteady).endswith("unsteady: run it again")
+    both = operations.judged(timing(), times | {"compiled": [0.25, 0.5]}, bound)
+    assert both["compiled's part of it"]["median"] == 0.5
+    assert both["compiled's part of the limit"]["median"] == 2  # fewer products than the formula
+    assert operations.line(both).endswith("2.00 (2.00 to 2.00) ; 0.50 (0.50 to 0.50)")
     alone = {name: times[name] for name in ("tinynet", "slow", "fast")}
     found = operations.judged(timing(), alone, bound)
     assert found["tinynet's part of it"] is None
@@ -214,6 +233,7 @@ def test_operations_are_timed_beside_the_limit_of_their_unit(
         *(("c", part) for part in OF_KERNEL),
         *(("p", part) for part in pool.parts),
         ("cross-entropy", "both ways"),
+        ("bce with logits", "both ways"),
         ("Adam, fashion's weights", "a step"),
     ]
     assert {f["limit"].split()[1] for f in found if f["unit"] == "GFLOP/s"} == {"product"}

@@ -10,13 +10,13 @@ from benchmarks.twins import agreement
 from benchmarks.twins.in_torch import LAYOUTS, Twin
 from tinynet.layers import (
     Activation,
-    AveragePooling2D,
     BatchNormalization,
     Conv2D,
     Conv2DTranspose,
     Dense,
     Dropout,
     Flatten,
+    GlobalAveragePooling2D,
     LeakyReLU,
     MaxPooling2D,
     Reshape,
@@ -129,10 +129,10 @@ def test_the_twins_weights_are_its_own(torch, rng):
 ERRORS = [
     (
         lambda twin, rng: twin.module(
-            tn.Sequential([AveragePooling2D()], input_shape=(4, 4, 1), rng=rng)
+            tn.Sequential([GlobalAveragePooling2D()], input_shape=(4, 4, 1), rng=rng)
         ),
-        "Twin: there is no twin of AveragePooling2D. Write Twin._AveragePooling2D(layer, x), which "
-        "returns a function and a Value.",
+        "Twin: there is no twin of GlobalAveragePooling2D. Write "
+        "Twin._GlobalAveragePooling2D(layer, x), which returns a function and a Value.",
     ),
     (
         lambda twin, rng: twin.module(
