@@ -6,7 +6,8 @@ Slides    003_05cde12013bfe355.txt "Convolution operation on matrixes" ("at ever
 Question  The multiplications are the same.  Why does one program take a thousand times as long?
 Expect    loops over numbers thousands of times slower than im2col (2,100 to 3,400 times on a busy
           AMD EPYC); 40.5 MiB of columns for im2col in one piece, 0.65 MiB for tiles; every way
-          within 1e-6 of the same numbers.  What else differs, the run prints: about 20 s
+          within 1e-5 of the same numbers.  What else differs, the run prints: about 20 s.  A
+          second figure shows what a training step waits for: arithmetic, or memory
 Try       2, 4, ... 64 for `pictures` in tiles: from where on is it slower, and how large is the
           cache of one of your cores (on Linux, lscpu tells)?
 """
@@ -26,6 +27,7 @@ import tinynet as tn
 from tinynet.layers import Conv2D
 
 from ..claim import at_least, at_most, equals
+from . import roofline
 from .ladder import draw, table, why
 from .race import difference, peak, take_turns
 
@@ -235,20 +237,29 @@ def cost(x, w, threads, way="exact"):
 # %% The limit runs with them: a large square product of matrices, which NumPy's BLAS does best.
 #    GFLOP/s = 2 N OH OW KH KW C O / seconds / 10^9       (2: a multiplication and an addition)
 def measure(x, w, turns, side, device):
-    """-> the rows of the table, {threads: the limit's GFLOP/s}, seconds of copying the columns"""
+    """-> rows of the table, {threads: the limit's GFLOP/s}, seconds of copying the columns, GB/s"""
     tn.set_threads(None)
     threads = sorted({1, tn.get_threads()})
     square = np.full((side, side), 0.5, np.float32)
+    large, target = (
+        np.full((8 * side, side), 0.5, np.float32),
+        np.zeros((8 * side, side), np.float32),
+    )
 
     def product(k):  # each thread multiplies some of the rows
         list(pool.map(lambda rows: rows @ square, np.array_split(square, k)))
+
+    def copy(k):
+        pairs = zip(np.array_split(target, k), np.array_split(large, k), strict=True)
+        list(pool.map(lambda pair: np.copyto(*pair), pairs))
 
     # BLAS itself has one thread in all ways: more of them are tinynet's, PyTorch's, or the pool's.
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max(threads)) as pool:
         ways = ladder(x, w, threads, device)
         steps = {i: way.run for i, way in enumerate(ways)}
         steps |= {("limit", k): lambda k=k: product(k) for k in threads}
-        times = take_turns(steps | {"copying": lambda: columns(x, w)}, turns)
+        steps |= {"copying": lambda: columns(x, w), "copy": lambda: copy(max(threads))}
+        times = take_turns(steps, turns)
         ys = [way.run() for way in ways]
     limit = {k: 2e-9 * side**3 / min(times["limit", n] for n in {1, k}) for k in threads}
     truth, rows = tiles(x.astype(np.float64), w.astype(np.float64)), []
@@ -257,14 +268,15 @@ def measure(x, w, turns, side, device):
         share = 100 * rate / limit[way.threads] if way.threads else None
         row = {"seconds": times[i] / way.part, "rate": rate, "share": share}
         rows.append(way._asdict() | row | {"difference": difference(y, truth)})
-    return rows, limit, times["copying"]
+    return rows, limit, times["copying"], 1e-9 * 2 * large.nbytes / times["copy"]
 
 
 def main(
-    shape=(64, 26, 26, 32), kernel=(3, 3, 32, 64), turns=5, side=2048, seed=0, device="cpu",
-    full=False,
+    shape=(64, 26, 26, 32), kernel=(3, 3, 32, 64), turns=5, side=2048, batch=128, seed=0,
+    device="cpu", full=False,
 ):  # fmt: skip
-    """shape: of x.  turns: of each way.  side: of the square matrices.  full: the Fashion-MNIST
+    """shape: of x.  turns: of each way.  side: of the square matrices.  batch: of the
+    training steps.  full: the Fashion-MNIST
     network's second layer for a whole batch, 128, and more turns.  device: "gpu" adds tn.conv2d
     there, without a part of the limit: that, and all the rest, is about this machine's processors.
     """
@@ -272,7 +284,9 @@ def main(
         shape, kernel, turns = (128, 26, 26, 32), (3, 3, 32, 64), 11
     rng = np.random.default_rng(seed)
     x, w = (rng.standard_normal(s, dtype=np.float32) for s in (shape, kernel))
-    rows, limit, copying = measure(x, w, turns, side, device)
+    rows, limit, copying, bandwidth = measure(x, w, turns, side, device)
+    limits = limit[max(limit)], bandwidth
+    step = roofline.of_a_step(batch, rng)
     N, OH, OW, KH, KW, C, _ = sizes(x, w)
     results = {
         "shapes": f"{shape} by {kernel}",
@@ -284,8 +298,10 @@ def main(
         "columns": (4 * N * OH * OW * KH * KW * C, columns(x, w).nbytes),
         "windows": N * OH * OW,
         "kernel": w.nbytes,
+        "step": step,
+        "limits": limits,
     }
-    print("\n".join(table(results) + why(results)))
+    print("\n".join(table(results) + why(results) + roofline.why(step, limits)))
     return results
 
 
@@ -293,6 +309,8 @@ def claims(results):
     rows = {row["name"]: row for row in results["rows"] if row["threads"] <= 1}
     one, (by_formula, in_memory) = rows["im2col in one piece"], results["columns"]
     slower = rows["loops over numbers"]["seconds"] / one["seconds"]
+    step = {row["name"]: row for row in results["step"]}
+    waiting, busy = (1 / roofline.rate(step[name]) for name in ("max_pooling2d", "conv2d_1"))
     differences = [row["difference"] for row in results["rows"]]
     return [
         equals("multiply-adds: N OH OW KH KW C O, tn.cost", *results["multiply-adds"]),
@@ -301,8 +319,9 @@ def claims(results):
         equals("bytes of the columns: 4 N OH OW KH KW C", by_formula, in_memory),
         at_least("memory of im2col / of the columns", 1, one["memory"] / in_memory),
         at_most("memory of tiles / of im2col", 0.1, rows["tiles"]["memory"] / one["memory"]),
+        at_least("time for an operation, max pooling / 2nd convolution", 5, waiting / busy),
     ]
 
 
 def show(results):
-    return {"ladder": draw(results)}
+    return {"ladder": draw(results), "roofline": roofline.draw(results["step"], results["limits"])}

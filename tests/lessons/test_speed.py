@@ -14,11 +14,11 @@ import numpy
 import pytest
 
 import tinynet as tn
-from lessons.machine import ladder, race, speed
+from lessons.machine import ladder, race, roofline, speed
 
 from ..ops import oracles
 
-SMALL = {"shape": (64, 16, 15, 8), "kernel": (3, 2, 8, 24), "turns": 1, "side": 64}
+SMALL = {"shape": (64, 16, 15, 8), "kernel": (3, 2, 8, 24), "turns": 1, "side": 64, "batch": 4}
 TORCH = importlib.util.find_spec("torch") is not None
 NUMBA = importlib.util.find_spec("numba") is not None
 
@@ -181,9 +181,10 @@ def test_the_limit_of_many_threads_is_not_below_that_of_one(monkeypatch):
             name: s.get(name, 1) for name in steps})  # fmt: skip
         with monkeypatch.context() as patch:
             patch.setenv("TINYNET_THREADS", "2")
-            _, limit, _ = speed.measure(*arguments)
+            _, limit, _, bandwidth = speed.measure(*arguments)
         tn.set_threads(None)
         assert limit == pytest.approx(dict(zip((1, 2), limits, strict=True)))
+        assert bandwidth == pytest.approx(1e-9 * 2 * 4 * 8 * 1000**2)  # in and out, in a second
 
 
 def test_one_processor_is_enough(monkeypatch, capsys):
@@ -329,3 +330,55 @@ def test_the_figure_says_all_numbers_and_what_is_extrapolated(results):
     assert len([text for text in legend if "limit" in text]) == len(results["limit"])
     assert left.get_ylim()[0] > left.get_ylim()[1]  # the first one on top
     assert left.get_ylim() == right.get_ylim()
+
+
+# -- the roofline ----------------------------------------------------------------------------------
+
+
+def test_the_work_of_a_step_is_counted_from_the_shapes(results):
+    work = {row["name"]: (row["operations"], row["bytes"]) for row in results["step"]}
+    N = SMALL["batch"]
+    picture, first, second, half = N * 28**2, N * 26**2 * 32, N * 24**2 * 64, N * 12**2 * 64
+    assert work == {
+        "conv2d": (4 * first * 9, 8 * (picture + 320 + first)),  # its input needs no gradient
+        "conv2d_1": (6 * second * 9 * 32, 12 * (first + 18_496 + second)),
+        "max_pooling2d": (2 * second, 8 * (second + half)),
+        "dropout": (2 * half, 8 * 2 * half),
+        "dense": (6 * N * 9216 * 128, 12 * (half + 1_179_776 + N * 128)),
+        "dropout_1": (2 * N * 128, 8 * 2 * N * 128),
+        "dense_1": (6 * N * 1280, 12 * (N * 128 + 1290 + N * 10)),
+        "optimizer": (12 * 1_199_882, 4 * 7 * 1_199_882),
+    }
+    assert all(row["seconds"] > 0 for row in results["step"])
+    assert 0.5 < sum(row["share"] for row in results["step"]) < 1  # the loss and the engine: no row
+
+
+def test_the_roof_is_the_lower_of_both_limits():
+    row = {"operations": 10, "bytes": 5, "seconds": 2e-9}
+    assert roofline.roof(row, (100, 30)) == 60 and roofline.roof(row, (50, 30)) == 50
+    assert roofline.rate(row) == 5
+    lines = roofline.why([row | {"name": "conv2d", "share": 0.25}], (100, 25))
+    assert "below 4 operations for each byte" in lines[0]
+    expected = "conv2d 25% of the time, 2 operations a byte, 5 GFLOP/s: 10% of its roof"
+    assert " ".join(lines[1].split()) == expected
+
+
+def test_the_figure_of_the_roofline_names_every_operation(results):
+    (axes,) = speed.show(results)["roofline"].axes
+    texts = [text.get_text() for text in axes.texts]
+    for row in results["step"]:
+        assert roofline.label(row) in texts
+    assert roofline.label({"name": "dense", "share": 0.004}) == "dense, < 1%"
+    assert roofline.label({"name": "dense", "share": 0.126}) == "dense, 13%"
+    offsets = [tuple(dots.get_offsets()[0]) for dots in axes.collections]
+    for row, place in zip(results["step"], offsets, strict=True):
+        assert place == pytest.approx((row["operations"] / row["bytes"], roofline.rate(row)))
+
+
+def test_the_claim_of_the_roofline_fails_where_memory_makes_no_difference(results):
+    step = [dict(row) for row in results["step"]]
+    pooling, second = step[2], step[1]
+    pooling["seconds"] = 4.9 * second["seconds"] * pooling["operations"] / second["operations"]
+    claims = speed.claims(results | {"step": step})
+    failed = [claim.what for claim in claims if not claim.holds and "seconds" not in claim.what]
+    assert failed == ["time for an operation, max pooling / 2nd convolution"]
