@@ -104,7 +104,7 @@ def why(rows, limits):
             f"{speed:>5.3g} GFLOP/s: {speed / roof(row, limits):.0%} of its roof"
         )
     lines.append(
-        "    Above its roof is what finds its numbers in a cache, or multiplies less than is counted."
+        "    Above its roof is what finds its numbers in a cache, or multiplies less than counted."
     )
     return lines
 
