@@ -127,12 +127,12 @@ def draw(rows, limits):
         place = (out + 3, -out - 8)
         axes.annotate(label(row), (x, y), place, textcoords="offset points", fontsize=9)
     axes.set(
-        title="A training step of the Fashion network (area: part of its time)",
         xlabel="arithmetic operations for each byte that must be read or written",
         ylabel="GFLOP/s",
         xlim=(low / 2, high),
         ylim=(min(rate(row) for row in rows) / 3, flops * 6),
     )
+    figure.suptitle("A training step of the Fashion network (area: part of its time)")
     axes.legend(loc="lower right", fontsize=9)
     axes.grid(alpha=0.3)
     return figure
