@@ -13,27 +13,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import tinynet as tn
-from tinynet import layers
+
+from .. import parts
 
 ADAM = 12, 7  # operations for each weight, and the numbers that are read or written: w, dw, m, v
-
-
-def fashion(rng):
-    """The slide's network for Fashion-MNIST."""
-    return tn.Sequential(
-        [
-            layers.Conv2D(32, 3, activation="relu"),
-            layers.Conv2D(64, 3, activation="relu"),
-            layers.MaxPooling2D(2),
-            layers.Dropout(0.25),
-            layers.Flatten(),
-            layers.Dense(128, activation="relu"),
-            layers.Dropout(0.5),
-            layers.Dense(10),
-        ],
-        input_shape=(28, 28, 1),
-        rng=rng,
-    )
 
 
 # %% What a layer has to do at least, forward and back, for x with weights w and the result y.
@@ -48,7 +31,7 @@ def least_work(multiply_adds, x, w, y, first):
 
 def of_a_step(batch, rng):
     """-> a row for each layer: its work, from its shapes, and its time in a real training step"""
-    model = fashion(rng)
+    model = parts("fashion").model(rng)  # the slide's network for Fashion-MNIST
     x = rng.random((batch, 28, 28, 1), dtype=np.float32)
     labels = rng.integers(0, 10, batch)
     adam = tn.optim.Adam(model.parameters())
@@ -113,8 +96,8 @@ def why(rows, limits):
 def draw(rows, limits):
     figure, axes = plt.subplots(figsize=(9, 5.5), layout="constrained")
     flops, bandwidth = limits
-    low, ridge, high = 0.05, flops / bandwidth, 1000
-    places = np.array([low / 2, ridge, high])
+    low, ridge, high = 0.025, flops / bandwidth, 1000
+    places = np.array([low, ridge, high])
     name = f"the roof: {bandwidth:.0f} GB/s of a copy, {flops:.0f} GFLOP/s of a large product"
     axes.loglog(places, np.minimum(flops, bandwidth * places), "k-", linewidth=2, label=name)
     axes.axvline(ridge, color="0.6", linestyle=":")
@@ -129,7 +112,7 @@ def draw(rows, limits):
     axes.set(
         xlabel="arithmetic operations for each byte that must be read or written",
         ylabel="GFLOP/s",
-        xlim=(low / 2, high),
+        xlim=(low, high),
         ylim=(min(rate(row) for row in rows) / 3, flops * 6),
     )
     figure.suptitle("A training step of the Fashion network (area: part of its time)")

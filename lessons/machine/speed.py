@@ -241,10 +241,7 @@ def measure(x, w, turns, side, device):
     tn.set_threads(None)
     threads = sorted({1, tn.get_threads()})
     square = np.full((side, side), 0.5, np.float32)
-    large, target = (
-        np.full((8 * side, side), 0.5, np.float32),
-        np.zeros((8 * side, side), np.float32),
-    )
+    large, target = np.ones((2, 8 * side, side), np.float32)
 
     def product(k):  # each thread multiplies some of the rows
         list(pool.map(lambda rows: rows @ square, np.array_split(square, k)))
@@ -275,10 +272,10 @@ def main(
     shape=(64, 26, 26, 32), kernel=(3, 3, 32, 64), turns=5, side=2048, batch=128, seed=0,
     device="cpu", full=False,
 ):  # fmt: skip
-    """shape: of x.  turns: of each way.  side: of the square matrices.  batch: of the
-    training steps.  full: the Fashion-MNIST
-    network's second layer for a whole batch, 128, and more turns.  device: "gpu" adds tn.conv2d
-    there, without a part of the limit: that, and all the rest, is about this machine's processors.
+    """shape: of x.  turns: of each way.  side: of the square matrices.  batch: of the training
+    steps.  full: the Fashion-MNIST network's second layer for a whole batch, 128, and more turns.
+    device: "gpu" adds tn.conv2d there, without a part of the limit: that, and all the rest, is
+    about this machine's processors.
     """
     if full:
         shape, kernel, turns = (128, 26, 26, 32), (3, 3, 32, 64), 11

@@ -205,7 +205,8 @@ def test_softmax_and_the_slope_of_cross_entropy(shape, rng):
     for lying in lies(x):
         agree("log_softmax", lying, tolerance=8 * EPSILON)
         agree("log_softmax", lying, len(shape) - 1, tolerance=8 * EPSILON)
-        agree("log_softmax", lying, 0, tolerance=8 * EPSILON) if len(shape) == 2 else None
+        if len(shape) == 2:
+            agree("log_softmax", lying, 0, tolerance=8 * EPSILON)
         log_p = plain.log_softmax(lying)
         for factor in (numpy.float32(0.3), numbers(rng, *shape[:-1])):
             for kind in ("int64", "uint8"):

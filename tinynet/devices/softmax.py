@@ -1,4 +1,4 @@
-"""Softmax and the slope of cross-entropy, as plain kernels; loops/formulas.py has them compiled."""
+"""Softmax and the slope of cross-entropy, as plain kernels; loops/softmax.py has them compiled."""
 
 from __future__ import annotations
 

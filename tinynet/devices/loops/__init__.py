@@ -16,13 +16,14 @@ from .convolution import (
     convolve_workspace,
     kernel_gradient,
 )
-from .formulas import cross_entropy_back, elementwise, log_softmax, mean, total
+from .formulas import elementwise, mean, total
 from .loop import compile_all, kept
 from .matrix import product
 from .normalization import combine, moments, products_and_sums, scale_and_shift
 from .optimizers import adam, rmsprop
 from .pooling import max_pool, max_pool_back, sum_pool, sum_pool_back
 from .recurrent import lstm_backward, lstm_forward
+from .softmax import cross_entropy_back, log_softmax
 
 __all__ = [
     "adam", "combine", "compile_all", "convolve", "convolve_transposed",
