@@ -1,4 +1,4 @@
-"""JAX and MyGrad beside the two that are compared, where they are installed and know the model.
+"""JAX, MyGrad and torch.compile beside the two that are compared, where they know the model.
 
 Neither is needed, and none is judged: their times are columns of the table.
 """
@@ -7,38 +7,61 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from ..measure.pytorch import Disagreement
 from ..measure.turns import Effort, ratio, take_turns
 from ..twins.agreement import NEAR_LOSS
 from ..twins.layer_walk import NoTwin
-from ..twins.steps import our_step
+from ..twins.steps import OURS, compiled, our_step
 from ..twins.work import Row
 
-LIBRARIES = {"JAX": "jax", "MyGrad": "mygrad"}  # their names, and those of their packages
+
+class Library(NamedTuple):
+    """package: that must be installed.  twins: the module that makes its training step."""
+
+    package: str
+    twins: str
+
+
+LIBRARIES = {
+    "JAX": Library("jax", "in_jax"),
+    "MyGrad": Library("mygrad", "in_mygrad"),
+    "torch.compile": Library("torch", "in_torch_compiled"),
+}
+SOON_READY = ("JAX", "MyGrad")  # torch.compile takes 10 to 50 seconds for a model
 ALLOWED = (NEAR_LOSS, 1e-2, 1e-2)  # difference of the losses of the first steps, relative
 
 
-def installed() -> list[str]:
-    return [name for name, package in LIBRARIES.items() if importlib.util.find_spec(package)]
+def installed(names: Iterable[str]) -> list[str]:
+    return [name for name in names if importlib.util.find_spec(LIBRARIES[name].package)]
 
 
-def time_others(name: str, row: Row, effort: Effort) -> dict[str, Any]:
-    """Of each library that is installed and has a twin: its times, and ours, in turns."""
-    found = {}
-    for library in installed():
-        make = importlib.import_module(f"benchmarks.twins.in_{LIBRARIES[library]}").training_step
+def time_others(
+    name: str, row: Row, effort: Effort, libraries: Iterable[str]
+) -> dict[str, dict[str, Any] | None]:
+    """Of each library: its times, and those of our forms, in turns; None: it has no twin."""
+    found: dict[str, dict[str, Any] | None] = {}
+    for library in libraries:
+        make = importlib.import_module(f"benchmarks.twins.{LIBRARIES[library].twins}").training_step
         try:
             difference = check(name, library, row, make)
+            steps = {library: make(row.make(row.batch))}
         except NoTwin:
+            found[library] = None
             continue
-        steps = {"tinynet": our_step(row.make(row.batch)), library: make(row.make(row.batch))}
+        steps["tinynet"] = our_step(row.make(row.batch))
+        if loops := compiled():
+            steps["compiled"] = our_step(row.make(row.batch), loops)
         times = take_turns(steps, effort.rounds, effort.seconds)
         found[library] = {
             "seconds a step, by round": times,
-            "tinynet's part of it": ratio(times["tinynet"], times[library])._asdict(),
+            **{
+                f"{form}'s part of it": ratio(times[form], times[library])._asdict()
+                for form in OURS
+                if form in times
+            },
             "difference of losses": difference,
         }
     return found

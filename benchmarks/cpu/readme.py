@@ -67,7 +67,7 @@ def of_models(run: Mapping[str, Any]) -> str:
         "time of tinynet / of PyTorch eager",
         *["time, compiled / of PyTorch eager"] * (len(forms) - 1),
         f"peak memory of {', '.join(forms)} / of PyTorch, MiB",
-        *(f"time / of {name}" for name in others),
+        *(f"time of {'; '.join(forms)} / of {name}" for name in others),
     ]
     rows = []
     for found in run["models"]:
@@ -76,9 +76,9 @@ def of_models(run: Mapping[str, Any]) -> str:
         cells += [_spread(found.get(f"{form}'s part of it")) for form in forms]
         cells.append(_memory(found.get("memory"), forms))
         for other in others:
-            timed = found.get("others", {}).get(other)
-            part = timed and timed["tinynet's part of it"]["median"]
-            cells.append(f"{part:.2f}" if timed else "-")
+            timed = found.get("others", {}).get(other) or {}
+            parts = [part for form in forms if (part := timed.get(f"{form}'s part of it"))]
+            cells.append("; ".join(f"{part['median']:.2f}" for part in parts) or "-")
         rows.append(cells)
     goals = "".join(f"- {goal}\n" for goal in run.get("goals", ()))
     return _measured_on(run) + "\n" + _table(heads, rows) + ("\n" + goals) * bool(goals)

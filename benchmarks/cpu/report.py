@@ -26,7 +26,7 @@ from ..twins.models import MODELS
 from ..twins.steps import OURS, compiled, contestants, numpy_alone, our_step, running
 from ..twins.work import Row
 from . import chart, goals, memory, operations, others, scaling
-from .others import installed, time_others
+from .others import LIBRARIES, SOON_READY, installed, time_others
 
 # Of the losses of three steps of training in both forms of our kernels: may differ, relative.
 SAME_FORM = (1e-4, 1e-2, 1e-2)  # 5e-6 and 1.3e-3 (batch normalization) were seen
@@ -36,18 +36,22 @@ RESULTS = Path(__file__).parent.parent / "results" / "cpu.json"
 class Efforts(NamedTuple):
     """How much is measured: training steps, with other libraries, single operations; and how often.
 
-    steps: of a training whose memory is read.  imports: of each module.
+    libraries: those others, where they are installed.  steps: of a training whose memory is read.
+    imports: of each module.
     """
 
     training: Effort
     others: Effort
+    libraries: tuple[str, ...]
     operations: Effort
     steps: int
     imports: int
 
 
-FULL = Efforts(Effort(11, 0.4), Effort(5, 0.3), operations.FULL, steps=5, imports=15)
-QUICK = Efforts(Effort(3, 0.05), Effort(2, 0.02), operations.QUICK, steps=2, imports=3)
+FULL = Efforts(
+    Effort(11, 0.4), Effort(5, 0.3), tuple(LIBRARIES), operations.FULL, steps=5, imports=15
+)
+QUICK = Efforts(Effort(3, 0.05), Effort(2, 0.02), SOON_READY, operations.QUICK, steps=2, imports=3)
 
 
 def main(
@@ -129,11 +133,12 @@ def time_models(
     print("\nA training step: forward, loss, backward, Adam; float32")
     print(f"{'model':24}{'batch':>6}{'tinynet':>12}", end="")
     print(f"{'compiled':>12}" * bool(loops) + f"{'PyTorch':>12}", end="")
-    print("".join(f"{name:>12}" for name in installed()), end="   ")
+    libraries = installed(efforts.libraries)
+    print("".join(f"{name:>15}" for name in libraries), end="   ")
     print(" ; ".join(OURS[: 1 + bool(loops)]) + ": takes, of PyTorch's")
     found = []
     for name, row in rows.items():
-        found.append(time_model(name, row, efforts, torch, loops))
+        found.append(time_model(name, row, efforts, torch, loops, libraries))
         print(line(found[-1]), flush=True)
         gc.collect()  # the model, before the next one is timed
     return found
@@ -149,7 +154,12 @@ def check_forms(name: str, row: Row, loops: Any) -> float:
 
 
 def time_model(
-    name: str, row: Row, efforts: Efforts, torch: Any, loops: Any = None
+    name: str,
+    row: Row,
+    efforts: Efforts,
+    torch: Any,
+    loops: Any = None,
+    libraries: Sequence[str] = (),
 ) -> dict[str, Any]:
     agreements = check(name, row, torch) if torch else None
     of_forms = check_forms(name, row, loops) if loops else None
@@ -174,7 +184,7 @@ def time_model(
         "compiled's part of it": part("compiled"),
         "differences": agreements,
         "difference of compiled": of_forms,
-        "others": time_others(name, row, efforts.others),
+        "others": time_others(name, row, efforts.others, libraries),
     }
 
 
@@ -188,9 +198,8 @@ def line(found: dict[str, Any]) -> str:
     text = f"{found['model']:24}{found['batch']:6}"
     text += "".join(ms(times[name]) for name in OURS if name in times)
     text += ms(times[best]) if best else " " * 12
-    for name in installed():
-        other = found["others"].get(name)
-        text += ms(other["seconds a step, by round"][name]) if other else f"{'-':>12}"
+    for name, other in found["others"].items():
+        text += f"{ms(other['seconds a step, by round'][name]) if other else '-':>15}"
     if best:
         parts = (found.get(f"{name}'s part of it") for name in OURS)
         text += "   " + " ; ".join(Spread(**part).show(".2f") for part in parts if part)
