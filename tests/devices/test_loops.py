@@ -156,6 +156,18 @@ def test_elementwise_kernels(shape, rng):
             agree("leaky_relu_back", dy, x, slope)
 
 
+@pytest.mark.parametrize("count", [1, 3, 4, 15, 16, 17, 63, 64, 65, 129, 1000, 4097])
+def test_masks_have_the_bits_of_the_plain_form(count):
+    for key in ((0, 0), (1, 2**63), (2**64 - 1, 2**53 + 1)):
+        for drop in (0, 16384, 21845, 65535):
+            agree("keep_mask", key, drop, count, tolerance=0)
+
+
+def test_large_masks_have_the_bits_of_the_plain_form():
+    for count in (4 * loops.noise.WORDS - 1, 4 * loops.noise.WORDS + 1, 300_001):
+        agree("keep_mask", (3, 2**64 - 1), 20_000, count, tolerance=0)
+
+
 def test_elementwise_kernels_at_the_ends_of_the_numbers():
     x, dy = (a.ravel() for a in numpy.meshgrid(ENDS, ENDS))
     agree("relu", x)
@@ -666,7 +678,8 @@ def test_no_loop_calls_numpy_but_to_make_an_array():
     for found in loop._loops.values():
         for node in ast.walk(ast.parse(inspect.getsource(found.function))):
             if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("numpy."):
-                assert ast.unparse(node.func) in {"numpy.empty", "numpy.zeros", "numpy.float32"}
+                types = {"numpy.float32", "numpy.uint16", "numpy.uint64"}
+                assert ast.unparse(node.func) in types | {"numpy.empty", "numpy.zeros"}
 
 
 @pytest.mark.parametrize(

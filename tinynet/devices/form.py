@@ -27,10 +27,10 @@ OLDEST = (0, 61)  # of Numba: the first one for NumPy 2.1
 INSTALL = 'pip install "tinynet-edu[fast]"'
 NAMES = {  # of the kernels that are loops
     "adam", "combine", "convolve", "convolve_transposed", "convolve_transposed_workspace",
-    "convolve_workspace", "cross_entropy_back", "elementwise", "kernel_gradient", "leaky_relu",
-    "leaky_relu_back", "log_softmax", "masked", "max_pool", "max_pool_back", "mean", "moments",
-    "product", "products_and_sums", "relu", "relu_back", "rmsprop", "scale_and_shift",
-    "sum_pool", "sum_pool_back", "total",
+    "convolve_workspace", "cross_entropy_back", "elementwise", "keep_mask", "kernel_gradient",
+    "leaky_relu", "leaky_relu_back", "log_softmax", "masked", "max_pool", "max_pool_back",
+    "mean", "moments", "product", "products_and_sums", "relu", "relu_back", "rmsprop",
+    "scale_and_shift", "sum_pool", "sum_pool_back", "total",
 }  # fmt: skip
 
 

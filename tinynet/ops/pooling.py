@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..devices import Array, Windows, kernels, xp
@@ -87,8 +88,12 @@ def average_pool2d(
     """
     ws = _windows(x, size, stride, padding, ceil_mode)
     device = kernels(x)
-    count = device.sum_pool(xp(x).ones_like(x[:1, :, :, :1]), ws)  # (1, OH, OW, 1)
-    return device.sum_pool(x, ws) / count, lambda dy: device.sum_pool_back(dy / count, ws)
+    count = math.prod(ws.size)
+    if any(map(any, ws.padding)):  # windows at the edge have fewer pixels inside
+        count = device.sum_pool(xp(x).ones_like(x[:1, :, :, :1]), ws)  # (1, OH, OW, 1)
+    y = device.sum_pool(x, ws)
+    y /= count
+    return y, lambda dy: device.sum_pool_back(dy / count, ws)
 
 
 @differentiable(work=_pool_work)

@@ -15,7 +15,7 @@ Array = numpy.ndarray
 # on (of float32, never), a matrix and a vector from 460,800 (in other builds, from 9,216), two
 # matrices from 438,048 (blas.py).
 ONE_THREAD = 9_216
-MANY_ROWS = 512  # a bias is added to fewer rows one by one: 2 us for 256 rows of 32, instead of 5
+MANY_ROWS = 512  # so many at most are added to one by one: 2 us for 256 rows of 32, instead of 5
 BLOCK = 6_000_000  # multiply-adds for a thread: 120 us, where waking one takes 50 to 100
 
 

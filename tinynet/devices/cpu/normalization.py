@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from .blas import one_blas_thread
-from .matrix import column_sums
+from .matrix import MANY_ROWS, column_sums
 from .pieces import PIECE, long_rows, sharing
 from .threads import each
 
@@ -50,7 +50,8 @@ def _per_channel(function: Any, x: Array, vector: Array, out: Array | None = Non
 
     NumPy's innermost loop runs along the last axis: in rows of 32 numbers it is mostly overhead.
     """
-    if not x.flags.c_contiguous or (out is not None and not out.flags.c_contiguous):
+    few = x.size <= MANY_ROWS * x.shape[-1]
+    if few or not x.flags.c_contiguous or (out is not None and not out.flags.c_contiguous):
         return function(x, vector, out=out)
     k = long_rows(x.shape)
     y = numpy.empty(x.shape, x.dtype) if out is None else out

@@ -19,6 +19,7 @@ from .convolution import (
 from .formulas import elementwise, mean, total
 from .loop import compile_all, kept
 from .matrix import product
+from .noise import keep_mask
 from .normalization import combine, moments, products_and_sums, scale_and_shift
 from .optimizers import adam, rmsprop
 from .pooling import max_pool, max_pool_back, sum_pool, sum_pool_back
@@ -28,9 +29,9 @@ from .softmax import cross_entropy_back, log_softmax
 __all__ = [
     "adam", "combine", "compile_all", "convolve", "convolve_transposed",
     "convolve_transposed_workspace", "convolve_workspace", "cross_entropy_back", "elementwise",
-    "kept", "kernel_gradient", "leaky_relu", "leaky_relu_back", "log_softmax", "lstm_backward",
-    "lstm_forward", "masked", "max_pool", "max_pool_back", "mean", "moments", "product",
-    "products_and_sums", "relu", "relu_back", "rmsprop", "scale_and_shift", "sum_pool",
+    "keep_mask", "kept", "kernel_gradient", "leaky_relu", "leaky_relu_back", "log_softmax",
+    "lstm_backward", "lstm_forward", "masked", "max_pool", "max_pool_back", "mean", "moments",
+    "product", "products_and_sums", "relu", "relu_back", "rmsprop", "scale_and_shift", "sum_pool",
     "sum_pool_back", "total",
 ]  # fmt: skip
 

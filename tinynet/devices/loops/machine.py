@@ -207,3 +207,18 @@ def two_to(typing, n):
         return builder.bitcast(bits, FLOAT)
 
     return _instruction(_float, (types.int32,), emit)
+
+
+# -- random bits -----------------------------------------------------------------------------------
+
+
+@intrinsic
+def upper_half(typing, a, b):
+    """The upper 64 bits of a * b, for whole numbers of 64 bits without a sign."""
+
+    def emit(builder: Any, arguments: Any) -> Any:
+        a, b = (builder.zext(k, ir.IntType(128)) for k in arguments)
+        product = builder.mul(a, b)
+        return builder.trunc(builder.lshr(product, ir.Constant(product.type, 64)), INT)
+
+    return _instruction(types.uint64, (types.uint64, types.uint64), emit)

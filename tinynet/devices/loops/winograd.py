@@ -31,6 +31,7 @@ from ..settings import exact_convolution
 from ..windows import Windows
 from .gemm import multiply, sgemm
 from .loop import ONE, ZERO, Numbers, Pictures, Places, Rows, Stack, loop, part_of_loop
+from .matrix import product
 from .parts import added_up, places, scratch, together
 
 Array = numpy.ndarray
@@ -226,8 +227,8 @@ def convolve(
     y = numpy.empty((len(x), *output, O), numpy.float32)
     bias = numpy.zeros(O, numpy.float32) if bias is None else bias
     memory = scratch(tiles)
+    U = product(KERNEL_AT_POINTS[K], kernel.reshape(K * K, C * O)).reshape(36, C, O)
     with one_blas_thread:
-        U = (KERNEL_AT_POINTS[K] @ kernel.reshape(K * K, C * O)).reshape(36, C, O)
         winograd_loop(
             len(tiles.tiles), places(tiles), x, m, top, left, TW, U, bias, relu, *sgemm,
             memory, y, most=len(memory),
@@ -246,7 +247,7 @@ def kernel_gradient(x: Array, dy: Array, K: int, top: int, left: int) -> Array:
             groups, groups, places(tiles), x, dy, m, top, left, TW, *sgemm, memory, sums,
             most=len(memory),
         )  # fmt: skip
-        dw = KERNEL_AT_POINTS[K].T @ added_up(sums).reshape(36, C * O)
+    dw = product(KERNEL_AT_POINTS[K].T, added_up(sums).reshape(36, C * O))
     return dw.reshape(K, K, C, O)
 
 
