@@ -16,7 +16,7 @@ import numpy
 import pytest
 
 import tinynet as tn
-from tinynet.devices import cpu, form
+from tinynet.devices import cpu, form, gpu
 from tinynet.devices.cpu import (
     convolution,
     matrix,
@@ -26,6 +26,8 @@ from tinynet.devices.cpu import (
     pooling,
     workspace,
 )
+
+from .strict_cupy import StrictCupy, raw_kernel
 
 
 def pytest_addoption(parser):
@@ -44,11 +46,33 @@ def pytest_itemcollected(item):
         item.add_marker(pytest.mark.skip(reason="another form than NumPy's computes"))
 
 
+@pytest.fixture
+def install_cupy(monkeypatch):
+    """Puts a module in CuPy's place; None: it is not installed."""
+
+    def install(module):
+        gpu.gpu_unavailable_reason.cache_clear()  # the answer is kept for the whole process
+        monkeypatch.setitem(sys.modules, "cupy", module)
+        return module
+
+    gpu.gpu_unavailable_reason.cache_clear()
+    yield install
+    gpu.gpu_unavailable_reason.cache_clear()
+
+
+@pytest.fixture
+def pretended_gpu(install_cupy):
+    """A GPU that is none: a strict CuPy which computes with NumPy (tests/strict_cupy)."""
+    if raw_kernel.compiler() is None:
+        pytest.skip(raw_kernel.NO_COMPILER)
+    return install_cupy(StrictCupy())
+
+
 @pytest.fixture(params=["cpu", "gpu"])
 def device(request):
-    """Each test that takes it runs on the CPU and, where there is one, on the GPU."""
+    """Each test that takes it runs on the CPU and on the GPU; without one, on a pretended one."""
     if request.param == "gpu" and not tn.gpu_available():
-        pytest.skip(tn.gpu_unavailable_reason())
+        request.getfixturevalue("pretended_gpu")
     return request.param
 
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import functools
 import re
-import sys
 import threading
 
 import numpy
 import pytest
 
 import tinynet as tn
-from tinynet.devices import gpu
-
-from ..devices.test_devices import FakeCupy, SealedGPUArray
 
 X = numpy.arange(20, dtype=numpy.float32).reshape(10, 2)
 LABELS = numpy.arange(10)
@@ -58,21 +54,16 @@ def test_drop_last_leaves_a_smaller_last_batch_out(size, sizes, prefetch):
     assert [len(x) for (x,) in other] == sizes
 
 
-def test_arrays_of_the_gpu_are_divided_too(monkeypatch):
-    gpu.gpu_unavailable_reason.cache_clear()
-    monkeypatch.setitem(sys.modules, "cupy", FakeCupy())
-    try:
-        there = tn.Tensor(X).to("gpu")
-        assert there.device == "gpu"
-        for array in (there, there.data, SealedGPUArray(X)):
-            for device, name in (("cpu", "cpu"), ("gpu", "gpu"), ("cuda", "gpu")):
-                data = tn.data.batches(array, LABELS, size=3, device=device)
-                assert {x.device for x, _ in data} == {data.device} == {name}
-                x, labels = gathered(data)
-                numpy.testing.assert_array_equal(x, X)
-                numpy.testing.assert_array_equal(labels, LABELS)
-    finally:
-        gpu.gpu_unavailable_reason.cache_clear()
+def test_arrays_of_the_gpu_are_divided_too(pretended_gpu):
+    there = tn.Tensor(X).to("gpu")
+    assert there.device == "gpu"
+    for array in (there, there.data):
+        for device, name in (("cpu", "cpu"), ("gpu", "gpu"), ("cuda", "gpu")):
+            data = tn.data.batches(array, LABELS, size=3, device=device)
+            assert {x.device for x, _ in data} == {data.device} == {name}
+            x, labels = gathered(data)
+            numpy.testing.assert_array_equal(x, X)
+            numpy.testing.assert_array_equal(labels, LABELS)
 
 
 def test_a_batch_holds_32_unless_told_otherwise():

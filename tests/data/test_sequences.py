@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 
 import numpy
 import pytest
 
 import tinynet as tn
 from tinynet.data import padded
-
-from ..devices.test_devices import FakeCupy, SealedGPUArray
+from tinynet.devices import move
 
 RAGGED = [[3, 1, 2], [5], [7, 8]]
 
@@ -73,9 +71,8 @@ def test_tensors_arrays_and_anything_that_gives_sequences_are_taken():
     assert mask.all()
 
 
-def test_arrays_of_the_gpu_come_to_the_host(monkeypatch):
-    monkeypatch.setitem(sys.modules, "cupy", FakeCupy())
-    there = [SealedGPUArray(numpy.array(s)) for s in RAGGED]
+def test_arrays_of_the_gpu_come_to_the_host(pretended_gpu):
+    there = [move(numpy.array(s), "gpu") for s in RAGGED]
     for given in (there, [tn.Tensor(s) for s in there]):
         x, _ = padded(given)
         assert type(x) is numpy.ndarray and x.tolist() == padded(RAGGED)[0].tolist()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 
 import numpy
 import pytest
@@ -13,8 +12,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 import tinynet as tn
 from lessons import parts
 from lessons.generate import dogs_vae, faces_networks, fashion_vae
-from tests.devices.test_devices import FakeCupy
-from tinynet.devices import gpu
 from tinynet.devices.cpu import convolution, workspace
 from tinynet.diagnosis.kept_memory import arrays_of, owner
 from tinynet.layers import (
@@ -163,15 +160,10 @@ def test_more_threads_take_more_workspace_until_the_budget_is_spent(rng):
     assert lines.endswith(" MiB (2 threads, budget 12 MiB); in one piece 40.5 MiB")
 
 
-def test_on_a_gpu_the_columns_are_there_in_one_piece(rng, monkeypatch):
-    monkeypatch.setitem(sys.modules, "cupy", FakeCupy())
-    gpu.gpu_unavailable_reason.cache_clear()
-    try:
-        layers = [Conv2D(4, 3), Conv2DTranspose(2, 3, strides=2)]
-        model = tn.Sequential(layers, input_shape=(8, 8, 1), rng=rng).to("gpu")
-        found = tn.cost(model, batch=10)
-    finally:
-        gpu.gpu_unavailable_reason.cache_clear()
+def test_on_a_gpu_the_columns_are_there_in_one_piece(rng, pretended_gpu):
+    layers = [Conv2D(4, 3), Conv2DTranspose(2, 3, strides=2)]
+    model = tn.Sequential(layers, input_shape=(8, 8, 1), rng=rng).to("gpu")
+    found = tn.cost(model, batch=10)
     assert [row.workspace for row in found.rows] == [row.columns for row in found.rows]
     assert found.columns == 10 * 6 * 6 * max(9 * 1, 9 * 2) * 4
     assert found.threads is found.budget is None

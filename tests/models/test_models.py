@@ -9,7 +9,6 @@ import copy
 import gc
 import inspect
 import re
-import sys
 import types
 import weakref
 
@@ -17,7 +16,7 @@ import numpy
 import pytest
 
 import tinynet as tn
-from tinynet.devices import device_of, gpu
+from tinynet.devices import device_of, move
 from tinynet.layers import (
     Activation,
     Add,
@@ -37,8 +36,6 @@ from tinynet.layers.regularizers import L1, L2
 from tinynet.models import parts, sequential
 from tinynet.models.module import give_generator, inference
 from tinynet.models.summary import amount, shape_text
-
-from ..devices.test_devices import FakeCupy, SealedGPUArray
 
 
 def seeded(seed=0):
@@ -910,25 +907,20 @@ def test_a_move_that_fails_moves_nothing(monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["tensors", "arrays of the gpu"])
-def test_a_state_may_hold_tensors_and_arrays_of_the_gpu(kind, monkeypatch):
-    gpu.gpu_unavailable_reason.cache_clear()
-    monkeypatch.setitem(sys.modules, "cupy", FakeCupy())
-    try:
-        model, other = chain(), chain()
-        for w in other.weights().values():
-            w.data += 1
-        expected = other.state_dict()
-        if kind == "tensors":
-            model.load_state_dict(other.weights())
-        else:
-            state = other.state_dict()
-            model.load_state_dict({name: SealedGPUArray(w) for name, w in state.items()})
-        assert model.device == "cpu"
-        for name, w in model.state_dict().items():
-            assert type(w) is numpy.ndarray
-            assert w.tobytes() == expected[name].tobytes()
-    finally:
-        gpu.gpu_unavailable_reason.cache_clear()
+def test_a_state_may_hold_tensors_and_arrays_of_the_gpu(kind, pretended_gpu):
+    model, other = chain(), chain()
+    for w in other.weights().values():
+        w.data += 1
+    expected = other.state_dict()
+    if kind == "tensors":
+        model.load_state_dict(other.weights())
+    else:
+        state = other.state_dict()
+        model.load_state_dict({name: move(w, "gpu") for name, w in state.items()})
+    assert model.device == "cpu"
+    for name, w in model.state_dict().items():
+        assert type(w) is numpy.ndarray
+        assert w.tobytes() == expected[name].tobytes()
 
 
 def moved(device):
@@ -953,19 +945,12 @@ def test_a_model_moves_to_a_device(device):
         numpy.testing.assert_allclose(there, here, rtol=1e-3, atol=1e-4)
 
 
-def test_a_model_moves_to_a_pretended_gpu_and_back(monkeypatch):
-    gpu.gpu_unavailable_reason.cache_clear()
-    monkeypatch.setitem(sys.modules, "cupy", FakeCupy())
-    try:
-        for here, there in zip(moved("cpu"), moved("gpu"), strict=True):
-            numpy.testing.assert_allclose(there, here, rtol=1e-4, atol=1e-5)
-        model = chain()
-        model(batch(2, 28, 28, 1)).sum().backward()
-        model.to("gpu")
-        assert [w.grad for w in model.parameters()] == [None] * 6
-        assert model.to("cpu").device == "cpu"
-    finally:
-        gpu.gpu_unavailable_reason.cache_clear()
+def test_a_model_moves_to_a_pretended_gpu_and_back(pretended_gpu):
+    model = chain()
+    model(batch(2, 28, 28, 1)).sum().backward()
+    model.to("gpu")
+    assert [w.grad for w in model.parameters()] == [None] * 6
+    assert model.to("cpu").device == "cpu"
 
 
 def test_a_state_comes_back_in_place_and_is_a_copy():

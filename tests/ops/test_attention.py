@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-import sys
 
 import numpy
 import pytest
 
 import tinynet as tn
-
-from ..devices.test_devices import FakeCupy, FakeGPUArray
 
 
 @pytest.fixture
@@ -84,11 +81,10 @@ def test_the_products_are_divided_by_the_root_of_d():
     assert ratio == pytest.approx(math.exp(9 / 3), rel=1e-13)
 
 
-def test_a_mask_on_another_device_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "cupy", FakeCupy())
-    there = [tn.Tensor(numpy.ones((1, 2, 3)).view(FakeGPUArray)) for _ in range(3)]
-    with pytest.raises(ValueError, match=r"^attention: query is on gpu and mask is on cpu\. Move"):
-        tn.attention(*there, numpy.ones((1, 2), bool))
+def test_a_mask_of_the_gpu_is_refused_on_the_cpu(pretended_gpu):
+    here, there = numpy.ones((1, 2, 3)), tn.Tensor(numpy.ones((1, 2)), device="gpu").data > 0
+    with pytest.raises(ValueError, match=r"^attention: query is on cpu and mask is on gpu\. Move"):
+        tn.attention(here, here, here, there)
 
 
 def test_a_place_where_nobody_looks_may_hold_anything(rng):

@@ -178,9 +178,11 @@ def test_an_input_that_needs_no_gradient_gets_none_and_changes_no_other(row, arr
 def test_a_second_run_gives_the_same_on_every_device(row, arrays, device):
     value, gradients = value_and_gradients(row, arrays)
     again, gradients_again = value_and_gradients(row, arrays, device=device)
+    # noise is drawn in float32, where its last bits may differ
+    near = 1e-6 if row.operation in ("gaussian_noise", "sample_gaussian") else 1e-12
     for got, expected in zip((again, *gradients_again), (value, *gradients), strict=True):
         assert got.dtype == expected.dtype
-        assert_close(got, expected, 0 if device == "cpu" else 1e-12)
+        assert_close(got, expected, 0 if device == "cpu" else near)
 
 
 def test_a_row_is_named_after_the_operation_that_it_computes(row, arrays):

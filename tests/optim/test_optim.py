@@ -16,7 +16,6 @@ from tinynet.devices.cpu import pieces
 from tinynet.optim import flat as flat_file
 from tinynet.optim import optimizer as optimizer_file
 
-from ..devices.test_devices import FakeCupy, FakeGPUArray, asked_anew, install  # noqa: F401  # fixtures
 from ..hostile.trials import interrupted
 
 KINDS = {
@@ -909,14 +908,12 @@ def test_going_on_gives_the_same_bits(make, device, settings):
         numpy.testing.assert_array_equal(a, b)
 
 
-def test_going_on_gives_the_same_bits_on_a_pretended_gpu(install):  # noqa: F811
-    install(FakeCupy())
+def test_going_on_gives_the_same_bits_on_a_pretended_gpu(pretended_gpu):
     for a, b in zip(*going_on(KINDS["AdamW"], "gpu", clip_norm=0.5), strict=True):
         numpy.testing.assert_array_equal(a, b)
 
 
-def test_the_slots_follow_the_parameters_to_another_device(install):  # noqa: F811
-    install(FakeCupy())
+def test_the_slots_follow_the_parameters_to_another_device(pretended_gpu):
     found = []
     for device in ("cpu", "gpu"):
         w = parameter(1, 2)
@@ -935,7 +932,7 @@ def test_the_slots_follow_the_parameters_to_another_device(install):  # noqa: F8
         slots = adam.state_dict()["slots"]
         assert all(type(slot) is numpy.ndarray for slot in slots.values())
         found.append([w.numpy(), *slots.values()])
-    assert type(w.data) is FakeGPUArray
+    assert type(w.data) is pretended_gpu.ndarray
     for a, b in zip(*found, strict=True):
         numpy.testing.assert_array_equal(a, b)
 

@@ -126,9 +126,9 @@ def test_padded_labels_are_masked_in_the_loss(device):
     history = fit(model, data, loss, 60, adam(model, 0.1), validation=data)
     assert history["loss"][0] > 2 * history["loss"][-1]
     right = tn.cross_entropy(tn.predict(model, x)[mask], labels[mask]).item()
-    assert tn.evaluate(model, [(x, labels)], loss)["loss"] == pytest.approx(right, rel=1e-6)
+    assert tn.evaluate(model, (x, labels), loss)["loss"] == pytest.approx(right, rel=1e-6)
     x[~mask] = 1e6  # what is padding does not matter
-    assert tn.evaluate(model, [(x, labels)], loss)["loss"] == pytest.approx(right, rel=1e-6)
+    assert tn.evaluate(model, (x, labels), loss)["loss"] == pytest.approx(right, rel=1e-6)
 
 
 def test_labels_without_places_are_trained_by_ctc(device):

@@ -3,8 +3,8 @@
 The type of an array says where it lives, so there is no global switch.  `xp(array)` is the module,
 numpy or cupy, that computes with it.  `kernels(array)` holds the functions that networks spend
 their time in: plain.py has each of them in the fewest lines, cpu/ in a faster form, and loops/ as
-the loop of the text book, compiled by Numba.  form.py chooses.  With TINYNET_PLAIN=1 in the
-environment, plain.py computes everything.
+the loop of the text book, compiled by Numba.  form.py chooses.  gpu/ has them in CUDA C++.  With
+TINYNET_PLAIN=1 in the environment, plain.py computes everything.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ form.choose()
 
 
 def kernels(array: Array) -> Any:
-    """The kernels that compute with that array.  The GPU runs the plain ones, by CuPy."""
-    return form.chosen if type(array) is numpy.ndarray or not on_gpu(array) else plain
+    """The kernels that compute with that array."""
+    on_cpu = type(array) is numpy.ndarray or not on_gpu(array)
+    return form.chosen if on_cpu or form.chosen is plain else gpu
 
 
 def device_named(name: str) -> str:

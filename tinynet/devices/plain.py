@@ -1,9 +1,9 @@
 """The kernels in their plain form: what each of them computes, in the fewest lines.
 
 A kernel is a function that networks spend their time in.  (The weights of a convolution have the
-same name in the field.)  The GPU runs these, and so does the CPU with TINYNET_PLAIN=1.  Otherwise
-the CPU runs the faster forms in cpu/; tests hold each of those to the plain form.  Noise, softmax
-and the optimizers' rules have files of their own beside this one.
+same name in the field.)  With TINYNET_PLAIN=1 these compute everything.  Otherwise the faster forms
+do, in cpu/, loops/ and gpu/; tests hold each of those to the plain form.  Noise, softmax, batch
+normalization and the optimizers' rules have files of their own beside this one.
 
 Shapes: pictures x (N, H, W, C), results y (N, OH, OW, O), kernels (KH, KW, C, O).  `ws` are the
 windows over x.
@@ -18,6 +18,13 @@ from typing import Any
 import numpy
 
 from .arrays import Array, xp
+from .batch_normalization import (
+    column_sums,
+    combine,
+    moments,
+    products_and_sums,
+    scale_and_shift,
+)
 from .noise import keep_mask, random_bits, standard_normal
 from .optimizers import adam, rmsprop
 from .softmax import cross_entropy_back, log_softmax
@@ -82,17 +89,12 @@ def add_at(target: Array, index: Any, values: Array) -> None:
     xp(target).add.at(target, index, values)
 
 
-def column_sums(x: Array) -> Array:
-    """The sum of each column, as a product with a row of ones: fast in BLAS.  (N, D) -> (D,)"""
-    return xp(x).ones(len(x), x.dtype) @ x
-
-
 def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -> Array:
     """a @ b + bias, then max(0, ...) if relu.  (..., N, M), (..., M, O), (O,) -> (..., N, O)"""
-    return _finish(a @ b, bias, relu)
+    return finish(a @ b, bias, relu)
 
 
-def _finish(y: Array, bias: Array | None, through_relu: bool) -> Array:
+def finish(y: Array, bias: Array | None, through_relu: bool) -> Array:
     if bias is not None:
         y += bias
     return relu(y) if through_relu else y
@@ -131,7 +133,7 @@ def sum_windows(rows: Array, ws: Windows) -> Array:
 def convolve(x: Array, kernel: Array, bias: Array | None, ws: Windows, relu: bool = False) -> Array:
     """Every window times the kernel, summed.  x -> y"""
     y = matrix(columns(x, ws)) @ matrix(kernel)  # (N * OH * OW, O)
-    return _finish(y.reshape(len(x), *ws.output, kernel.shape[3]), bias, relu)
+    return finish(y.reshape(len(x), *ws.output, kernel.shape[3]), bias, relu)
 
 
 def convolve_transposed(
@@ -142,7 +144,7 @@ def convolve_transposed(
     bias (C,).  Without bias and relu it is dx of convolve, for dy = y.
     """
     rows = matrix(y) @ matrix(kernel).T  # (N * OH * OW, KH * KW * C)
-    return _finish(sum_windows(rows.reshape(*y.shape[:3], rows.shape[1]), ws), bias, relu)
+    return finish(sum_windows(rows.reshape(*y.shape[:3], rows.shape[1]), ws), bias, relu)
 
 
 def kernel_gradient(x: Array, dy: Array, ws: Windows) -> Array:
@@ -208,30 +210,3 @@ def sum_pool_back(dy: Array, ws: Windows) -> Array:
     for part in ws.views(dx):
         part += dy
     return ws.crop(dx)
-
-
-# -- batch normalization, for each channel ---------------------------------------------------------
-
-
-def moments(x: Array) -> tuple[Array, Array]:
-    """The mean and the variance, with 1 / N, of each column.  (N, C) -> (C,), (C,)"""
-    mean = x.mean(axis=0)
-    return mean, xp(x).square(x - mean).mean(axis=0)
-
-
-# The use of the next three stands in ops/normalization.py: y, the sums over the batch, and dx.
-
-
-def scale_and_shift(x: Array, mean: Array, scale: Array, shift: Array) -> Array:
-    """(x - mean) * scale + shift.  x (..., C), the others (C,)"""
-    return (x - mean) * scale + shift
-
-
-def products_and_sums(dy: Array, x: Array, mean: Array) -> tuple[Array, Array]:
-    """Of each column the sum of dy * (x - mean), and of dy.  (N, C), (N, C), (C,) -> (C,), (C,)"""
-    return column_sums(dy * (x - mean)), column_sums(dy)
-
-
-def combine(dy: Array, a: Array, x: Array, mean: Array, b: Array, c: Array) -> Array:
-    """dy * a + (x - mean) * b + c.  dy, x (..., C), the others (C,)"""
-    return dy * a + (x - mean) * b + c

@@ -34,9 +34,9 @@ class Windows(NamedTuple):
 
     def patches(self, padded: Array) -> Array:
         """The pixels of every window, (N, OH, OW, KH, KW, C): a view, nothing is copied."""
-        view = xp(padded).lib.stride_tricks.sliding_window_view(padded, self.size, axis=(1, 2))
-        SH, SW = self.stride
-        return view[:, ::SH, ::SW].transpose(0, 1, 2, 4, 5, 3)
+        N, C, (n, h, w, c), (SH, SW) = len(padded), padded.shape[3], padded.strides, self.stride
+        shape, strides = (N, *self.output, *self.size, C), (n, SH * h, SW * w, h, w, c)
+        return xp(padded).lib.stride_tricks.as_strided(padded, shape, strides)
 
     def views(self, padded: Array) -> Iterator[Array]:
         """KH * KW views (N, OH, OW, C): the first pixel of every window, the second, and so on."""

@@ -63,7 +63,7 @@ def _keep(value: Any, restore: list[Callable[[], Any]], seen: set[int]) -> None:
         data, grad = value.data.copy(), value.grad
         restore.append(lambda: _fill(value, data, grad))
         _keep(grad, restore, seen)
-    elif is_array(value) and value.flags.writeable:
+    elif is_array(value) and getattr(value.flags, "writeable", True):
         before = value.copy()
         restore.append(lambda: value.__setitem__(..., before))
 

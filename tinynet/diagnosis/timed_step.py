@@ -6,7 +6,7 @@ import tracemalloc
 from time import perf_counter
 from typing import Any
 
-from ..devices import Array, device_of, xp
+from ..devices import Array, device_of, gpu, on_gpu, xp
 from ..engine.observer import observe
 from ..engine.record import Pullback, Record
 from ..engine.tensor import Tensor
@@ -135,6 +135,8 @@ class TimedStep:
 
     def peak(self, current: CurrentLayer) -> int:
         """Take the step, and measure the most bytes that it adds to what there is before it."""
+        if on_gpu(self.parameters[0].data):
+            return gpu.peak_memory(lambda: self.take(current))
         running = tracemalloc.is_tracing()
         if not running:
             tracemalloc.start()

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy
 
-from ..devices import Array, device_of, is_array, move
+from ..devices import Array, device_of, gpu, is_array, move
 from ..messages.arguments import shown
 from ..messages.engine import PROMOTED, UNEQUAL, no_gradient_flows, refuse_mask, two_dtypes
 from .values import Values
@@ -75,15 +75,16 @@ def _as_input(x: Any, name: str) -> Any:
 def settle_settings(settings: dict, names: Sequence, given: Sequence, arrays: Sequence) -> dict:
     """The settings as an operation's body sees them: Python numbers, and arrays of tensors.
 
-    names, given, arrays: of the operation's inputs, on whose device the settings must be.
+    names, given, arrays: of the operation's inputs.  An array on the host, for example the labels,
+    goes to their device.
     """
     for key, value in settings.items():
         if isinstance(value, numpy.generic):
             settings[key] = value.item()  # a float64 scalar would promote
         elif type(value) not in (int, float, bool, str, tuple):
             refuse_mask(key, value)
-            settings[key] = without_gradient(value, key)
-            same_device((*map(called, names, given), key), (*arrays, settings[key]))
+            settings[key] = array = gpu.beside(arrays, without_gradient(value, key))
+            same_device((*map(called, names, given), called(key, value)), (*arrays, array))
     return settings
 
 

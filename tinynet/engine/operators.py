@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..devices import Array, device_of, is_array, kernels, move, xp
+from ..devices import Array, device_of, gpu, is_array, kernels, move, xp
 from ..messages.arguments import is_whole
 from .inputs import without_gradient
 from .observer import ALL, Work
@@ -44,6 +44,7 @@ def negative(x):
 
 
 def power(x, y):
+    gpu.check_power(x, y)
     z = x**y
 
     def dx(dz):
@@ -110,6 +111,7 @@ def comparison(name: str) -> Any:
 
 def getitem(x, index: Any):
     index, shape = tuple(without_gradient(i, "index") for i in index), x.shape
+    index = gpu.checked_index(index, x)
 
     def dx(dy):
         dx = xp(dy).zeros(shape, dy.dtype)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..devices import Array, xp
+import numpy
+
+from ..devices import Array, is_array, xp
 from ..engine.tensor import Tensor, differentiable
 from ..messages.arguments import NUMBER, number
 
@@ -54,6 +56,8 @@ def where(condition: Any, x: Any, y: Any) -> Tensor:
 
     The three broadcast.  No gradient flows to the condition.
     """
+    if not isinstance(condition, Tensor) and not is_array(condition):
+        condition = numpy.asarray(condition)
     return _where(x, y, condition=condition)
 
 

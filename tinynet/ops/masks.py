@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..devices import Array, is_array, xp
+import numpy
+
+from ..devices import Array, gpu, is_array
 from ..engine.inputs import same_device
 from ..engine.tensor import Tensor
 
@@ -12,12 +14,12 @@ from ..engine.tensor import Tensor
 def as_mask(
     mask: Any, x: Array, *shapes: tuple[int, ...], name: str = "x", what: str = ""
 ) -> Array:
-    """The mask as booleans beside x.  TypeError or ValueError for another dtype, device or shape.
+    """The mask as booleans where x is.  TypeError or ValueError for another dtype or shape.
 
     shapes: those that it may have.  name: of x.  what: the end of that sentence.
     """
     mask = mask.data if isinstance(mask, Tensor) else mask
-    mask = mask if is_array(mask) else xp(x).asarray(mask)  # a list goes where x is
+    mask = gpu.beside([x], mask if is_array(mask) else numpy.asarray(mask))
     same_device((name, "mask"), (x, mask))
     if mask.dtype != bool:
         cure = "Write mask == 1."

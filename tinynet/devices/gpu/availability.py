@@ -1,4 +1,4 @@
-"""The GPU: CuPy.  The only file that imports it, and only inside functions.
+"""Whether there is a GPU, and what is missing where there is none.
 
 Without a GPU, or with a broken CuPy, tinynet imports as usual.  Only asking for the GPU raises an
 error, which names what is missing and how to mend it.
@@ -11,8 +11,6 @@ import os
 from typing import Any
 
 import numpy
-
-from .arrays import xp
 
 _INSTALL = (
     "Install the one of the CUDA version that nvidia-smi shows: "
@@ -123,16 +121,3 @@ def _text(error: BaseException) -> str:
     """The first line of an error, with its type: CUDA's go on for pages."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0].rstrip('.')}" if lines else type(error).__name__
-
-
-def from_host(array: numpy.ndarray) -> Any:
-    reason = gpu_unavailable_reason()
-    if reason:
-        raise GPUNotAvailableError(f'to("gpu"): {reason}')
-    import cupy
-
-    return cupy.asarray(array)
-
-
-def to_host(array: Any) -> numpy.ndarray:
-    return xp(array).asnumpy(array)

@@ -1,0 +1,365 @@
+"""The GPU's kernels compute what the plain ones say: any shape, border, NaN, and any lie.
+
+Where there is no GPU, their very texts run on the CPU (tests/strict_cupy/raw_kernel.py).
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import sys
+
+import numpy
+import pytest
+
+import tinynet as tn
+from tests.strict_cupy import counts
+from tinynet.devices import form, gpu, plain
+from tinynet.devices.gpu import launch, sums
+from tinynet.ops.windows import windows
+
+EPSILON = float(numpy.finfo("float32").eps)
+
+pytestmark = pytest.mark.skipif(form.chosen is plain, reason="TINYNET_PLAIN=1 turns them off")
+
+
+@pytest.fixture(autouse=True)
+def cupy(request):
+    if not tn.gpu_available():
+        request.getfixturevalue("pretended_gpu")
+    return sys.modules["cupy"]
+
+
+def numbers(rng, *shape):
+    return rng.standard_normal(shape, numpy.float32)
+
+
+def lies(x):
+    """The same numbers: side by side, apart, backwards, and in the other order."""
+    yield x
+    wide = numpy.zeros((*x.shape[:-1], 2 * x.shape[-1]), x.dtype)
+    wide[..., ::2] = x
+    yield wide[..., ::2]
+    yield x[::-1].copy()[::-1]
+    yield numpy.asfortranarray(x)
+
+
+def there(x):
+    """An array on the GPU, as it lies on the host."""
+    cupy = sys.modules["cupy"]
+    if not isinstance(x, numpy.ndarray):
+        return x
+    if x.flags.c_contiguous or not x.size:
+        return cupy.asarray(x)
+    if x.flags.f_contiguous:
+        return cupy.asarray(x.T).T
+    if x.strides[0] < 0:
+        return cupy.asarray(x[::-1])[::-1]
+    wide = numpy.zeros((*x.shape[:-1], 2 * x.shape[-1]), x.dtype)
+    wide[..., ::2] = x
+    return cupy.asarray(wide)[..., ::2]
+
+
+def close(found, expected, tolerance=4 * EPSILON):
+    found, expected = sys.modules["cupy"].asnumpy(found), numpy.asarray(expected)
+    assert found.shape == expected.shape and found.dtype == expected.dtype
+    finite = numpy.abs(expected[numpy.isfinite(expected)])
+    atol = tolerance * (1 + finite.max(initial=0))
+    numpy.testing.assert_allclose(found, expected, rtol=tolerance, atol=atol)
+
+
+def agree(name, *arguments, tolerance=4 * EPSILON, **settings):
+    """The kernel's result is the plain one's, and nothing that it was given has changed."""
+    with numpy.errstate(all="ignore"):
+        expected = getattr(plain, name)(*arguments, **settings)
+    given = [there(a) for a in arguments]
+    found = getattr(gpu, name)(*given, **settings)
+    if not isinstance(found, tuple):
+        found, expected = (found,), (expected,)
+    for one, other in zip(found, expected, strict=True):
+        close(one, other, tolerance)
+    for array, before in zip(given, arguments, strict=True):
+        if isinstance(before, numpy.ndarray):
+            close(array, before, 0)
+
+
+def test_every_kernel_has_a_plain_form_and_their_parameters_are_the_same():
+    assert gpu.each is plain.each  # one that the GPU has not
+    kernels = [name for name in gpu.__all__ if hasattr(plain, name)]
+    assert len(kernels) == len(gpu.__all__) - 9
+    for name in kernels:
+        known, given = (list(inspect.signature(getattr(m, name)).parameters) for m in (plain, gpu))
+        assert getattr(gpu, name) is not getattr(plain, name)
+        assert given[: len(known)] == known, name
+
+
+# -- elementwise -----------------------------------------------------------------------------------
+
+SHAPES = [(1,), (255,), (256,), (257,), (7, 33), (3, 4, 5, 6)]
+ENDS = numpy.float32([math.nan, math.inf, -math.inf, 0.0, -0.0, 3e38, 2.0])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_elementwise_kernels(shape, rng):
+    arrays = numbers(rng, *shape), numbers(rng, *shape), rng.random(shape) < 0.5
+    arrays[0][rng.random(shape) < 0.1] = 0
+    for x, dy, mask in zip(*map(lies, arrays), strict=True):
+        agree("relu", x)
+        agree("relu_back", dy, x)
+        agree("masked", x, mask, 1.25)
+        for slope in (0.3, 0.0, 1.5, -0.5):
+            agree("leaky_relu", x, slope)
+            agree("leaky_relu_back", dy, x, slope)
+
+
+def test_elementwise_kernels_at_the_ends_of_the_numbers():
+    x, dy = (a.ravel() for a in numpy.meshgrid(ENDS, ENDS))
+    agree("relu", x)
+    agree("leaky_relu", x, 0.3)
+    agree("leaky_relu_back", dy, x, 0.3)
+    finite = numpy.where(numpy.isfinite(dy), dy, 1)
+    agree("relu_back", finite, x)  # the plain one multiplies, and infinity times 0 is NaN
+
+
+@pytest.mark.parametrize("through_relu", [False, True])
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_products_with_bias_and_relu(with_bias, through_relu, rng):
+    for N, M, O in ((1, 1, 1), (5, 7, 3), (64, 10, 33)):  # noqa: E741
+        a, b, bias = numbers(rng, N, M), numbers(rng, M, O), numbers(rng, O)
+        bias = bias if with_bias else None
+        agree("product", a, b, bias, through_relu, tolerance=20 * EPSILON)
+    a, b = numbers(rng, 4, 5, 6), numbers(rng, 4, 6, 3)
+    agree("product", a, b, bias[:3] if with_bias else None, through_relu, tolerance=20 * EPSILON)
+
+
+def test_what_no_kernel_takes_is_left_to_the_plain_form(rng):
+    for dtype in ("float64", "float16"):
+        x = numbers(rng, 4, 3).astype(dtype)
+        agree("relu", x, tolerance=0)
+        agree("column_sums", x, tolerance=1e-2)
+    agree("relu", numpy.zeros((0, 3), "f"))
+    agree("masked", numbers(rng, 4, 3), numpy.array([[True], [False], [True], [True]]), 2.0)
+
+
+# -- windows ---------------------------------------------------------------------------------------
+
+
+def some_windows(rng, only_inside=False):
+    """A batch's shape (N, H, W), and windows over it."""
+    while True:
+        N, H, W = (int(n) for n in rng.integers(1, (4, 9, 9)))
+        size = tuple(int(n) for n in rng.integers(1, 5, 2))
+        stride = tuple(int(n) for n in rng.integers(1, 4, 2))
+        paddings = ["valid", "same"]
+        if not only_inside:
+            paddings.append(tuple(tuple(int(n) for n in rng.integers(0, 3, 2)) for _ in range(2)))
+        padding = paddings[rng.integers(len(paddings))]
+        try:
+            return N, windows((H, W), size, stride, padding, False, only_inside=only_inside)
+        except ValueError:  # the window is larger than the picture
+            continue
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_convolutions(seed):
+    rng = numpy.random.default_rng(seed)
+    N, ws = some_windows(rng)
+    C, O = (int(n) for n in rng.integers(1, 5, 2))  # noqa: E741
+    x, dy = numbers(rng, N, *ws.input, C), numbers(rng, N, *ws.output, O)
+    kernel, tolerance = numbers(rng, *ws.size, C, O), 40 * EPSILON
+    agree("columns", x, ws, tolerance=0)
+    rows = numbers(rng, N, *ws.output, math.prod(ws.size) * C)
+    agree("sum_windows", rows, ws, tolerance=tolerance)
+    agree("kernel_gradient", x, dy, ws, tolerance=tolerance)
+    for through_relu in (False, True):
+        for bias, back in ((None, None), (numbers(rng, O), numbers(rng, C))):
+            agree("convolve", x, kernel, bias, ws, through_relu, tolerance=tolerance)
+            agree("convolve_transposed", dy, kernel, back, ws, through_relu, tolerance=tolerance)
+
+
+@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("kind", ["numbers", "equal ones", "NaN and infinity"])
+def test_poolings(kind, seed):
+    rng = numpy.random.default_rng(seed)
+    N, ws = some_windows(rng, only_inside=True)
+    x = numbers(rng, N, *ws.input, 3)
+    if kind == "equal ones":
+        x = numpy.round(x)
+    if kind == "NaN and infinity":
+        x[rng.random(x.shape) < 0.3] = math.nan
+        x[rng.random(x.shape) < 0.3] = math.inf
+        x[rng.random(x.shape) < 0.3] = -math.inf
+    dy = numbers(rng, N, *ws.output, 3)
+    agree("max_pool", x, ws, tolerance=0)
+    agree("max_pool_back", dy, x, plain.max_pool(x, ws), ws)
+    agree("sum_pool_back", dy, ws, tolerance=20 * EPSILON)
+    if kind != "NaN and infinity":
+        agree("sum_pool", x, ws, tolerance=20 * EPSILON)
+
+
+# -- sums and batch normalization ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("C", [1, 3, 31, 32, 33, 100])
+@pytest.mark.parametrize("rows", [1, 2, 7, 64, 129, 1000])
+def test_sums_of_columns(rows, C, rng):
+    x, dy, mean = numbers(rng, rows, C) + 3, numbers(rng, rows, C), numbers(rng, C)
+    agree("column_sums", x, tolerance=40 * EPSILON)
+    agree("products_and_sums", dy, x, mean, tolerance=100 * EPSILON)
+    agree("moments", x, tolerance=20 * EPSILON)
+    a, b, c = (numbers(rng, C) for _ in range(3))
+    agree("scale_and_shift", x, mean, a, b, tolerance=20 * EPSILON)
+    agree("combine", dy, a, x, mean, b, c, tolerance=20 * EPSILON)
+
+
+def test_a_large_mean_costs_no_digits_of_the_variance(rng):
+    x = numbers(rng, 3000, 5) + numpy.float32(1000)
+    exact = x.astype("float64").var(axis=0)
+    _, variance = gpu.moments(there(x))
+    numpy.testing.assert_allclose(there(variance).get(), exact, rtol=1e-4)
+
+
+def test_sums_have_the_same_bits_in_every_run(rng):
+    x = there(numbers(rng, 70_000, 3))
+    first = gpu.column_sums(x).get().tobytes()
+    assert all(gpu.column_sums(x).get().tobytes() == first for _ in range(3))
+    assert sums._chunks(70_000) == sums.CHUNKS
+
+
+# -- softmax, noise, optimizers, indices -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 10), (300, 7), (2, 3, 4)])
+def test_softmax_and_the_slope_of_cross_entropy(shape, rng):
+    x = 5 * numbers(rng, *shape)
+    for lying in lies(x):
+        agree("log_softmax", lying)
+    agree("log_softmax", x, axis=0)
+    log_p, labels = plain.log_softmax(x), rng.integers(0, shape[-1], shape[:-1])
+    losses = -numpy.take_along_axis(log_p, labels[..., None], axis=-1)[..., 0]
+    for factor in (numpy.asarray(0.3, "f"), numbers(rng, *shape[:-1])):
+        for kind in ("int64", "uint8"):
+            agree("cross_entropy_back", log_p, labels.astype(kind), losses, factor)
+
+
+def test_softmax_of_large_and_small_numbers():
+    agree("log_softmax", numpy.float32([[1000, 0, -1000], [0, -20, -20], [3e38, -3e38, 0]]))
+    agree("log_softmax", numpy.float32([[math.nan, 0, 1], [0, math.nan, 1]]))
+
+
+LAST = 2**64 - 1
+
+
+@pytest.mark.parametrize("key", [(0, 0), (1, 2), (LAST, LAST), (1, 2**63), (LAST, 3)])
+def test_noise(key):
+    for count in (0, 1, 15, 16, 17, 100, 4097):
+        for drop in (0, 16384, 65535):
+            agree("keep_mask", key, drop, count, tolerance=0)
+        agree("standard_normal", key, count, tolerance=4 * EPSILON)
+
+
+@pytest.mark.parametrize("momentum", [None, 0.9])
+def test_the_rules_of_the_optimizers(momentum, rng):
+    w, dw, m, scratch = (numbers(rng, 1000) for _ in range(4))
+    v = numpy.abs(numbers(rng, 1000))
+    velocity = None if momentum is None else numbers(rng, 1000)
+    for name, slots, settings in (
+        ("adam", (m, v), (0.9, 0.999, 0.001, 1e-7)),
+        ("rmsprop", (v, velocity), (0.9, momentum or 0.0, 0.001, 1e-7)),
+    ):
+        here = [None if a is None else a.copy() for a in (w, dw, *slots)]
+        gone = [None if a is None else there(a.copy()) for a in here]
+        getattr(plain, name)(*here, *settings, scratch.copy())
+        getattr(gpu, name)(*gone, *settings, there(scratch.copy()))
+        for one, other in zip(gone, here, strict=True):
+            if other is not None:
+                close(one, other)
+
+
+def test_an_element_that_was_taken_twice_gets_both_in_their_order(rng):
+    cupy = sys.modules["cupy"]
+    for index, shape in (
+        ((rng.integers(0, 7, 100),), (100, 3)),
+        ((rng.integers(-7, 7, (5, 4)), slice(1, 3)), (5, 4, 2)),
+        ((rng.integers(0, 7, 9), rng.integers(0, 3, 9)), (9,)),
+        ((numpy.arange(7) % 2 == 0,), (4, 3)),
+    ):
+        values, target = numbers(rng, *shape), numbers(rng, 7, 3)
+        found = cupy.asarray(target.copy())
+        gpu.add_at(found, tuple(map(there, index)), there(values))
+        numpy.add.at(target, index, values)
+        close(found, target, 20 * EPSILON)
+
+
+# -- the tester is tested --------------------------------------------------------------------------
+
+MISTAKES = {  # the file, its right text, a wrong one, and what must find it
+    "a border that is not tested": (
+        "windows", "h >= 0 && h < H && w >= 0 && w < W ?", "true ?", "test_convolutions",
+    ),
+    "a pixel that gathers from one window less": (
+        "windows", "oh1 = min(OH, (h + TOP) / SH + 1)", "oh1 = min(OH, (h + TOP) / SH)",
+        "test_convolutions",
+    ),
+    "a stride of rows for columns": ("windows", "ow * SW + v", "ow * SH + v", "test_convolutions"),
+    "every equal pixel gets dy": (
+        "windows", "first = !SAME(X(n, r, q, c), most)", "first = true", "test_poolings",
+    ),
+    "NaN counts for nothing": (
+        "windows", "|| (a) != (a) ? (a) : (m)", "? (a) : (m)", "test_poolings",
+    ),
+    "a barrier less": ("sums", "= own;\n  __syncthreads();", "= own;", "test_sums"),
+    "a lane less": ("sums", "k < 8; k++", "k < 7; k++", "test_sums"),
+    "a chunk less": ("sums", "k < chunks; k++) sum", "k < chunks - 1; k++) sum", "test_sums"),
+    "relu of NaN is 0": ("activation", "x[i] <= 0 ? 0 : x[i]", "x[i] > 0 ? x[i] : 0", "test_ends"),
+    "the largest counts twice": ("softmax", "if (k != largest)", "", "test_softmax"),
+    "nine rounds": ("noise", "round < 10", "round < 9", "test_noise"),
+}  # fmt: skip
+FINDS = {
+    "test_convolutions": lambda rng: [test_convolutions(seed) for seed in range(25)],
+    "test_poolings": lambda rng: [
+        test_poolings(kind, seed)
+        for seed in range(9)
+        for kind in ("equal ones", "NaN and infinity")
+    ],
+    "test_sums": lambda rng: test_sums_of_columns(129, 33, rng),
+    "test_ends": lambda rng: test_elementwise_kernels_at_the_ends_of_the_numbers(),
+    "test_softmax": lambda rng: test_softmax_and_the_slope_of_cross_entropy((5, 10), rng),
+    "test_noise": lambda rng: test_noise((1, 2)),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_in_a_kernel_is_found(name, rng, monkeypatch):
+    file, right, wrong, test = MISTAKES[name]
+    text = launch.source(file)
+    assert right in text
+    FINDS[test](rng)
+    true = launch.source
+    monkeypatch.setattr(
+        launch, "source", lambda asked: text.replace(right, wrong) if asked == file else true(asked)
+    )
+    launch._compiled.cache_clear()
+    try:
+        with pytest.raises(AssertionError):
+            FINDS[test](rng)
+    finally:
+        launch._compiled.cache_clear()
+
+
+def test_what_is_handed_to_a_kernel_in_the_wrong_type_is_an_error(pretended_gpu):
+    x = there(numpy.ones(3, "f"))
+    with pytest.raises(TypeError, match="parameter x points to float32"):
+        launch.launch("activation.relu", 3, there(numpy.ones(3)), x)
+    with pytest.raises(TypeError, match="parameter slope is float32, received"):
+        launch.launch("activation.leaky_relu", 3, x, 1, x)
+    with pytest.raises(TypeError, match="relu has 3 parameters, received 2"):
+        launch.launch("activation.relu", 3, x)
+
+
+def test_a_kernel_is_one_launch(pretended_gpu):
+    x = there(numpy.ones((4, 3), "f"))
+    gpu.relu(x)
+    counts.clear()
+    gpu.relu(x)
+    assert counts == {"launches": 1}

@@ -1,0 +1,85 @@
+"""Arrays on the GPU: to it and back, what may be chosen of them, and how much memory they take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy
+
+from ..arrays import Array, is_array, on_gpu, xp
+from .availability import GPUNotAvailableError, gpu_unavailable_reason
+
+
+def from_host(array: numpy.ndarray) -> Any:
+    reason = gpu_unavailable_reason()
+    if reason:
+        raise GPUNotAvailableError(f'to("gpu"): {reason}')
+    import cupy
+
+    return cupy.asarray(array)
+
+
+def to_host(array: Any) -> numpy.ndarray:
+    return xp(array).asnumpy(array)
+
+
+def beside(inputs: Sequence[Any], setting: Any) -> Any:
+    """A NumPy array that is to be where the inputs are, for example the labels."""
+    if type(setting) is numpy.ndarray and any(map(on_gpu, inputs)):
+        return from_host(setting)
+    return setting
+
+
+def peak_memory(step: Callable[[], Any]) -> int:
+    """The most bytes on the GPU that a call of the step adds to those before it.
+
+    CuPy keeps what is freed for the next array: what it holds afterwards is the most there was.
+    """
+    import cupy
+
+    pool = cupy.get_default_memory_pool()
+    pool.free_all_blocks()
+    before = pool.total_bytes()
+    step()
+    return pool.total_bytes() - before
+
+
+# -- what CuPy does in silence, and NumPy refuses --------------------------------------------------
+
+
+def check_power(x: Any, y: Any) -> None:
+    """ValueError for integers to a negative power, where CuPy gives 0."""
+    if on_gpu(x) and x.dtype.kind in "iu" and (xp(x).asarray(y) < 0).any():
+        raise ValueError("Integers to negative integer powers are not allowed.")  # as NumPy says it
+
+
+def checked_index(index: tuple[Any, ...], x: Array) -> tuple[Any, ...]:
+    """The index of x[index], with lists and NumPy's arrays moved to the GPU if x is there.
+
+    IndexError for a number in them that is out of range: CuPy would take another element.
+    """
+    if not on_gpu(x):
+        return index
+    parts = [numpy.asarray(i) if isinstance(i, list) else i for i in index]
+    axes = [_axes_of(i) for i in parts]
+    for k, i in enumerate(parts):
+        if not is_array(i):
+            continue
+        dots = any(part is ... for part in parts[:k])
+        axis = x.ndim - sum(axes[k:]) if dots else sum(axes[:k])
+        if i.dtype.kind in "iu" and i.size and 0 <= axis < x.ndim:
+            least, most, n = int(i.min()), int(i.max()), x.shape[axis]
+            if least < -n or most >= n:
+                wrong = most if most >= n else least
+                # as NumPy says it
+                raise IndexError(f"index {wrong} is out of bounds for axis {axis} with size {n}")
+        parts[k] = i if on_gpu(i) else from_host(i if i.size else i.astype(int))
+    return tuple(parts)
+
+
+def _axes_of(i: Any) -> int:
+    """How many axes that part of an index takes."""
+    if i is None or i is ...:
+        return 0
+    return i.ndim if is_array(i) and i.dtype == bool else 1

@@ -1,0 +1,42 @@
+// Random bits: Philox 4x64 with 10 rounds, in the words that NumPy draws from the same key.
+// Source: Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", 2011.
+
+typedef unsigned long long word;
+
+// The block of four words of that number, for the key (k, m)
+__device__ void random_words(word number, word k, word m, word* words) {
+  const word F0 = 0xD2E7470EE14C6C93, F1 = 0xCA5A826395121157;
+  word a = number + 1, b = 0, c = 0, d = 0;  // NumPy counts from 1
+  for (int round = 0; round < 10; round++) {
+    word high_a = __umul64hi(F0, a), low_a = F0 * a, high_c = __umul64hi(F1, c), low_c = F1 * c;
+    a = high_c ^ b ^ k, b = low_c, c = high_a ^ d ^ m, d = low_a;
+    k += 0x9E3779B97F4A7C15, m += 0xBB67AE8584CAA73B;
+  }
+  words[0] = a, words[1] = b, words[2] = c, words[3] = d;
+}
+
+// A thread decides on 16 numbers, by 16 bits for each: False below drop
+extern "C" __global__ void keep_mask(
+    word key, word key2, int drop, bool* mask, int length, int count) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i >= count) return;
+  word words[4];
+  random_words(i, key, key2, words);
+  for (int k = 0; k < 16 && 16 * i + k < length; k++)
+    mask[16 * i + k] = (int)(words[k / 4] >> 16 * (k % 4) & 0xFFFF) >= drop;
+}
+
+// A thread draws 8 numbers from N(0, 1): two from each word, by a radius and an angle
+// Source: Box and Muller, "A Note on the Generation of Random Normal Deviates", 1958.
+extern "C" __global__ void standard_normal(word key, word key2, float* y, int length, int count) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i >= count) return;
+  word words[4];
+  random_words(i, key, key2, words);
+  for (int k = 0; k < 4; k++) {
+    float u = (float)(unsigned)words[k] * 0x1p-32f, v = (float)(unsigned)(words[k] >> 32) * 0x1p-32f;
+    float radius = sqrtf(-2 * logf(u + 0x1p-33f)), angle = 6.2831853071795864769f * v;
+    if (8 * i + 2 * k < length) y[8 * i + 2 * k] = radius * cosf(angle);
+    if (8 * i + 2 * k + 1 < length) y[8 * i + 2 * k + 1] = radius * sinf(angle);
+  }
+}

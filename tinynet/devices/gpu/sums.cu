@@ -1,0 +1,95 @@
+// Sums of columns, in two stages, and always in the same order.
+//
+// The rows of x (rows, C) are cut into gridDim.y chunks.  A block has 32 x 8 threads: it adds up 32
+// columns of one chunk, each column by 8 threads, and then these 8 sums.  The second stage adds up
+// the chunks, a thread for each column.
+
+#define COLUMN \
+  int c = blockIdx.x * 32 + threadIdx.x, lane = threadIdx.y; \
+  int chunk = (rows + gridDim.y - 1) / gridDim.y, start = blockIdx.y * chunk; \
+  int stop = min(rows, start + chunk);
+
+// The sum of what the 8 threads of a column have: for all of them
+__device__ float added(float own, float (*part)[32]) {
+  part[threadIdx.y][threadIdx.x] = own;
+  __syncthreads();
+  float sum = 0;
+  for (int k = 0; k < 8; k++) sum += part[k][threadIdx.x];
+  __syncthreads();
+  return sum;
+}
+
+// sums (chunks, C)
+extern "C" __global__ void column_sums(const float* x, float* sums, int rows) {
+  __shared__ float part[8][32];
+  COLUMN
+  float sum = 0;
+  if (c < C)
+    for (int r = start + lane; r < stop; r += 8) sum += x[r * C + c];
+  sum = added(sum, part);
+  if (c < C && lane == 0) sums[blockIdx.y * C + c] = sum;
+}
+
+// sums (2, chunks, C): of dy * (x - mean), and of dy
+extern "C" __global__ void products_and_sums(
+    const float* dy, const float* x, const float* mean, float* sums, int rows) {
+  __shared__ float part[8][32];
+  COLUMN
+  float products = 0, plain = 0;
+  if (c < C)
+    for (int r = start + lane; r < stop; r += 8) {
+      products += dy[r * C + c] * (x[r * C + c] - mean[c]);
+      plain += dy[r * C + c];
+    }
+  products = added(products, part);
+  plain = added(plain, part);
+  if (c < C && lane == 0) {
+    sums[blockIdx.y * C + c] = products;
+    sums[(gridDim.y + blockIdx.y) * C + c] = plain;
+  }
+}
+
+// y (sets, C) = the sum of each of the sets of chunks (sets, chunks, C)
+extern "C" __global__ void add_chunks(const float* sums, int chunks, float* y, int count) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i >= count) return;
+  int c = i % C, set = i / C;
+  float sum = 0;
+  for (int k = 0; k < chunks; k++) sum += sums[(set * chunks + k) * C + c];
+  y[i] = sum;
+}
+
+// moments (2, chunks, C): the mean of each chunk, and the sum of the squared distances from it
+extern "C" __global__ void moments(const float* x, float* moments, int rows) {
+  __shared__ float part[8][32];
+  COLUMN
+  float sum = 0, squares = 0;
+  if (c < C)
+    for (int r = start + lane; r < stop; r += 8) sum += x[r * C + c];
+  float mean = added(sum, part) / max(1, stop - start);
+  if (c < C)
+    for (int r = start + lane; r < stop; r += 8)
+      squares += (x[r * C + c] - mean) * (x[r * C + c] - mean);
+  squares = added(squares, part);
+  if (c < C && lane == 0) {
+    moments[blockIdx.y * C + c] = mean;
+    moments[(gridDim.y + blockIdx.y) * C + c] = squares;
+  }
+}
+
+// y (2, C): mean and variance of all rows, joined as in Chan, Golub and LeVeque (1983)
+extern "C" __global__ void join_moments(
+    const float* moments, int chunks, int rows, float* y, int count) {
+  int c = blockIdx.x * blockDim.x + threadIdx.x;
+  if (c >= count) return;
+  int chunk = (rows + chunks - 1) / chunks;
+  float mean = 0, squares = 0;
+  for (int k = 0; k < chunks; k++)
+    mean += moments[k * C + c] * ((float)max(0, min(chunk, rows - k * chunk)) / rows);
+  for (int k = 0; k < chunks; k++) {
+    float apart = moments[k * C + c] - mean;
+    squares += moments[(chunks + k) * C + c] + apart * apart * max(0, min(chunk, rows - k * chunk));
+  }
+  y[c] = mean;
+  y[C + c] = squares / rows;
+}

@@ -1,0 +1,49 @@
+"""Sums of columns, and the moments of batch normalization."""
+
+from __future__ import annotations
+
+from .. import plain
+from ..arrays import Array, xp
+from .launch import launch, launch_blocks, ready, takes
+
+CHUNKS = 256  # at most; a chunk has 64 rows or more
+
+
+def column_sums(x: Array) -> Array:
+    return _summed("column_sums", 1, x)[0] if takes(x) else plain.column_sums(x)
+
+
+def products_and_sums(dy: Array, x: Array, mean: Array) -> tuple[Array, Array]:
+    if not takes(dy, x, mean):
+        return plain.products_and_sums(dy, x, mean)
+    products, sums = _summed("products_and_sums", 2, dy, x, mean)
+    return products, sums
+
+
+def moments(x: Array) -> tuple[Array, Array]:
+    if not takes(x):
+        return plain.moments(x)
+    (rows, C), chunks = x.shape, _chunks(len(x))
+    found, y = xp(x).empty((2, chunks, C), x.dtype), xp(x).empty((2, C), x.dtype)
+    launch_blocks("sums.moments", _grid(C, chunks), (32, 8), ready(x), found, rows, C=C)
+    launch("sums.join_moments", C, found, chunks, rows, y, C=C)
+    return y[0], y[1]
+
+
+def _summed(name: str, sets: int, *values: Array) -> Array:
+    """(sets, C): the sums over the rows that the kernel computes."""
+    (rows, C), chunks = values[0].shape, _chunks(len(values[0]))
+    cupy, dtype = xp(values[0]), values[0].dtype
+    parts, y = cupy.empty((sets, chunks, C), dtype), cupy.empty((sets, C), dtype)
+    given = map(ready, values)
+    launch_blocks(f"sums.{name}", _grid(C, chunks), (32, 8), *given, parts, rows, C=C)
+    launch("sums.add_chunks", sets * C, parts, chunks, y, C=C)
+    return y
+
+
+def _chunks(rows: int) -> int:
+    return max(1, min(CHUNKS, rows // 64))
+
+
+def _grid(C: int, chunks: int) -> tuple[int, int]:
+    return -(-C // 32), chunks
