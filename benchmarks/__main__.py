@@ -13,10 +13,12 @@ BENCHMARKS = {
     "accuracy": "the Fashion-MNIST CNN trained here and in PyTorch: the same accuracy?",
     "cpu": "the lessons' models against PyTorch on the CPU: time, memory, single operations",
     "engine": "a training step against PyTorch, the longest chain, memory over 10,000 steps",
+    "gpu": "the lessons' models on the CPU and on the GPU: time, crossover, memory, agreement",
     "operations": "convolutions, pooling and others beside PyTorch's and the machine's limits",
     "reading": "how much there is to read: rooms, floors, lines, and a training step, traced",
 }
-MODULES = {"cpu": "cpu.report", "operations": "cpu.operations"}  # the others: as their names
+# The others are as their names.
+MODULES = {"cpu": "cpu.report", "gpu": "gpu.report", "operations": "cpu.operations"}
 
 # What the libraries that NumPy may be built with read: OpenMP, OpenBLAS, MKL, Accelerate; then what
 # tinynet reads, and JAX.
@@ -51,10 +53,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="threads for tinynet, BLAS and the others alike (all processors; --scaling: 2)",
     )
     parser.add_argument(
-        "--models", nargs="+", default=[], metavar="MODEL", help="cpu: these alone, never recorded"
+        "--models",
+        nargs="+",
+        default=[],
+        metavar="MODEL",
+        help="cpu, gpu: these alone, never recorded",
     )
     parser.add_argument(
         "--scaling", action="store_true", help="cpu: one thread beside N, never recorded"
+    )
+    parser.add_argument(
+        "--emulated", action="store_true", help="gpu: count launches, waits and copies without one"
     )
     options = parser.parse_args(arguments)
     if options.name is None:
@@ -65,8 +74,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         near = difflib.get_close_matches(options.name, BENCHMARKS, n=1)
         fix = f"Did you mean {near[0]!r}?" if near else f"There is: {', '.join(BENCHMARKS)}."
         parser.error(f"there is no benchmark {options.name!r}. {fix}")
-    if options.models and options.name != "cpu":
-        parser.error(f"--models belongs to cpu, and {options.name} has no choice of models.")
+    if options.models and options.name not in ("cpu", "gpu"):
+        parser.error(f"--models belongs to cpu and gpu; {options.name} has no choice of models.")
+    if options.emulated and options.name != "gpu":
+        parser.error(f"--emulated belongs to gpu, and {options.name} needs none.")
     if options.scaling and options.name != "cpu":
         parser.error(f"--scaling belongs to cpu, and {options.name} has none.")
     threads = options.threads or (2 if options.scaling else _processors())
@@ -76,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     benchmark = importlib.import_module(f"benchmarks.{MODULES.get(options.name, options.name)}")
     more = {"models": options.models} if options.models else {}
     more |= {"scale": True} if options.scaling else {}
+    more |= {"emulated": True} if options.emulated else {}
     return benchmark.main(threads, options.quick, options.record, **more)
 
 

@@ -73,10 +73,15 @@ def contestants(work: Work, torch: Any, again: Work | None = None) -> dict[str, 
 def our_step(work: Work, kernels: Any = None) -> Step:
     """On those kernels; None: NumPy alone."""
     batch = [tn.Tensor(array) for array in work.batch]
+    return on_kernels(kernels or numpy_alone(), steps_of(work, batch))
+
+
+def steps_of(work: Work, batch: list[tn.Tensor]) -> Step:
+    """On the kernels of the device on which the model and the batch are."""
     turns = work.turns or (work.network,)
     optimizers = [tn.optim.Adam(network.parameters(), 0.001) for network in turns]
     work.network.train()
-    return on_kernels(kernels or numpy_alone(), _step(optimizers, work.ours, batch))
+    return _step(optimizers, work.ours, batch)
 
 
 def twin_step(work: Work, twin: Twin) -> Step:

@@ -16,6 +16,7 @@ import tinynet as tn
 from benchmarks import accuracy, engine, reading
 from benchmarks.__main__ import BENCHMARKS, THREADS, main
 from benchmarks.cpu import operations, report
+from benchmarks.gpu import report as gpu_report
 from benchmarks.measure import turns
 
 TINY = engine.Effort(rounds=2, seconds=0.0, chains=(10, 100), steps=5)
@@ -240,7 +241,7 @@ def test_without_a_name_the_benchmarks_are_listed_with_one_line_each(capsys):
     ("name", "answer"),
     [
         ("engin", "Did you mean 'engine'?"),
-        ("zzz", "There is: accuracy, cpu, engine, operations, reading."),
+        ("zzz", "There is: accuracy, cpu, engine, gpu, operations, reading."),
     ],
 )
 def test_an_unknown_name_gets_the_nearest_match_and_code_2(name, answer, capsys):
@@ -252,7 +253,7 @@ def test_an_unknown_name_gets_the_nearest_match_and_code_2(name, answer, capsys)
 
 @pytest.mark.parametrize(
     ("name", "module"),
-    list(zip(BENCHMARKS, (accuracy, report, engine, operations, reading), strict=True)),
+    list(zip(BENCHMARKS, (accuracy, report, engine, gpu_report, operations, reading), strict=True)),
     ids=BENCHMARKS,
 )
 def test_the_command_runs_the_benchmark_of_that_name(name, module, monkeypatch):

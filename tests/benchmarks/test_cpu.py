@@ -263,5 +263,5 @@ def test_the_command_passes_the_models_on_and_sets_the_threads_of_all(monkeypatc
     with pytest.raises(SystemExit) as end:
         command(["engine", "--models", "rbm"])
     assert end.value.code == 2
-    expected = "--models belongs to cpu, and engine has no choice of models."
+    expected = "--models belongs to cpu and gpu; engine has no choice of models."
     assert expected in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""The benchmark of the lessons' models on the CPU and on the GPU."""
