@@ -5,6 +5,7 @@ Where there is no GPU, their very texts run on the CPU (tests/strict_cupy/raw_ke
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import math
 import sys
@@ -15,7 +16,8 @@ import pytest
 import tinynet as tn
 from tests.strict_cupy import counts
 from tinynet.devices import form, gpu, plain
-from tinynet.devices.gpu import launch, sums
+from tinynet.devices.gpu import formulas, launch, sums
+from tinynet.ops import activation, loss
 from tinynet.ops.windows import windows
 
 EPSILON = float(numpy.finfo("float32").eps)
@@ -86,7 +88,7 @@ def agree(name, *arguments, tolerance=4 * EPSILON, **settings):
 def test_every_kernel_has_a_plain_form_and_their_parameters_are_the_same():
     assert gpu.each is plain.each  # one that the GPU has not
     kernels = [name for name in gpu.__all__ if hasattr(plain, name)]
-    assert len(kernels) == len(gpu.__all__) - 9
+    assert len(kernels) == len(gpu.__all__) - 10
     for name in kernels:
         known, given = (list(inspect.signature(getattr(m, name)).parameters) for m in (plain, gpu))
         assert getattr(gpu, name) is not getattr(plain, name)
@@ -119,6 +121,48 @@ def test_elementwise_kernels_at_the_ends_of_the_numbers():
     agree("leaky_relu_back", dy, x, 0.3)
     finite = numpy.where(numpy.isfinite(dy), dy, 1)
     agree("relu_back", finite, x)  # the plain one multiplies, and infinity times 0 is NaN
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (70, 1000)])
+@pytest.mark.parametrize("name", sorted(formulas.VALUES | formulas.SCALED | formulas.SUMS))
+def test_formulas(name, shape, rng):
+    module, function = name.split(".")
+    formula = getattr(importlib.import_module(f"tinynet.ops.{module}"), function)
+    arrays = [3 * numbers(rng, *shape) for _ in inspect.signature(formula).parameters]
+    arrays[-1] = rng.random(shape, numpy.float32)  # a target is in [0, 1]
+    settings, kernel, near = {}, "elementwise", 40 * EPSILON
+    if name.endswith("rest"):
+        settings = {"results": 2}
+    for lying in zip(*map(lies, arrays), strict=True):
+        if name in formulas.SCALED:
+            factor = numpy.asarray(0.3, "float32")
+            expected = plain.elementwise(formula, *lying, factor=factor)
+            found = gpu.elementwise(formula, *map(there, lying), factor=there(factor))
+            close(found, expected, near)
+        elif name in formulas.SUMS:
+            for kernel in ("total", "mean"):
+                agree(kernel, formula, *lying, tolerance=near)
+        else:
+            agree(kernel, formula, *lying, tolerance=near, **settings)
+    counts.clear()
+    given = [there(a) for a in arrays]
+    counts.clear()
+    if name in formulas.VALUES:
+        gpu.elementwise(formula, *given, **settings)
+        assert counts == {"launches": 1}
+    elif name in formulas.SUMS:
+        gpu.mean(formula, *given)
+        assert counts == {"launches": 2}
+
+
+def test_formulas_at_the_ends_of_the_numbers():
+    ends = numpy.float32([math.nan, math.inf, -math.inf, 0, 88, 89, -88, -120, 1e-30])
+    zeros, ones = numpy.zeros_like(ends), numpy.ones_like(ends)
+    agree("elementwise", activation.sigmoid_and_rest, ends, results=2)
+    agree("elementwise", activation.tanh_slope_times, ones, ends)
+    for target in (zeros, ones):
+        for k in range(len(ends)):  # a sum of all would be NaN
+            agree("mean", loss.bce_of, ends[k : k + 1], target[k : k + 1])
 
 
 @pytest.mark.parametrize("through_relu", [False, True])
@@ -258,6 +302,46 @@ def test_noise(key):
         agree("standard_normal", key, count, tolerance=4 * EPSILON)
 
 
+@pytest.mark.parametrize("shape", [(1,), (5, 7), (33, 10, 4)])
+def test_dropout_is_the_mask_of_the_same_key(shape, rng):
+    x = numbers(rng, *shape)
+    for dtype in ("float32", "float64"):
+        array = x.astype(dtype)
+        mask = plain.keep_mask((1, LAST), 21845, x.size).reshape(shape)
+        found = gpu.dropout(there(array), (1, LAST), 21845, 1.5)
+        close(found, plain.masked(array, mask, 1.5), 0)
+
+
+@pytest.mark.parametrize("size", [1, 257, 70_000])
+def test_whether_numbers_are_in_a_range(size, rng):
+    labels, x = rng.integers(0, 10, size), rng.random(size, numpy.float32)
+    for values, low, high in ((labels, 0, 9), (x, 0, 1), (labels.astype("uint8"), 0, 9)):
+        assert bool(gpu.inside(there(values), low, high))
+        for place in (0, size // 2, size - 1):
+            for wrong in (high + 1, -1, math.nan):
+                if values.dtype.kind == "f" or (wrong == wrong and wrong >= 0):
+                    other = values.copy()
+                    other[place] = wrong
+                    assert not bool(gpu.inside(there(other), low, high))
+
+
+@pytest.mark.parametrize("C", [1, 300])
+def test_moving_statistics(C, rng):
+    mean, variance, moving = numbers(rng, C), numpy.abs(numbers(rng, C)), numbers(rng, C)
+    for bad in (False, True):
+        if bad:
+            variance[-1] = math.nan
+        here = [moving.copy(), moving.copy()]
+        gone = [there(a.copy()) for a in here]
+        plain.move_statistics(*here, mean, variance, 0.1)
+        gpu.move_statistics(*gone, there(mean), there(variance), 0.1)
+        for one, other in zip(gone, here, strict=True):
+            close(one, other)
+    alone = there(moving.copy())
+    gpu.move_statistics(None, alone, there(mean), there(numpy.ones(C, "f")), 0.5)
+    close(alone, (moving + 1) / 2)
+
+
 @pytest.mark.parametrize("momentum", [None, 0.9])
 def test_the_rules_of_the_optimizers(momentum, rng):
     w, dw, m, scratch = (numbers(rng, 1000) for _ in range(4))
@@ -313,6 +397,10 @@ MISTAKES = {  # the file, its right text, a wrong one, and what must find it
     "a chunk less": ("sums", "k < chunks; k++) sum", "k < chunks - 1; k++) sum", "test_sums"),
     "relu of NaN is 0": ("activation", "x[i] <= 0 ? 0 : x[i]", "x[i] > 0 ? x[i] : 0", "test_ends"),
     "the largest counts twice": ("softmax", "if (k != largest)", "", "test_softmax"),
+    "half of a block's sums": ("totals", "half = 128", "half = 64", "test_formulas"),
+    "no barrier among them": (
+        "totals", "part[t + half];\n    __syncthreads();", "part[t + half];", "test_formulas",
+    ),
     "nine rounds": ("noise", "round < 10", "round < 9", "test_noise"),
 }  # fmt: skip
 FINDS = {
@@ -322,9 +410,10 @@ FINDS = {
         for seed in range(9)
         for kind in ("equal ones", "NaN and infinity")
     ],
-    "test_sums": lambda rng: test_sums_of_columns(129, 33, rng),
+    "test_sums": lambda rng: test_sums_of_columns(1000, 33, rng),
     "test_ends": lambda rng: test_elementwise_kernels_at_the_ends_of_the_numbers(),
     "test_softmax": lambda rng: test_softmax_and_the_slope_of_cross_entropy((5, 10), rng),
+    "test_formulas": lambda rng: test_formulas("loss.bce_of", (70, 1000), rng),
     "test_noise": lambda rng: test_noise((1, 2)),
 }
 

@@ -15,6 +15,7 @@ import collections
 import functools
 import json
 import operator
+import time
 import tracemalloc
 import types
 from collections.abc import Callable
@@ -68,13 +69,18 @@ def computed(function: Callable[..., Any], *values: Any, **settings: Any) -> Any
         counts["launches"] += 1
         return wrapped(result)
     if isinstance(result, numpy.ndarray):
-        given = (a for a in arguments if isinstance(a, numpy.ndarray))
-        if any(numpy.may_share_memory(result, a) for a in given):
-            return ndarray(result)
+        for given in values:
+            if type(given) is ndarray and numpy.may_share_memory(result, given.inside):
+                return given if result is given.inside else view_of(given, result)
         if getattr(function, "__name__", "") != "astype":
             result = numpy.ascontiguousarray(result).reshape(result.shape)
     counts["launches"] += getattr(function, "__name__", "") not in NO_LAUNCH
     return wrapped(result)
+
+
+def view_of(x: ndarray, inside: numpy.ndarray) -> ndarray:
+    """Its base is the array that owns the memory."""
+    return ndarray(inside, x if x.base is None else x.base)
 
 
 def refuse(*values: Any) -> None:
@@ -129,10 +135,10 @@ class ndarray:
     __module__ = "cupy"
     __array_priority__ = 100
     __hash__ = None  # type: ignore[assignment]
-    __slots__ = ("__weakref__", "inside")
+    __slots__ = ("__weakref__", "base", "inside")
 
-    def __init__(self, inside: numpy.ndarray) -> None:
-        self.inside = inside
+    def __init__(self, inside: numpy.ndarray, base: ndarray | None = None) -> None:
+        self.inside, self.base = inside, base
 
     shape = property(lambda self: self.inside.shape)
     dtype = property(lambda self: self.inside.dtype)
@@ -142,14 +148,7 @@ class ndarray:
     itemsize = property(lambda self: self.inside.itemsize)
     strides = property(lambda self: self.inside.strides)
     flags = property(lambda self: Flags(self.inside))
-    T = property(lambda self: ndarray(self.inside.T))
-
-    @property
-    def base(self) -> ndarray | None:
-        found = self.inside
-        while isinstance(found.base, numpy.ndarray):
-            found = found.base
-        return None if found is self.inside else ndarray(found)
+    T = property(lambda self: view_of(self, self.inside.T))
 
     @property
     def data(self) -> Any:
@@ -180,7 +179,9 @@ class ndarray:
         parts = found if isinstance(found, tuple) else (found,)
         dots = any(part is ... for part in parts)
         result = self.inside[parts if dots else (*parts, ...)]  # never a scalar
-        counts["launches"] += not numpy.may_share_memory(result, self.inside)
+        if numpy.may_share_memory(result, self.inside):
+            return view_of(self, result)
+        counts["launches"] += 1
         return ndarray(result)
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -336,7 +337,7 @@ def sliding_window_view(x: ndarray, shape: Any, axis: Any = None) -> ndarray:
     counts["to the device"] += 1
     counts["launches"] += len(shape)
     counts["waits"] += len(shape)
-    return ndarray(numpy.lib.stride_tricks.sliding_window_view(x.inside, shape, axis))
+    return view_of(x, numpy.lib.stride_tricks.sliding_window_view(x.inside, shape, axis))
 
 
 def asarray(x: Any, dtype: Any = None, order: Any = None) -> ndarray:
@@ -369,6 +370,16 @@ class MemoryPool:
         return tracemalloc.get_traced_memory()[1]
 
 
+class Event:
+    """A moment; here the GPU has done at once what it was told."""
+
+    def record(self) -> None:
+        self.time = time.perf_counter()
+
+    def synchronize(self) -> None:
+        counts["waits"] += 1
+
+
 class CUDARuntimeError(RuntimeError):
     """As CuPy names what CUDA says."""
 
@@ -399,9 +410,15 @@ class StrictCupy(types.ModuleType):
             getDeviceCount=lambda: answer(count),
             driverGetVersion=lambda: driver,
             runtimeGetVersion=lambda: 13010,
+            getDeviceProperties=lambda device: {"name": b"a pretended GPU"},
         )
         wait = types.SimpleNamespace(synchronize=lambda: counts.update(waits=1))
-        self.cuda = types.SimpleNamespace(runtime=runtime, get_current_stream=lambda: wait)
+        self.cuda = types.SimpleNamespace(
+            runtime=runtime,
+            get_current_stream=lambda: wait,
+            Event=Event,
+            get_elapsed_time=lambda start, stop: 1000 * (stop.time - start.time),
+        )
         self.RawKernel = RawKernel
 
     def __getattr__(self, name: str) -> Any:

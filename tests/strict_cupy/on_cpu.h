@@ -14,6 +14,7 @@
 #define __device__ static inline
 #define __shared__ static  // blocks come one after the other, so one of each is enough
 
+using std::isfinite;
 using std::max;
 using std::min;
 

@@ -47,7 +47,7 @@ def test_a_terminal_shows_a_bar_the_numbers_the_speed_and_the_time_left(time):
     progress.start(2, 8, "images")
     for batch in (1, 2):
         time.now += 5
-        progress.batch(batch, 100, {"loss": 1.25, "accuracy": 1 / 3})
+        progress.batch(batch, 100, lambda: {"loss": 1.25, "accuracy": 1 / 3})
     one, two = text().split("\r")[1:]
     assert one.rstrip() == (
         "epoch 2/3 [##                  ] 1/8  loss 1.2500  accuracy 0.3333  20 images/s  0:35 left"
@@ -63,7 +63,7 @@ def test_a_terminal_hears_ten_times_a_second_at_most(time):
     progress.start(1, 1000, "examples")
     for batch in range(1, 101):  # 1/64 of a second is a whole number of binary digits
         time.now += 1 / 64
-        progress.batch(batch, 1, {"loss": 1.0})
+        progress.batch(batch, 1, lambda: {"loss": 1.0})
     assert text().count("\r") == 100 // 7  # every 7 / 64 seconds
 
 
@@ -82,9 +82,9 @@ def test_a_shorter_line_clears_the_longer_one(time):
     progress, text = said(terminal=True)
     progress.start(1, 8, "images")
     time.now += 1
-    progress.batch(1, 123456, {"loss": 123456.0})
+    progress.batch(1, 123456, lambda: {"loss": 123456.0})
     time.now += 99
-    progress.batch(7, 1, {"loss": 1.0})
+    progress.batch(7, 1, lambda: {"loss": 1.0})
     assert shown(text())[0].rstrip() == (
         "epoch 1/3 [#################   ] 7/8  loss 1.0000  1,235 images/s  0:14 left"
     )
@@ -94,7 +94,7 @@ def test_a_shorter_line_clears_the_longer_one(time):
     assert rest == ""
     progress.start(2, 8, "images")
     time.now += 1
-    progress.batch(1, 1, {"loss": 1.0})
+    progress.batch(1, 1, lambda: {"loss": 1.0})
     assert len(shown(text())) == 2
 
 
@@ -114,7 +114,7 @@ def test_the_bar_is_as_long_as_there_is_room(columns, bar, time, monkeypatch):
     progress, text = said(terminal=True)
     progress.start(1, 8, "images")
     time.now += 10
-    progress.batch(2, 10, {"loss": 1.0, "accuracy": 0.5})
+    progress.batch(2, 10, lambda: {"loss": 1.0, "accuracy": 0.5})
     rest = "2/8  loss 1.0000  accuracy 0.5000  1 images/s  1:00 left"
     assert text() == f"\repoch 1/3 {bar}{rest}"
     assert len(text()) <= columns
@@ -126,7 +126,7 @@ def test_a_line_that_would_wrap_is_cut_off(time, monkeypatch):
     progress.start(1, 8, "images")
     for batch in (1, 2):
         time.now += 1
-        progress.batch(batch, 10, {"loss": 1.0, "accuracy": 0.5})
+        progress.batch(batch, 10, lambda: {"loss": 1.0, "accuracy": 0.5})
     assert [len(line) for line in text().split("\r")[1:]] == [39, 39]
     progress.end({"loss": 1.0, "accuracy": 0.5})
     assert text().rstrip().endswith("loss 1.0000  accuracy 0.5000  10 images/s  0:02")
@@ -138,7 +138,7 @@ def test_after_an_interruption_the_next_line_is_a_new_one(time):
     progress.interrupted()
     assert text() == ""  # nothing to end
     time.now += 1
-    progress.batch(1, 10, {"loss": 1.0})
+    progress.batch(1, 10, lambda: {"loss": 1.0})
     progress.interrupted()
     assert text().endswith("\n")
     assert len(shown(text())) == 2
@@ -155,7 +155,7 @@ def test_a_notebook_rewrites_its_line_as_a_terminal_of_100_columns_does(time):
     progress.start(1, 8, "images")
     for batch in (1, 2):
         time.now += 1
-        progress.batch(batch, 10, {f"number {i}": 1.0 for i in range(8)})
+        progress.batch(batch, 10, lambda: {f"number {i}": 1.0 for i in range(8)})
     progress.end({"loss": 1.0})
     one, two, end = progress.stream.getvalue().split("\r")[1:]
     assert [len(one), len(two)] == [99, 99]
@@ -171,7 +171,7 @@ def test_elsewhere_there_are_plain_lines_every_30_seconds_and_for_each_epoch(tim
     progress.start(1, 100, "examples")
     for batch in range(1, 101):
         time.now += 1
-        progress.batch(batch, 32, {"loss": 2.0})
+        progress.batch(batch, 32, lambda: {"loss": 2.0})
     progress.end({"loss": 2.0, "validation loss": 2.5})
     progress.interrupted()
     assert text() == (
@@ -187,7 +187,7 @@ def test_data_without_a_length_have_no_bar_and_no_end(time):
         progress, text = said(terminal)
         progress.start(1, None, "examples")
         time.now += 60
-        progress.batch(7, 60, {"loss": 2.0})
+        progress.batch(7, 60, lambda: {"loss": 2.0})
         assert text().strip() == "epoch 1/3 batch 7  loss 2.0000  1 examples/s"
 
 
@@ -196,7 +196,7 @@ def test_the_time_left_counts_the_batches_of_this_process_only(time):
     progress.start(1, 100, "examples")  # a run that goes on after batch 90
     for batch in (91, 92):
         time.now += 30
-        progress.batch(batch, 10, {"loss": 2.0})
+        progress.batch(batch, 10, lambda: {"loss": 2.0})
     assert re.findall(r"\S+ left", text()) == ["4:30 left", "4:00 left"]
 
 
@@ -205,7 +205,7 @@ def test_each_epoch_has_its_own_speed_and_time(time):
     for epoch, seconds in ((1, 10), (2, 20)):
         progress.start(epoch, 1, "images")
         time.now += seconds
-        progress.batch(1, 100, {"loss": 1.0})
+        progress.batch(1, 100, lambda: {"loss": 1.0})
         progress.end({"loss": 1.0})
     assert text() == (
         "epoch 1/3  loss 1.0000  10 images/s  0:10\nepoch 2/3  loss 1.0000  5 images/s  0:20\n"
@@ -216,7 +216,7 @@ def test_the_speed_is_that_of_training_and_the_time_is_with_validation(time):
     progress, text = said(terminal=False)
     progress.start(1, 1, "images")
     time.now += 10
-    progress.batch(1, 100, {"loss": 1.0})
+    progress.batch(1, 100, lambda: {"loss": 1.0})
     time.now += 30  # validation
     progress.end({"loss": 1.0})
     assert text() == "epoch 1/3  loss 1.0000  10 images/s  0:40\n"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from ..devices import device_named, is_array, move
+from ..devices import Array, device_named, device_of, is_array, move, on_gpu
 from ..engine.tensor import Tensor
 from ..io.state import State, generator_state, restore_generator
 from ..messages.arguments import (
@@ -38,7 +38,8 @@ def batches(
 ) -> Batches:
     """The examples in minibatches: each loop `for x, y in batches(...)` is one pass over them.
 
-    arrays: arrays with equally long first axes, for example pictures and labels.
+    arrays: arrays with equally long first axes, for example pictures and labels.  Arrays on the GPU
+        stay there, if the batches are to be there.
     size: examples a batch; the last batch holds the rest.
     rng: numpy.random.default_rng(seed) shuffles, differently in each pass; None keeps the order.
     device: of the batches, "cpu" or "gpu" (or "cuda").
@@ -55,7 +56,7 @@ def batches(
     if any(ragged(a) for a in arrays):
         raise ValueError(f"batches: the sequences have different lengths. {PADDED}.")
     try:
-        data = [_on_host(a) for a in arrays]
+        data = [_where_it_serves(a, device, k == 0 and bool(augment)) for k, a in enumerate(arrays)]
     except ValueError:
         cure = "Give arrays, (N, ...) each."
         if len(arrays) == 1:
@@ -109,7 +110,7 @@ class Batches:
 
     def __init__(
         self,
-        arrays: list[numpy.ndarray],
+        arrays: list[Array],
         size: int,
         rng: numpy.random.Generator | None,
         device: str,
@@ -142,16 +143,19 @@ class Batches:
 
     def start_at(self, first: int) -> Iterator[tuple[Tensor, ...]]:
         """One pass without the first batches: a stopped run continues here."""
-        order = None if self.rng is None else self.rng.permutation(self.examples)
+        order = None
+        if self.rng is not None:
+            chosen = self.rng.permutation(self.examples)
+            order = {place: move(chosen, place) for place in set(map(device_of, self.arrays))}
         # Batch k draws from a separate generator, so that a batch left out is not computed.
         key = int(self.rng.integers(2**63)) if self.augment and self.rng is not None else 0
         if self.prefetch:
             return self._ahead(first, order, key)
         return (self._moved(self._prepared(k, order, key)) for k in range(first, len(self)))
 
-    def _prepared(self, k: int, order: numpy.ndarray | None, key: int) -> list[numpy.ndarray]:
+    def _prepared(self, k: int, order: dict[str, Array] | None, key: int) -> list[Array]:
         span = slice(k * self.size, (k + 1) * self.size)
-        batch = [a[span if order is None else order[span]] for a in self.arrays]
+        batch = [a[span if order is None else order[device_of(a)][span]] for a in self.arrays]
         if self.augment:
             pictures = self.augment(batch[0], numpy.random.default_rng((key, k)))
             if numpy.shape(pictures)[:1] != (len(batch[0]),):
@@ -162,11 +166,11 @@ class Batches:
             batch[0] = pictures
         return batch
 
-    def _moved(self, batch: list[numpy.ndarray]) -> tuple[Tensor, ...]:
+    def _moved(self, batch: list[Array]) -> tuple[Tensor, ...]:
         return tuple(Tensor(a).to(self.device) for a in batch)
 
     def _ahead(
-        self, first: int, order: numpy.ndarray | None, key: int
+        self, first: int, order: dict[str, Array] | None, key: int
     ) -> Iterator[tuple[Tensor, ...]]:
         with ThreadPoolExecutor(1) as thread:
             waiting = None
@@ -202,9 +206,11 @@ class Batches:
             restore_generator("batches", self.rng, state["rng"])
 
 
-def _on_host(a: Any) -> numpy.ndarray:
+def _where_it_serves(a: Any, device: Any, augmented: bool) -> Array:
+    """On the host; of batches on the GPU, what is there already stays there."""
     if isinstance(a, Tensor):
-        a = a.numpy()
+        a = a.data
     refuse_mask("batches: an array", a)
-    array = numpy.asarray(move(a, "cpu") if is_array(a) else a)
-    return array.astype(numpy.float32) if array.dtype == numpy.float64 else array
+    if not (on_gpu(a) and device in ("gpu", "cuda") and not augmented):
+        a = numpy.asarray(move(a, "cpu") if is_array(a) else a)
+    return a.astype(numpy.float32) if a.dtype == numpy.float64 else a

@@ -16,6 +16,17 @@ def moments(x: Array) -> tuple[Array, Array]:
     return mean, xp(x).square(x - mean).mean(axis=0)
 
 
+def move_statistics(
+    moving_mean: Array | None, moving_variance: Array | None, mean: Array, variance: Array,
+    rest: float,
+) -> None:  # fmt: skip
+    """moving += rest * (batch - moving), in place.  A NaN would stay: then nothing moves."""
+    if xp(variance).isfinite(variance).all():
+        for moving, batch in ((moving_mean, mean), (moving_variance, variance)):
+            if moving is not None:
+                moving += rest * (batch - moving)
+
+
 # The use of the next three stands in ops/normalization.py: y, the sums over the batch, and dx.
 
 

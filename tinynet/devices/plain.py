@@ -22,12 +22,14 @@ from .batch_normalization import (
     column_sums,
     combine,
     moments,
+    move_statistics,
     products_and_sums,
     scale_and_shift,
 )
+from .checks import inside
 from .noise import keep_mask, random_bits, standard_normal
 from .optimizers import adam, rmsprop
-from .softmax import cross_entropy_back, log_softmax
+from .softmax import cross_entropy_back, label_losses, log_softmax
 from .windows import Windows
 
 Formula = Callable[..., Array]  # of arrays of one shape, number by number

@@ -16,6 +16,11 @@ def log_softmax(x: Array, axis: int = -1) -> Array:
     return x - xp(x).log1p(e.sum(axis=axis, keepdims=True))
 
 
+def label_losses(log_p: Array, labels: Array) -> Array:
+    """-log_p at the label.  (..., K), (...) -> (...)"""
+    return -xp(log_p).take_along_axis(log_p, labels[..., None], axis=-1)[..., 0]
+
+
 def cross_entropy_back(log_p: Array, labels: Array, losses: Array, factor: Array) -> Array:
     """(softmax - one-hot) * factor.  log_p (..., K), labels and losses (...), factor (...) or ()
 

@@ -47,7 +47,6 @@ class Windows(NamedTuple):
 
     def padded_zeros(self, like: Array) -> Array:
         """Zeros in the padded size, to which the gradients of the views are added."""
-        (top, bottom), (left, right) = self.padding
-        H, W = self.input
+        ((top, bottom), (left, right)), (H, W) = self.padding, self.input
         shape = (len(like), top + H + bottom, left + W + right, like.shape[3])
         return xp(like).zeros(shape, like.dtype)

@@ -19,7 +19,7 @@ from ..messages import engine as messages
 from .inputs import as_array, without_gradient
 from .record import USED, current_observer
 
-COPY_BELOW = 1024  # numbers: copying fewer is cheaper than the check in devices/cpu/ownership.py
+COPY_BELOW = 1024  # numbers: copying fewer is cheaper than the check in devices/ownership.py
 
 
 def upstream(root: Any, dy: Any) -> Array:
@@ -96,7 +96,7 @@ def walk(root: Any, dy: Array) -> None:
             x.grad = _sum(x.grad, only[0])
             continue
         x._spent = False
-        if only[0].size < COPY_BELOW:
+        if only[0].size < COPY_BELOW and type(only[0]) is ndarray:
             x.grad = only[0].copy()
         else:
             x.grad = kernels(only[0]).owned(only)

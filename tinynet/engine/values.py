@@ -102,4 +102,4 @@ class Values:
         """The value of a tensor of one element, as a Python number."""
         if self.size != 1:
             raise ValueError(f"item: {self.shape} is not one number. Use .mean() or .numpy().")
-        return self.data.item()
+        return self.numpy().item()

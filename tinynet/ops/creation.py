@@ -50,7 +50,7 @@ def one_hot(labels: Any, classes: int) -> Tensor:
     labels = labels.data if isinstance(labels, Tensor) else labels
     labels = xp(labels).asarray(labels)
     try:
-        check_class_numbers(labels, K, cure=" Count them from 0, or give more classes.")
+        check_class_numbers("one_hot", labels, K, cure=" Count them from 0, or give more classes.")
     except (ValueError, TypeError) as error:
         raise type(error)(f"one_hot: {error}") from None
     return Tensor((labels[..., None] == xp(labels).arange(K)).astype("float32"))

@@ -165,7 +165,9 @@ def _checked(
     sizes = _lengths("label_lengths", label_lengths, N, 0, S, logits)
     inside = xp(logits).arange(S) < sizes[:, None]  # (N, S)
     padding = "give label_lengths=(labels >= 0).sum(axis=1)"
-    check_class_numbers(labels[inside], K, f" for logits {logits.shape}", padding=padding)
+    check_class_numbers(
+        "ctc_loss", labels[inside], K, f" for logits {logits.shape}", padding=padding
+    )
     blanks = (inside & (labels == blank)).any(axis=1)
     if blanks.any():
         raise ValueError(

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..devices import Array, is_array, kernels, xp
+from ..devices import Array, check, is_array, kernels, on_gpu, xp
 from ..engine.tensor import Tensor, differentiable
 from ..messages.arguments import choice
 from ..messages.mistakes import warn
@@ -90,8 +90,8 @@ def bce(probability, target, reduction: str = "mean"):
     """
     p = probability
     equal_shapes(probability=p, target=target)
-    in_unit_interval(probability=p, hint=" For logits use bce_with_logits.")
-    in_unit_interval(target=target)
+    in_unit_interval("bce", probability=p, hint=" For logits use bce_with_logits.")
+    in_unit_interval("bce", target=target)
     where = xp(p).where
 
     def part(weight, q):  # -weight log(q), where 0 log 0 = 0
@@ -118,7 +118,7 @@ def bce_with_logits(logits, target, reduction: str = "mean"):
     target: in [0, 1].  The gradient is sigmoid(z) - target.
     """
     equal_shapes(logits=logits, target=target)
-    in_unit_interval(target=target)
+    in_unit_interval("bce_with_logits", target=target)
     both = (logits, target)
     loss, share = reduce(bce_of, both, reduction)
     return loss, (
@@ -197,8 +197,8 @@ def cross_entropy_of(
             return (dy * share)[..., None] * (xp(logits).exp(log_p) * sums[..., None] - target)
 
     elif labels.shape == logits.shape[:-1]:
-        check_class_numbers(labels, K, where, padding=padding)
-        losses = -xp(logits).take_along_axis(log_p, labels[..., None], axis=-1)[..., 0]
+        check_class_numbers("cross_entropy", labels, K, where, padding=padding)
+        losses = kernels(logits).label_losses(log_p, labels)
 
         def pullback(dy):
             return kernels(logits).cross_entropy_back(log_p, labels, losses, dy * share)
@@ -236,7 +236,7 @@ def _checked_mask(mask: Any, logits: Array, labels: Array) -> Array:
 
 
 def check_class_numbers(
-    labels: Array, K: int, where: str = "", cure: str = "", padding: str = ""
+    operation: str, labels: Array, K: int, where: str = "", cure: str = "", padding: str = ""
 ) -> None:
     """TypeError where labels are no integers, ValueError where they are outside [0, K).
 
@@ -247,11 +247,17 @@ def check_class_numbers(
             f"labels are {labels.dtype}, and class numbers are integers. Give an array of "
             "integers, array.astype(int); a list that became a Tensor is float32."
         )
-    if labels.size and (labels.min() < 0 or labels.max() >= K):
+
+    def error() -> ValueError:
         least, most = int(labels.min()), int(labels.max())
+        there_is = cure
         if padding and most < K and (labels[labels < 0] == least).all():
-            cure = f" Where {least} is padding, {padding}."
-        raise ValueError(f"labels must be in [0, {K}){where}, received {least} to {most}.{cure}")
+            there_is = f" Where {least} is padding, {padding}."
+        text = f"labels must be in [0, {K}){where}, received {least} to {most}.{there_is}"
+        return ValueError(text)
+
+    if labels.size:
+        check(operation, kernels(labels).inside(labels, 0, K - 1), error)
 
 
 def equal_shapes(**pair: Array) -> None:
@@ -264,13 +270,21 @@ def equal_shapes(**pair: Array) -> None:
         raise ValueError(f"{a} {x} and {b} {y} have different shapes. {cure}")
 
 
-def in_unit_interval(hint: str = "", **values: Array) -> None:
+def in_unit_interval(operation: str, hint: str = "", **values: Array) -> None:
     for name, value in values.items():
         x = xp(value).asarray(value)
-        if x.size and not (x.min() >= 0 and x.max() <= 1):  # with a NaN, both are NaN
-            outside = float(x[~((x >= 0) & (x <= 1))].ravel()[0])
-            hint = "" if outside != outside else hint  # NaN
-            raise ValueError(f"{name} must be in [0, 1], and holds {outside:g}.{hint}")
+        if x.size:
+            # of a GPU's array, which may be gone when the error is raised, the error tells less
+            error = functools.partial(_outside_unit_interval, name, None if on_gpu(x) else x, hint)
+            check(operation, kernels(x).inside(x, 0, 1), error)
+
+
+def _outside_unit_interval(name: str, x: Any, hint: str) -> ValueError:
+    if x is None:
+        return ValueError(f"{name} must be in [0, 1], and holds another number or NaN.{hint}")
+    outside = float(x[~((x >= 0) & (x <= 1))].ravel()[0])
+    hint = "" if outside != outside else hint  # NaN
+    return ValueError(f"{name} must be in [0, 1], and holds {outside:g}.{hint}")
 
 
 def reduce(

@@ -10,7 +10,7 @@ import math
 
 import numpy
 
-from ..devices import Array, device_of, kernels, move
+from ..devices import Array, device_of, gpu, kernels, move
 from ..engine.tensor import differentiable
 from ..messages.arguments import AT_LEAST_0, BELOW_1, generator, is_whole, number
 
@@ -38,8 +38,10 @@ def dropout(x, rate: float, rng: numpy.random.Generator, mask_shape: tuple[int, 
         )
     drop = min(round(rate * 65536), 65535)  # of 65,536 numbers: 16 bits decide on each
     scale = 65536 / (65536 - drop)
-    device = kernels(x)
-    mask = device.keep_mask(draw_key(rng), drop, math.prod(shape))
+    device, key = kernels(x), draw_key(rng)
+    if device is gpu and shape == x.shape:  # the mask is made again on the way back
+        return gpu.dropout(x, key, drop, scale), lambda dy: gpu.dropout(dy, key, drop, scale)
+    mask = device.keep_mask(key, drop, math.prod(shape))
     mask = move(mask, device_of(x)).reshape(shape)
     return device.masked(x, mask, scale), lambda dy: device.masked(dy, mask, scale)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy
 
-from ..devices import Array, kernels, xp
+from ..devices import Array, check, kernels, xp
 from ..engine.tensor import differentiable
 from ..messages.arguments import POSITIVE, UNIT, boolean, number, whole
 
@@ -46,10 +46,11 @@ def batch_norm(
     training = boolean("", "training", training)
     momentum = number("", "momentum", momentum, UNIT)
     epsilon = number("", "epsilon", epsilon, POSITIVE)
-    if moving_variance is not None and not (moving_variance >= 0).all():
-        raise ValueError("moving_variance must be at least 0, and holds a smaller number or NaN.")
-
     device, rows = kernels(x), x.reshape(-1, C)
+    if moving_variance is not None:
+        fine = device.inside(moving_variance, 0, math.inf)
+        text = "moving_variance must be at least 0, and holds a smaller number or NaN."
+        check("batch_norm", fine, lambda: ValueError(text))
     n = len(rows)  # values a channel
     if training:
         if n < 2:
@@ -58,11 +59,7 @@ def batch_norm(
                 "Give a larger batch (of data.batches, drop_last=True), or training=False."
             )
         mean, variance = device.moments(_wide(rows))
-        if xp(x).isfinite(variance).all():  # a NaN would stay in the moving statistics for good
-            if moving_mean is not None:
-                moving_mean += (1 - momentum) * (mean - moving_mean)
-            if moving_variance is not None:
-                moving_variance += (1 - momentum) * (variance - moving_variance)
+        device.move_statistics(moving_mean, moving_variance, mean, variance, 1 - momentum)
     elif moving_mean is None or moving_variance is None:
         raise ValueError(
             "inference needs moving_mean and moving_variance. Give them, or training=True."

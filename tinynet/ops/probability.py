@@ -77,7 +77,7 @@ def bernoulli_log_likelihood(logits, x, reduction: str = "mean"):
     """
     z = logits
     equal_shapes(logits=z, x=x)
-    in_unit_interval(x=x, hint=" Pictures of bytes are divided by 255.")
+    in_unit_interval("bernoulli_log_likelihood", x=x, hint=" Pictures of bytes are divided by 255.")
     value, share = _of_examples(kernels(z).elementwise(lambda z, x: -bce_of(z, x), z, x), reduction)
     return value, (
         lambda dy: scaled(share(dy), lambda z, x: -bce_slope(z, x), (z, x)),
@@ -104,7 +104,8 @@ def gaussian_log_likelihood(mean, x, log_var=0.0, reduction: str = "mean"):
         raise ValueError(
             f"x {x.shape} and log_var {log_var.shape} do not fit. Give one number, or {x.shape}."
         )
-    steepness = xp(x).exp(xp(x).asarray(-0.5 * log_var, x.dtype))  # 1 / sigma, in the dtype of x
+    # 1 / sigma, in the dtype of x; that of a number stays on the host
+    steepness = xp(log_var).exp(xp(log_var).asarray(-0.5 * log_var, x.dtype))
     if steepness.ndim == 0:
         return _of_one_variance(mean, x, log_var, steepness, reduction)
     deviation = (x - mean) * steepness  # 1 / sigma^2 may overflow where this is 0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy
 
-from ..devices import Array, device_of, move, xp
+from ..devices import Array, check, device_of, move, on_gpu, xp
 from ..engine.record import numbers
 from ..engine.tensor import Tensor
 from ..io.state import State, match, own_hash
@@ -23,7 +23,7 @@ from ..messages.mistakes import warn
 from ..messages.names import Exact, missing
 from ..messages.words import OF_OPTIMIZERS
 from .flat import Flat, flat_groups
-from .parameters import global_norm, refuse_shared_memory, trainable
+from .parameters import global_norm, norm_on_gpu, refuse_shared_memory, trainable
 
 Schedule = Callable[[int], float]  # the number of the step, from 0 -> its rate
 
@@ -215,11 +215,11 @@ class Optimizer(Exact):
             p.data = view
 
     def _move_piece(
-        self, lr: float, scale: float, w: Array, dw: Array, slots: list[Array], a: Array, b: Array
+        self, lr: float, scale: Any, w: Array, dw: Array, slots: list[Array], a: Array, b: Array
     ) -> None:
         """Clip, decay and apply the rule.  All arrays have one shape; a, b are scratch."""
         decay = self._settings["weight_decay"]
-        if scale != 1.0:
+        if type(scale) is not float or scale != 1.0:
             dw = xp(w).multiply(dw, scale, out=a)
         if decay and self._decoupled:
             w *= 1 - lr * decay
@@ -328,11 +328,14 @@ class Optimizer(Exact):
             "and backward() after a move."
         )
 
-    def _scale(self) -> float:
+    def _scale(self) -> Any:
         """The factor that brings the gradients' global norm down to clip_norm; 1 if it is below."""
         limit = self._settings["clip_norm"]
         if limit is None:
             return 1.0
+        moving = [p for p in self.parameters if p.grad is not None]
+        if moving and all(on_gpu(p.grad) for p in moving):
+            return self._scale_on_gpu(limit, moving)
         norm = global_norm(self.parameters)
         if not math.isfinite(norm):
             faulty = (
@@ -346,3 +349,13 @@ class Optimizer(Exact):
                 "where it comes from with tn.doctor()."
             )
         return limit / norm if norm > limit else 1.0
+
+    def _scale_on_gpu(self, limit: float, moving: list[Tensor]) -> Array:
+        """The same number, which stays there; what the check found is told later."""
+        norm = norm_on_gpu([p.grad for p in moving])
+        text = (
+            "a gradient was not finite, and clip_norm cannot mend that. Find out where it comes "
+            "from with tn.doctor()."
+        )
+        check(type(self).__name__, xp(norm).isfinite(norm), lambda: FloatingPointError(text))
+        return xp(norm).minimum(limit / norm, 1)

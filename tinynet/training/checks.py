@@ -168,6 +168,17 @@ def arrays_of(values: Any) -> list[Any]:
     return [values if is_array(values) else numpy.asarray(values)]
 
 
+def not_finite(loss: float, epoch: int, batch: int) -> FloatingPointError:
+    """The error for such a loss.  epoch: the number of those that are finished."""
+    cure = "Try a smaller learning rate or clip_norm=1.0"
+    if not epoch and batch == 1:  # no step was made yet
+        cure = "Check that the inputs are scaled, pictures to [0, 1]"
+    return FloatingPointError(
+        f"fit: the loss is {loss} in epoch {epoch + 1}, batch {batch}. {cure}; `with tn.doctor():` "
+        "finds where it comes from."
+    )
+
+
 def refuse_not_finite(where: str, place: str, x: Any, target: Any) -> None:
     """FloatingPointError where the inputs or the target of a batch hold NaN or infinity."""
     for values, name, they_hold in (

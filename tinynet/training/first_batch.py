@@ -182,7 +182,7 @@ def look_at_labels(data: Any, outputs: Any, target: Any) -> None:
     if not isinstance(outputs, Tensor) or outputs.ndim != 2 or outputs.shape[1] < 2:
         return
     whole = isinstance(data, Batches)
-    labels = data.arrays[-1] if whole else move(arrays_of(target)[0], "cpu")
+    labels = move(data.arrays[-1], "cpu") if whole else move(arrays_of(target)[0], "cpu")
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or len(labels) < LEAST:
         return
     if whole:

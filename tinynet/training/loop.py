@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from ..devices import on_gpu
 from ..engine.record import no_grad
 from ..engine.tensor import Tensor
 from ..io import load
@@ -34,6 +35,7 @@ from .checks import (
     dtype_of,
     fitting,
     inputs_and_target,
+    not_finite,
     not_in_keras_order,
     one_number,
     refuse_not_finite,
@@ -200,21 +202,21 @@ def _train(run: Run, display: Progress | None) -> None:
         x, target = inputs_and_target("fit", batch, dtype)
         if not (run.epoch or run.batch):
             look_at_mask(x, target)
-        check = lambda total: _check_finite(run, total.item(), x, target)  # noqa: B023
+        check = lambda total: _check_finite(run, total, x, target)  # noqa: B023
         outputs, value, penalty = training_step(
             "fit", run.model, run.loss, run.optimizer, x, target, check
         )
         if not (run.epoch or run.batch):
             look_at_first_batch(run, x, target, outputs)
-        numbers = {"loss": value.item()}
+        numbers = {"loss": value.data.reshape(())}
         if isinstance(penalty, Tensor):
-            numbers["penalty"] = penalty.item()
+            numbers["penalty"] = penalty.data.reshape(())
         with no_grad():
             numbers |= measured(run.metrics, outputs, target)
         run.count(len(target), numbers)
         if display:
             display.unit = "images" if getattr(x, "ndim", 0) == 4 else "examples"
-            display.batch(run.batch, len(target), run.means())
+            display.batch(run.batch, len(target), run.means)
         for callback in run.callbacks:
             callback.after_batch(run)
         if run.stop and run.batch < (_length(run.data) or math.inf):
@@ -224,18 +226,15 @@ def _train(run: Run, display: Progress | None) -> None:
     run.batch = 0
 
 
-def _check_finite(run: Run, loss: float, x: Any, target: Any) -> None:
+def _check_finite(run: Run, total: Tensor, x: Any, target: Any) -> None:
+    """Of a GPU's losses, the first one here.  The others are read later, see Run.count."""
+    if on_gpu(total.data) and (run.epoch or run.batch):
+        return
+    loss = total.item()
     if math.isfinite(loss):
         return
-    place = f"epoch {run.epoch + 1}, batch {run.batch + 1}"
-    refuse_not_finite("fit", place, x, target)
-    cure = "Try a smaller learning rate or clip_norm=1.0"
-    if not run.epoch and not run.batch:  # no step was made yet
-        cure = "Check that the inputs are scaled, pictures to [0, 1]"
-    raise FloatingPointError(
-        f"fit: the loss is {loss} in {place}. {cure}; `with tn.doctor():` finds where it comes "
-        "from."
-    )
+    refuse_not_finite("fit", f"epoch {run.epoch + 1}, batch {run.batch + 1}", x, target)
+    raise not_finite(loss, run.epoch, run.batch + 1)
 
 
 def _length(data: Any) -> int | None:

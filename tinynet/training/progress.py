@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 
@@ -32,8 +32,11 @@ class Progress:
         self.began = self.shown = self.trained = time.monotonic()
         self.examples = self.first = 0
 
-    def batch(self, batch: int, examples: int, numbers: Mapping[str, float]) -> None:
-        """After each batch.  batch: how many are done; examples: in this one."""
+    def batch(self, batch: int, examples: int, numbers: Callable[[], Mapping[str, float]]) -> None:
+        """After each batch.  batch: how many are done; examples: in this one.
+
+        numbers: gives them when they are shown: on a GPU, reading them waits.
+        """
         if not self.first:
             self.first = batch
         self.examples += examples
@@ -43,7 +46,7 @@ class Progress:
         self.shown = now
         seconds = now - self.began
         epoch = f"{self.name}epoch {self.epoch}/{self.epochs} "
-        text = f"{written(numbers)}  {self._speed(seconds)}"
+        text = f"{written(numbers())}  {self._speed(seconds)}"
         if self.batches:
             left = seconds * (self.batches - batch) / (batch - self.first + 1)
             text = f"{batch}/{self.batches}  {text}  {clock(left)} left"

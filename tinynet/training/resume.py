@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 
 from ..data.batches import Batches
+from ..devices import move
 from ..io.state import State, generator_state, own_hash, restore_generator
 from ..messages.arguments import shown
 from ..messages.mistakes import warn
@@ -54,7 +55,8 @@ def fingerprint(data: Any) -> str:
     for array in data.arrays:
         found.update(f"{array.shape} {array.dtype}".encode())
         rows = min(len(array), room // max(array[:1].nbytes, 1) + 1)
-        found.update(array[numpy.arange(rows) * len(array) // rows].tobytes())
+        chosen = array[numpy.arange(rows) * len(array) // rows]
+        found.update(move(chosen, "cpu").tobytes())
     return found.hexdigest()[:16]
 
 

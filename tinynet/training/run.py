@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..data.batches import Batches
+from ..devices import move, on_gpu, xp
 from ..io.state import State
 from ..models.module import Module
 from ..optim import Optimizer
@@ -19,11 +21,14 @@ from .checks import (
     check_optimizer,
     check_trainable,
     metrics_by_name,
+    not_finite,
     repeatable,
 )
 from .history import History
 from .progress import written
 from .resume import fingerprint, restore, state_of, state_of_data
+
+MOST_UNREAD = 256  # batches
 
 
 class Run:
@@ -60,7 +65,8 @@ class Run:
         self.epoch = 0
         self.batch = 0
         self.examples = 0  # of this epoch so far
-        self.sums: dict[str, float] = {}  # of this epoch: losses and metrics, times the examples
+        self._sums: dict[str, float] = {}  # of this epoch: losses and metrics, times the examples
+        self._unread: list[tuple[int, int, dict[str, Any]]] = []  # batch, examples, numbers
         self.before_epoch: State = {}  # the state of the data when this epoch began
 
     def __repr__(self) -> str:
@@ -102,12 +108,35 @@ class Run:
         self.data.load_state_dict(now)
         return rest
 
-    def count(self, examples: int, numbers: dict[str, float]) -> None:
-        """Add the numbers of one batch."""
+    def count(self, examples: int, numbers: dict[str, Any]) -> None:
+        """Add the numbers of one batch.  A GPU's are read later, many at once: reading waits."""
         self.batch += 1
         self.examples += examples
-        for name, value in numbers.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(value) * examples
+        self._unread.append((self.batch, examples, numbers))
+        if len(self._unread) >= MOST_UNREAD or not any(map(on_gpu, numbers.values())):
+            self._read()
+
+    def _read(self) -> None:
+        """FloatingPointError where a loss that was on a GPU is not finite."""
+        unread, self._unread = self._unread, []
+        there = [v for _, _, numbers in unread for v in numbers.values() if on_gpu(v)]
+        came = iter(move(xp(*there).stack(there), "cpu").tolist() if there else ())
+        for batch, examples, numbers in unread:
+            for name, value in numbers.items():
+                number = next(came) if on_gpu(value) else float(value)
+                if on_gpu(value) and not math.isfinite(number):
+                    raise not_finite(number, self.epoch, batch)
+                self._sums[name] = self._sums.get(name, 0.0) + number * examples
+
+    @property
+    def sums(self) -> dict[str, float]:
+        """Of this epoch so far: losses and metrics, each times the examples of its batch."""
+        self._read()
+        return self._sums
+
+    @sums.setter
+    def sums(self, sums: dict[str, float]) -> None:
+        self._sums, self._unread = sums, []
 
     def means(self) -> dict[str, float]:
         """The loss and metrics of this epoch so far, over its examples."""

@@ -8,12 +8,16 @@ of a Zen 4, in float32.
 A part of a long array is a piece, of a product of matrices a block, of a convolution a tile.
 """
 
+from ..ownership import owned
 from ..plain import (
     adam,
     add_at,
     columns,
     cross_entropy_back,
+    inside,
+    label_losses,
     log_softmax,
+    move_statistics,
     rmsprop,
     sum_pool,
     sum_pool_back,
@@ -30,7 +34,6 @@ from .convolution import (
 from .matrix import column_sums, product
 from .noise import keep_mask, random_bits, standard_normal
 from .normalization import combine, moments, products_and_sums, scale_and_shift
-from .ownership import owned
 from .pieces import (
     elementwise,
     leaky_relu,
@@ -49,8 +52,9 @@ keep_memory()
 __all__ = [
     "adam", "add_at", "column_sums", "columns", "combine", "convolve", "convolve_transposed",
     "convolve_transposed_workspace", "convolve_workspace", "cross_entropy_back", "each",
-    "elementwise", "keep_mask", "kernel_gradient", "leaky_relu", "leaky_relu_back", "log_softmax",
-    "masked", "max_pool", "max_pool_back", "mean", "moments", "owned", "product",
+    "elementwise", "inside", "keep_mask", "kernel_gradient", "label_losses", "leaky_relu",
+    "leaky_relu_back", "log_softmax", "masked", "max_pool", "max_pool_back", "mean", "moments",
+    "move_statistics", "owned", "product",
     "products_and_sums", "random_bits", "relu", "relu_back", "rmsprop", "scale_and_shift",
     "standard_normal", "sum_pool", "sum_pool_back", "sum_windows", "total",
 ]  # fmt: skip

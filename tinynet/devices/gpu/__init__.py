@@ -9,15 +9,18 @@ in 32 bits, are left to plain.py.  No kernel adds with atomics: the bits are the
 from typing import Any
 
 from .. import plain
+from ..ownership import owned
 from .activation import leaky_relu, leaky_relu_back, masked, relu, relu_back
 from .availability import GPUNotAvailableError, gpu_available, gpu_unavailable_reason
 from .channels import combine, product, scale_and_shift
+from .checks import inside
+from .formulas import elementwise, mean, total
 from .indices import add_at
 from .memory import beside, check_power, checked_index, from_host, peak_memory, to_host
-from .noise import keep_mask, standard_normal
+from .noise import dropout, keep_mask, standard_normal
 from .optimizers import adam, rmsprop
-from .softmax import cross_entropy_back, log_softmax
-from .sums import column_sums, moments, products_and_sums
+from .softmax import cross_entropy_back, label_losses, log_softmax
+from .sums import column_sums, moments, move_statistics, products_and_sums
 from .windows import (
     columns,
     convolve,
@@ -33,11 +36,12 @@ from .windows import (
 __all__ = [
     "GPUNotAvailableError", "adam", "add_at", "beside", "check_power", "checked_index",
     "column_sums", "columns", "combine", "convolve", "convolve_transposed",
-    "cross_entropy_back", "from_host", "gpu_available", "gpu_unavailable_reason", "keep_mask",
-    "kernel_gradient", "leaky_relu", "leaky_relu_back", "log_softmax", "masked", "max_pool",
-    "max_pool_back", "moments", "peak_memory", "product", "products_and_sums", "relu",
-    "relu_back", "rmsprop", "scale_and_shift", "standard_normal", "sum_pool", "sum_pool_back",
-    "sum_windows", "to_host",
+    "cross_entropy_back", "dropout", "elementwise", "from_host", "gpu_available",
+    "gpu_unavailable_reason", "inside", "keep_mask", "kernel_gradient", "label_losses",
+    "leaky_relu", "leaky_relu_back", "log_softmax", "masked", "max_pool", "max_pool_back",
+    "mean", "moments", "move_statistics", "owned", "peak_memory", "product",
+    "products_and_sums", "relu", "relu_back", "rmsprop", "scale_and_shift", "standard_normal",
+    "sum_pool", "sum_pool_back", "sum_windows", "to_host", "total",
 ]  # fmt: skip
 
 

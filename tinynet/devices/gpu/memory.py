@@ -8,6 +8,7 @@ from typing import Any
 import numpy
 
 from ..arrays import Array, is_array, on_gpu, xp
+from ..checks import look
 from .availability import GPUNotAvailableError, gpu_unavailable_reason
 
 
@@ -21,7 +22,9 @@ def from_host(array: numpy.ndarray) -> Any:
 
 
 def to_host(array: Any) -> numpy.ndarray:
-    return xp(array).asnumpy(array)
+    values = xp(array).asnumpy(array)
+    look()  # no wait more
+    return values
 
 
 def beside(inputs: Sequence[Any], setting: Any) -> Any:

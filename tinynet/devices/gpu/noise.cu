@@ -15,7 +15,12 @@ __device__ void random_words(word number, word k, word m, word* words) {
   words[0] = a, words[1] = b, words[2] = c, words[3] = d;
 }
 
-// A thread decides on 16 numbers, by 16 bits for each: False below drop
+// Whether number 16 * i + k is kept, by 16 of the bits of block i: not below drop
+__device__ bool kept(const word* words, int k, int drop) {
+  return (int)(words[k / 4] >> 16 * (k % 4) & 0xFFFF) >= drop;
+}
+
+// A thread decides on 16 numbers
 extern "C" __global__ void keep_mask(
     word key, word key2, int drop, bool* mask, int length, int count) {
   int i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -23,7 +28,18 @@ extern "C" __global__ void keep_mask(
   word words[4];
   random_words(i, key, key2, words);
   for (int k = 0; k < 16 && 16 * i + k < length; k++)
-    mask[16 * i + k] = (int)(words[k / 4] >> 16 * (k % 4) & 0xFFFF) >= drop;
+    mask[16 * i + k] = kept(words, k, drop);
+}
+
+// The same for dropout itself: the mask is nowhere in memory, and is made again on the way back
+extern "C" __global__ void dropout(
+    const float* x, word key, word key2, int drop, float scale, float* y, int length, int count) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i >= count) return;
+  word words[4];
+  random_words(i, key, key2, words);
+  for (int k = 0; k < 16 && 16 * i + k < length; k++)
+    y[16 * i + k] = kept(words, k, drop) ? x[16 * i + k] * scale : 0;
 }
 
 // A thread draws 8 numbers from N(0, 1): two from each word, by a radius and an angle

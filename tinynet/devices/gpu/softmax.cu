@@ -16,6 +16,14 @@ extern "C" __global__ void log_softmax(const float* x, float* y, int count) {
   for (int k = 0; k < K; k++) y[k] = x[k] - x[largest] - rest;
 }
 
+// The losses -log_p at the label; NaN where there is no such label
+extern "C" __global__ void label_losses(
+    const float* log_p, const long long* labels, float* losses, int count) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < count)
+    losses[i] = labels[i] >= 0 && labels[i] < K ? -log_p[i * K + labels[i]] : nanf("");
+}
+
 // (softmax - one-hot) * factor; each: a factor for each row, otherwise one for all
 extern "C" __global__ void cross_entropy_back(
     const float* log_p, const long long* labels, const float* losses, const float* factor,

@@ -17,6 +17,15 @@ def log_softmax(x: Array, axis: int = -1) -> Array:
     return y
 
 
+def label_losses(log_p: Array, labels: Array) -> Array:
+    if not takes(log_p):
+        return softmax.label_losses(log_p, labels)
+    labels = ready(labels.astype("int64", copy=False))
+    losses = xp(log_p).empty(labels.shape, log_p.dtype)
+    launch("softmax.label_losses", losses.size, ready(log_p), labels, losses, K=log_p.shape[-1])
+    return losses
+
+
 def cross_entropy_back(log_p: Array, labels: Array, losses: Array, factor: Any) -> Array:
     if not takes(log_p, losses, factor):
         return softmax.cross_entropy_back(log_p, labels, losses, factor)

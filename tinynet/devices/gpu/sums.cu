@@ -77,6 +77,24 @@ extern "C" __global__ void moments(const float* x, float* moments, int rows) {
   }
 }
 
+// moving += rest * (batch - moving) of each channel, unless a variance is NaN or infinite.  One
+// block; moving_mean and moving_variance may be null.
+extern "C" __global__ void move_statistics(
+    float* moving_mean, float* moving_variance, const float* mean, const float* variance,
+    float rest) {
+  __shared__ bool bad;
+  if (threadIdx.x == 0) bad = false;
+  __syncthreads();
+  for (int c = threadIdx.x; c < C; c += blockDim.x)
+    if (!isfinite(variance[c])) bad = true;
+  __syncthreads();
+  if (bad) return;
+  for (int c = threadIdx.x; c < C; c += blockDim.x) {
+    if (moving_mean) moving_mean[c] += rest * (mean[c] - moving_mean[c]);
+    if (moving_variance) moving_variance[c] += rest * (variance[c] - moving_variance[c]);
+  }
+}
+
 // y (2, C): mean and variance of all rows, joined as in Chan, Golub and LeVeque (1983)
 extern "C" __global__ void join_moments(
     const float* moments, int chunks, int rows, float* y, int count) {

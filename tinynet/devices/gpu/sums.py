@@ -6,7 +6,7 @@ from .. import plain
 from ..arrays import Array, xp
 from .launch import launch, launch_blocks, ready, takes
 
-CHUNKS = 256  # at most; a chunk has 64 rows or more
+CHUNKS = 256  # at most; a chunk has 256 rows or more
 
 
 def column_sums(x: Array) -> Array:
@@ -30,19 +30,32 @@ def moments(x: Array) -> tuple[Array, Array]:
     return y[0], y[1]
 
 
+def move_statistics(
+    moving_mean: Array | None, moving_variance: Array | None, mean: Array, variance: Array,
+    rest: float,
+) -> None:  # fmt: skip
+    moving = [a for a in (moving_mean, moving_variance) if a is not None]
+    if not takes(mean, variance, *moving) or not all(a.flags.c_contiguous for a in moving):
+        return plain.move_statistics(moving_mean, moving_variance, mean, variance, rest)
+    values = moving_mean, moving_variance, ready(mean), ready(variance), float(rest)
+    launch_blocks("sums.move_statistics", (1,), (256,), *values, C=len(mean))
+
+
 def _summed(name: str, sets: int, *values: Array) -> Array:
     """(sets, C): the sums over the rows that the kernel computes."""
     (rows, C), chunks = values[0].shape, _chunks(len(values[0]))
     cupy, dtype = xp(values[0]), values[0].dtype
     parts, y = cupy.empty((sets, chunks, C), dtype), cupy.empty((sets, C), dtype)
+    target = y if chunks == 1 else parts
     given = map(ready, values)
-    launch_blocks(f"sums.{name}", _grid(C, chunks), (32, 8), *given, parts, rows, C=C)
-    launch("sums.add_chunks", sets * C, parts, chunks, y, C=C)
+    launch_blocks(f"sums.{name}", _grid(C, chunks), (32, 8), *given, target, rows, C=C)
+    if chunks > 1:
+        launch("sums.add_chunks", sets * C, parts, chunks, y, C=C)
     return y
 
 
 def _chunks(rows: int) -> int:
-    return max(1, min(CHUNKS, rows // 64))
+    return max(1, min(CHUNKS, rows // 256))
 
 
 def _grid(C: int, chunks: int) -> tuple[int, int]:

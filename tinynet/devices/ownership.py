@@ -9,7 +9,7 @@ import sys
 
 import numpy
 
-Array = numpy.ndarray
+from .arrays import Array
 
 
 def owned(only: list[Array]) -> Array:
@@ -20,10 +20,10 @@ def owned(only: list[Array]) -> Array:
     """
     holders = _holders(only)
     dx = only[0]
-    if type(dx) is numpy.ndarray and dx.flags.c_contiguous and dx.flags.writeable:
+    if dx.flags.c_contiguous and getattr(dx.flags, "writeable", True):  # CuPy's have no such flag
         if dx.base is None and holders == _ALONE:
             return dx
-        if type(dx.base) is numpy.ndarray and dx.base.size == dx.size and holders == _ALONE_VIEW:
+        if type(dx.base) is type(dx) and dx.base.size == dx.size and holders == _ALONE_VIEW:
             return dx
     return dx.copy()
 
