@@ -199,7 +199,8 @@ def test_the_sdist_holds_every_file_of_the_tree(built):
 
 @pytest.mark.slow
 def test_the_wheel_holds_tinynet_the_lessons_and_nothing_else(built):
-    code = {p.relative_to(ROOT).as_posix() for p in (ROOT / "tinynet").rglob("*.py")}
+    kernels = (ROOT / "tinynet").rglob("*.cu")
+    code = {p.relative_to(ROOT).as_posix() for p in (*(ROOT / "tinynet").rglob("*.py"), *kernels)}
     code |= {f"tinynet_{p.relative_to(ROOT).as_posix()}" for p in (ROOT / "lessons").rglob("*.py")}
     with zipfile.ZipFile(built.wheel) as wheel:
         names = set(wheel.namelist())
