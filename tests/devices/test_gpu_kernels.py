@@ -254,6 +254,11 @@ def test_sums_of_columns(rows, C, rng):
     a, b, c = (numbers(rng, C) for _ in range(3))
     agree("scale_and_shift", x, mean, a, b, tolerance=20 * EPSILON)
     agree("combine", dy, a, x, mean, b, c, tolerance=20 * EPSILON)
+    for leak in (0.0, 0.3):
+        agree("scale_and_shift", x, mean, a, b, leak, tolerance=20 * EPSILON)
+        y = plain.scale_and_shift(x, mean, a, b, leak)
+        agree("combine", dy, a, x, mean, b, c, y, leak, tolerance=20 * EPSILON)
+        agree("products_and_sums", dy, x, mean, y, leak, tolerance=100 * EPSILON)
 
 
 def test_a_large_mean_costs_no_digits_of_the_variance(rng):

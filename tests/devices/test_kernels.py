@@ -432,6 +432,15 @@ def test_what_batch_normalization_computes_for_each_channel(shape, rng, small_pa
         found = cpu.products_and_sums(*flat, a)
         for got, expected in zip(found, plain.products_and_sums(*flat, a), strict=True):
             close(got, expected)
+        for leak in (0.0, 0.3):
+            y = plain.scale_and_shift(each, a, b, c, leak)
+            close(cpu.scale_and_shift(each, a, b, c, leak), y)
+            expected = plain.combine(dy, a, each, b, c, d, y, leak)
+            close(cpu.combine(dy, a, each, b, c, d, y, leak), expected)
+            after = a, y.reshape(-1, shape[-1]), leak
+            found = cpu.products_and_sums(*flat, *after)
+            for got, expected in zip(found, plain.products_and_sums(*flat, *after), strict=True):
+                close(got, expected)
 
 
 def test_batch_normalization_where_the_mean_is_large(rng, small_parts):

@@ -328,9 +328,31 @@ def test_batch_normalization(shape, rng):
     for x, dy in zip(lies(numbers(rng, *shape)), lies(numbers(rng, *shape)), strict=True):
         agree("scale_and_shift", x, mean, scale, shift, tolerance=20 * EPSILON)
         agree("combine", dy, scale, x, mean, shift, c, tolerance=20 * EPSILON)
-        x, dy = x.reshape(-1, C), dy.reshape(-1, C)
-        agree("moments", x, tolerance=40 * EPSILON)
-        agree("products_and_sums", dy, x, mean, tolerance=40 * EPSILON)
+        rows, dy_rows = x.reshape(-1, C), dy.reshape(-1, C)
+        agree("moments", rows, tolerance=40 * EPSILON)
+        agree("products_and_sums", dy_rows, rows, mean, tolerance=40 * EPSILON)
+        for leak in (0.0, 0.3):
+            agree("scale_and_shift", x, mean, scale, shift, leak, tolerance=20 * EPSILON)
+            y = plain.scale_and_shift(x, mean, scale, shift, leak)
+            agree("combine", dy, scale, x, mean, shift, c, y, leak, tolerance=20 * EPSILON)
+            after = y.reshape(-1, C), leak
+            agree("products_and_sums", dy_rows, rows, mean, *after, tolerance=40 * EPSILON)
+
+
+@pytest.mark.parametrize("leak", [0.0, 0.3])
+def test_batch_normalization_with_its_relu_has_the_bits_of_one_after_the_other(leak, rng):
+    x, dy = numbers(rng, 60, 7), numbers(rng, 60, 7)
+    mean, scale, shift, c = (numbers(rng, 7) for _ in range(4))
+    x[3, 2], x[4, 3], x[5, 4], dy[6, 5] = math.nan, math.inf, -math.inf, math.nan
+    z = loops.scale_and_shift(x, mean, scale, shift)
+    y = loops.leaky_relu(z, leak) if leak else loops.relu(z)
+    dz = loops.leaky_relu_back(dy, y, leak) if leak else loops.relu_back(dy, y)
+    numpy.testing.assert_array_equal(loops.scale_and_shift(x, mean, scale, shift, leak), y)
+    numpy.testing.assert_array_equal(loops.combine(dy, scale, x, mean, shift, c, y, leak),
+          loops.combine(dz, scale, x, mean, shift, c))  # fmt: skip
+    found = loops.products_and_sums(dy, x, mean, y, leak)
+    for got, expected in zip(found, loops.products_and_sums(dz, x, mean), strict=True):
+        numpy.testing.assert_array_equal(got, expected)
 
 
 @pytest.mark.parametrize("N", [100, 1001])

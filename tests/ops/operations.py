@@ -478,6 +478,16 @@ TABLE = [
         also=[((2, 3, 2, 3), (3,), (3,)), ((2, 1), (1,), (1,))],
         epsilon=0.01,
     ),
+    *(
+        row(
+            f"batch_norm: training, leak {leak}",
+            partial(tn.batch_norm, training=True, leak=leak),
+            partial(oracles.batch_norm, leak=leak),
+            *(signed(6, 3), positive(3), signed(3)),
+            also=[((2, 3, 2, 3), (3,), (3,))],
+        )
+        for leak in (0.0, 0.3)
+    ),
     row(
         "batch_norm: inference",
         lambda *inputs, moving: tn.batch_norm(*inputs, *(beside(inputs[0], m) for m in moving)),

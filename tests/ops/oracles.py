@@ -369,7 +369,7 @@ def sample_gaussian(mean, log_var, seed):
     )
 
 
-def batch_norm(x, gamma, beta, moving_mean=None, moving_variance=None, epsilon=0.001):
+def batch_norm(x, gamma, beta, moving_mean=None, moving_variance=None, epsilon=0.001, leak=1):
     """With the moving statistics where they are given, otherwise with those of x."""
     y = numpy.empty(x.shape)
     for c in range(x.shape[-1]):
@@ -377,7 +377,8 @@ def batch_norm(x, gamma, beta, moving_mean=None, moving_variance=None, epsilon=0
         m = mean(numbers) if moving_mean is None else moving_mean[c]
         v = mean([(a - m) ** 2 for a in numbers]) if moving_mean is None else moving_variance[c]
         for place in numpy.ndindex(x.shape[:-1]):
-            y[(*place, c)] = gamma[c] * (x[(*place, c)] - m) / math.sqrt(v + epsilon) + beta[c]
+            z = gamma[c] * (x[(*place, c)] - m) / math.sqrt(v + epsilon) + beta[c]
+            y[(*place, c)] = z if z > 0 else leak * z
     return y
 
 

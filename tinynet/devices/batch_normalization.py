@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .arrays import Array, xp
 
 
@@ -27,19 +29,37 @@ def move_statistics(
                 moving += rest * (batch - moving)
 
 
-# The use of the next three stands in ops/normalization.py: y, the sums over the batch, and dx.
+# The use of the next three stands in ops/normalization.py: y, the sums over the batch, and dx.  A
+# relu or leaky relu may follow, y = leaked(z, leak).
 
 
-def scale_and_shift(x: Array, mean: Array, scale: Array, shift: Array) -> Array:
-    """(x - mean) * scale + shift.  x (..., C), the others (C,)"""
-    return (x - mean) * scale + shift
+def leaked(z: Array, leak: float) -> Array:
+    """z where z > 0, else leak * z: leaky relu; relu for 0, z itself for 1."""
+    if leak == 1:
+        return z
+    return xp(z).where(z > 0, z, leak * z) if leak else xp(z).maximum(z, 0)  # 0 * infinity is NaN
 
 
-def products_and_sums(dy: Array, x: Array, mean: Array) -> tuple[Array, Array]:
-    """Of each column the sum of dy * (x - mean), and of dy.  (N, C), (N, C), (C,) -> (C,), (C,)"""
-    return column_sums(dy * (x - mean)), column_sums(dy)
+def leaked_back(dy: Array, y: Array, leak: float) -> Array:
+    """dz = dy where y > 0, else leak * dy, for y = leaked(z, leak)."""
+    return dy if leak == 1 else xp(y).where(y > 0, dy, leak * dy)
 
 
-def combine(dy: Array, a: Array, x: Array, mean: Array, b: Array, c: Array) -> Array:
-    """dy * a + (x - mean) * b + c.  dy, x (..., C), the others (C,)"""
-    return dy * a + (x - mean) * b + c
+def scale_and_shift(x: Array, mean: Array, scale: Array, shift: Array, leak: float = 1.0) -> Array:
+    """leaked((x - mean) * scale + shift, leak).  x (..., C), the others (C,)"""
+    return leaked((x - mean) * scale + shift, leak)
+
+
+def products_and_sums(
+    dy: Array, x: Array, mean: Array, y: Any = None, leak: float = 1.0
+) -> tuple[Array, Array]:
+    """Of each column the sum of dz * (x - mean), and of dz.  (N, C), (N, C), (C,) -> (C,), (C,)"""
+    dz = leaked_back(dy, y, leak)
+    return column_sums(dz * (x - mean)), column_sums(dz)
+
+
+def combine(
+    dy: Array, a: Array, x: Array, mean: Array, b: Array, c: Array, y: Any = None, leak: float = 1.0
+) -> Array:
+    """dz * a + (x - mean) * b + c.  dy, x, y (..., C), the others (C,)"""
+    return leaked_back(dy, y, leak) * a + (x - mean) * b + c

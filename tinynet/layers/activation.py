@@ -6,7 +6,7 @@ from typing import Any
 
 from ..engine.tensor import Tensor
 from ..messages.arguments import AT_LEAST_0, is_whole, number
-from ..ops.activation import leaky_relu, softmax
+from ..ops.activation import leaky_relu, relu, softmax
 from .activations import activation_of
 from .base import Layer
 
@@ -41,6 +41,15 @@ class LeakyReLU(Layer):
 
     def forward(self, x: Tensor) -> Tensor:
         return leaky_relu(x, slope=self.negative_slope)
+
+
+def leak_of(layer: Any) -> float | None:
+    """Of a layer that is a relu or leaky relu and nothing more: its slope below 0.  Else None."""
+    if not isinstance(layer, Layer) or not layer.built or layer.activity_regularizer is not None:
+        return None
+    if type(layer) is Activation:
+        return 0.0 if layer.activation is relu else None
+    return layer.negative_slope if type(layer) is LeakyReLU else None
 
 
 class Softmax(Layer):

@@ -8,6 +8,7 @@ names in errors, activation, regularizers, and the place in the functional graph
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -150,7 +151,7 @@ class Layer(Exact, Module):
 
     def _check_given(self, given: dict[str, Any]) -> None:
         """TypeError for a keyword that its forward does not have."""
-        known = list(inspect.signature(self.forward).parameters)[1:]
+        known = _parameters(type(self).forward)
         for name in given:
             if name not in known:
                 has = f"It takes x and {', '.join(known)}." if known else "It takes x alone."
@@ -326,6 +327,12 @@ class Layer(Exact, Module):
                 "list of inputs, in a graph of tn.Input and tn.Model."
             )
         return [shape_of_example(self.label, s) for s in shape]
+
+
+@functools.cache
+def _parameters(forward: Any) -> list[str]:
+    """The names of what forward takes beside self and x."""
+    return list(inspect.signature(forward).parameters)[2:]
 
 
 class WithKernel(Layer):

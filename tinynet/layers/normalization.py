@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy
 
-from ..devices import xp
+from ..devices import loops_for, on_gpu, xp
+from ..engine.record import current_observer
 from ..engine.tensor import Tensor
 from ..messages.arguments import POSITIVE, UNIT, boolean, number, whole, written
 from ..ops.normalization import batch_norm, check_groups, group_norm, layer_norm
+from .activation import leak_of
 from .base import Layer
 
 
@@ -98,7 +100,7 @@ class BatchNormalization(Normalization):
         self.moving_mean = self.new_weight("moving_mean", zeros, trained=False)
         self.moving_variance = self.new_weight("moving_variance", ones, trained=False)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, leak: float = 1.0) -> Tensor:
         return batch_norm(
             x,
             *self.gamma_and_beta(x),
@@ -107,7 +109,17 @@ class BatchNormalization(Normalization):
             training=self._trainable and self.trains(),
             momentum=self.momentum,
             epsilon=self.epsilon,
+            leak=leak,
         )
+
+    def with_next(self, x: Any, following: Any) -> Any:
+        """With a relu or leaky relu, where a loop or a kernel of the GPU computes both in one."""
+        leak = leak_of(following)
+        if leak is None or leak > 1 or type(self) is not BatchNormalization:
+            return None
+        if self.activity_regularizer is not None or current_observer.get() or type(x) is not Tensor:
+            return None
+        return self(x, leak=leak) if on_gpu(x.data) or loops_for(x.data) else None
 
 
 class LayerNormalization(Normalization):

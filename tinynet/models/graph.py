@@ -45,6 +45,7 @@ class Model(LayeredModel):
         self.takes_list = isinstance(inputs, list | tuple)
         self.gives_list = isinstance(outputs, list | tuple)
         self.symbols = self._in_order()
+        self._next = self._only_uses()
         called = [s for s in self.symbols if s.module is not None and s not in self.inputs]
         self.layers += {id(s.module): s.module for s in called}.values()  # a shared one once
         names_of(self.layers, self.label)
@@ -78,6 +79,15 @@ class Model(LayeredModel):
                     "it out, or use it."
                 )
         return sorted(found.values(), key=lambda symbol: symbol.order)
+
+    def _only_uses(self) -> dict[int, Symbol]:
+        """By id of a value that one other is computed from, and that is no output: that other."""
+        uses: dict[int, list[Symbol]] = {}
+        for symbol in self.symbols:
+            for source in symbol.inputs:
+                uses.setdefault(id(source), []).append(symbol)
+        outputs = {id(symbol) for symbol in self.outputs}
+        return {of: one for of, (one, *more) in uses.items() if not more and of not in outputs}
 
     def build(self, input_shape: Any = None, rng: numpy.random.Generator | None = None) -> Model:
         """Check that the graph takes inputs of that shape: its weights exist since it was made."""
@@ -117,7 +127,13 @@ class Model(LayeredModel):
                 else:
                     x = sources if _takes_list(symbol) else sources[0]
                     if mask is None and not symbol.module.makes_mask:
-                        y = symbol.module(x)
+                        y, following = None, self._next.get(id(symbol))
+                        if following is not None:
+                            y = symbol.module.with_next(x, following.module)
+                        if y is None:
+                            y = symbol.module(x)
+                        else:
+                            values[id(following)] = y
                     else:
                         y, mask = symbol.module.with_mask(x, mask)
                 values[id(symbol)] = y

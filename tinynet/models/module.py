@@ -74,6 +74,10 @@ class Module(Parts):
             )
         return self(x), None
 
+    def with_next(self, x: Any, following: Any) -> Any:
+        """The output of `following`, if both are computed in one pass; otherwise None."""
+        return None
+
     def several_inputs(self) -> TypeError:
         """The error for model(x, z)."""
         return TypeError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -182,11 +183,15 @@ class Sequential(LayeredModel):
         return self.with_mask(x, None)[0]
 
     def with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
-        for layer in self.layers:
-            if mask is None and not layer.makes_mask:
-                x = layer(x)
-            else:
+        done = None
+        for layer, following in itertools.zip_longest(self.layers, self.layers[1:]):
+            if layer is done:
+                continue
+            if mask is not None or layer.makes_mask:
                 x, mask = layer.with_mask(x, mask)
+                continue
+            both = layer.with_next(x, following)
+            x, done = (layer(x), None) if both is None else (both, following)
         return x, mask
 
     def rows(self) -> list[Row]:

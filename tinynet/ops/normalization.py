@@ -27,8 +27,9 @@ def batch_norm(
     training: bool = False,
     momentum: float = 0.99,
     epsilon: float = 0.001,
+    leak: float = 1.0,
 ):
-    """gamma * (x - mean) / sqrt(variance + epsilon) + beta, for each channel.
+    """z = gamma * (x - mean) / sqrt(variance + epsilon) + beta, for each channel.
 
     x (..., C), gamma, beta, moving_mean, moving_variance (C,) -> (..., C)
 
@@ -36,6 +37,8 @@ def batch_norm(
         moves the moving statistics, if they are given, in place:
         moving = momentum * moving + (1 - momentum) * batch.  A batch with NaN moves nothing.
         False takes the moving statistics and changes nothing.
+    leak: in [0, 1]; 1 returns z.  Another one computes the leaky relu of z with that slope in the
+        same pass; 0 is relu.
 
     ValueError for shapes that do not fit, fewer than two values a channel in training, or missing
     moving statistics in inference.
@@ -46,6 +49,7 @@ def batch_norm(
     training = boolean("", "training", training)
     momentum = number("", "momentum", momentum, UNIT)
     epsilon = number("", "epsilon", epsilon, POSITIVE)
+    leak = number("", "leak", leak, UNIT)
     device, rows = kernels(x), x.reshape(-1, C)
     if moving_variance is not None:
         fine = device.inside(moving_variance, 0, math.inf)
@@ -67,17 +71,20 @@ def batch_norm(
     else:
         mean, variance = moving_mean.copy(), moving_variance  # it may move before backward()
 
-    # y = gamma * normal + beta, where normal = (x - mean) * scale.  No array holds normal: the
-    # pullbacks compute it again from x, piece by piece.
+    # z = gamma * normal + beta, where normal = (x - mean) * scale.  No array holds normal: the
+    # pullbacks compute it again from x, piece by piece.  They know dz = dy * (1 or leak) by y > 0.
     scale = 1 / xp(x).sqrt(variance + epsilon)  # (C,)
     slope = gamma * scale
-    y = device.scale_and_shift(x, mean, slope, beta).astype(x.dtype, copy=False)
+    y = device.scale_and_shift(x, mean, slope, beta, leak).astype(x.dtype, copy=False)
+    after = None if leak == 1 else y  # only what is needed is kept
     computed: list[tuple[Array, Array]] = []
 
     def sums(dy):
-        """dgamma and dbeta: for each channel the sums of dy * normal and of dy.  Computed once."""
+        """dgamma and dbeta: for each channel the sums of dz * normal and of dz.  Computed once."""
         if not computed:
-            products, dbeta = device.products_and_sums(_wide(dy.reshape(-1, C)), _wide(rows), mean)
+            arrays = [None if a is None else _wide(a.reshape(-1, C)) for a in (dy, x, after)]
+            dy_rows, x_rows, y_rows = arrays
+            products, dbeta = device.products_and_sums(dy_rows, x_rows, mean, y_rows, leak)
             computed.append((products * scale, dbeta))
         return computed[0]
 
@@ -86,12 +93,13 @@ def batch_norm(
 
     def dx(dy):
         if not training:
-            return in_dtype(dy * slope)
+            dz = dy if after is None else device.leaky_relu_back(dy, after, leak)
+            return in_dtype(dz * slope)
         # mean and variance depend on x too, so shifting or stretching a channel changes nothing:
-        # dx = slope * (dy - mean(dy) - normal * mean(dy * normal))
+        # dx = slope * (dz - mean(dz) - normal * mean(dz * normal))
         dgamma, dbeta = sums(dy)
         steepness, shift = -slope * scale * dgamma / n, -slope * dbeta / n
-        return in_dtype(device.combine(dy, slope, x, mean, steepness, shift))
+        return in_dtype(device.combine(dy, slope, x, mean, steepness, shift, after, leak))
 
     return y, (dx, lambda dy: in_dtype(sums(dy)[0]), lambda dy: in_dtype(sums(dy)[1]))
 

@@ -52,9 +52,9 @@ keep_memory()
 __all__ = [
     "adam", "add_at", "column_sums", "columns", "combine", "convolve", "convolve_transposed",
     "convolve_transposed_workspace", "convolve_workspace", "cross_entropy_back", "each",
-    "elementwise", "inside", "keep_mask", "kernel_gradient", "label_losses", "leaky_relu",
-    "leaky_relu_back", "log_softmax", "masked", "max_pool", "max_pool_back", "mean", "moments",
-    "move_statistics", "owned", "product",
-    "products_and_sums", "random_bits", "relu", "relu_back", "rmsprop", "scale_and_shift",
-    "standard_normal", "sum_pool", "sum_pool_back", "sum_windows", "total",
+    "elementwise", "inside", "keep_mask", "kernel_gradient", "label_losses",
+    "leaky_relu", "leaky_relu_back", "log_softmax", "masked", "max_pool", "max_pool_back",
+    "mean", "moments", "move_statistics", "owned", "product", "products_and_sums",
+    "random_bits", "relu", "relu_back", "rmsprop", "scale_and_shift", "standard_normal",
+    "sum_pool", "sum_pool_back", "sum_windows", "total",
 ]  # fmt: skip

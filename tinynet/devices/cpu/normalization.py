@@ -8,7 +8,7 @@ import numpy
 
 from .blas import one_blas_thread
 from .matrix import MANY_ROWS, column_sums
-from .pieces import PIECE, long_rows, sharing
+from .pieces import PIECE, leaky_relu, leaky_relu_back, long_rows, relu, relu_back, sharing
 from .threads import each
 
 Array = numpy.ndarray
@@ -60,7 +60,19 @@ def _per_channel(function: Any, x: Array, vector: Array, out: Array | None = Non
     return y
 
 
-def scale_and_shift(x: Array, mean: Array, scale: Array, shift: Array) -> Array:
+def leaked(z: Array, leak: float) -> Array:
+    if leak == 1:
+        return z
+    return leaky_relu(z, leak) if leak else relu(z)
+
+
+def leaked_back(dy: Array, y: Array, leak: float) -> Array:
+    if leak == 1:
+        return dy
+    return leaky_relu_back(dy, y, leak) if leak else relu_back(dy, y)
+
+
+def scale_and_shift(x: Array, mean: Array, scale: Array, shift: Array, leak: float = 1.0) -> Array:
     """As x * scale + (shift - mean * scale): one pass less; it rounds no more than x is."""
     rest = shift - mean * scale
 
@@ -68,12 +80,14 @@ def scale_and_shift(x: Array, mean: Array, scale: Array, shift: Array) -> Array:
         _per_channel(numpy.multiply, x, scale, y)
         _per_channel(numpy.add, y, rest, y)
 
-    return _by_rows(rows, x)
+    return leaked(_by_rows(rows, x), leak)
 
 
-def products_and_sums(dy: Array, x: Array, mean: Array) -> tuple[Array, Array]:
+def products_and_sums(
+    dy: Array, x: Array, mean: Array, y: Any = None, leak: float = 1.0
+) -> tuple[Array, Array]:
     """Both in one pass; the products never exist all at once."""
-    N, C = x.shape
+    dy, (N, C) = leaked_back(dy, y, leak), x.shape
     rows = max(1, PIECE // C)
     sums = numpy.empty((2, max(1, -(-N // rows)), C), x.dtype)
 
@@ -87,7 +101,9 @@ def products_and_sums(dy: Array, x: Array, mean: Array) -> tuple[Array, Array]:
     return column_sums(sums[0]), column_sums(sums[1])
 
 
-def combine(dy: Array, a: Array, x: Array, mean: Array, b: Array, c: Array) -> Array:
+def combine(
+    dy: Array, a: Array, x: Array, mean: Array, b: Array, c: Array, y: Any = None, leak: float = 1.0
+) -> Array:
     rest = c - mean * b
 
     def rows(dy: Array, x: Array, dx: Array) -> None:
@@ -95,7 +111,7 @@ def combine(dy: Array, a: Array, x: Array, mean: Array, b: Array, c: Array) -> A
         dx += _per_channel(numpy.multiply, x, b)
         _per_channel(numpy.add, dx, rest, dx)
 
-    return _by_rows(rows, dy, x)
+    return _by_rows(rows, leaked_back(dy, y, leak), x)
 
 
 def _by_rows(task: Any, *arrays: Array) -> Array:

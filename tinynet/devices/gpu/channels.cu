@@ -9,20 +9,25 @@ extern "C" __global__ void add_bias(const float* bias, int relu, float* y, int c
   y[i] = relu && value <= 0 ? 0 : value;
 }
 
-// y = (x - mean) * scale + shift, of each channel
+// leak * value, and 0 for the leak of relu, whatever the value
+__device__ float times(float leak, float value) { return leak > 0 ? leak * value : 0; }
+
+// z = (x - mean) * scale + shift, of each channel; y = z where z > 0, else leak * z
 extern "C" __global__ void scale_and_shift(
-    const float* x, const float* mean, const float* scale, const float* shift, float* y,
+    const float* x, const float* mean, const float* scale, const float* shift, float leak, float* y,
     int count) {
   HERE
   int c = i % C;
-  y[i] = (x[i] - mean[c]) * scale[c] + shift[c];
+  float z = (x[i] - mean[c]) * scale[c] + shift[c];
+  y[i] = z <= 0 ? times(leak, z) : z;  // a NaN stays
 }
 
-// dx = dy * a + (x - mean) * b + c
+// dx = dz * a + (x - mean) * b + c; dz = dy where y > 0, else leak * dy
 extern "C" __global__ void combine(
     const float* dy, const float* a, const float* x, const float* mean, const float* b,
-    const float* c, float* dx, int count) {
+    const float* c, const float* y, float leak, float* dx, int count) {
   HERE
   int k = i % C;
-  dx[i] = dy[i] * a[k] + (x[i] - mean[k]) * b[k] + c[k];
+  float dz = y[i] > 0 ? dy[i] : times(leak, dy[i]);
+  dx[i] = dz * a[k] + (x[i] - mean[k]) * b[k] + c[k];
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .. import plain
 from ..arrays import Array, xp
 from .launch import launch, ready, takes
@@ -24,20 +26,23 @@ def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -
     return finish(y, bias, relu)
 
 
-def scale_and_shift(x: Array, mean: Array, scale: Array, shift: Array) -> Array:
+def scale_and_shift(x: Array, mean: Array, scale: Array, shift: Array, leak: float = 1.0) -> Array:
     if not takes(x, mean, scale, shift):
-        return plain.scale_and_shift(x, mean, scale, shift)
-    return _by_channel("scale_and_shift", x, mean, scale, shift)
+        return plain.scale_and_shift(x, mean, scale, shift, leak)
+    return _by_channel("scale_and_shift", float(leak), x, mean, scale, shift)
 
 
-def combine(dy: Array, a: Array, x: Array, mean: Array, b: Array, c: Array) -> Array:
-    if not takes(dy, a, x, mean, b, c):
-        return plain.combine(dy, a, x, mean, b, c)
-    return _by_channel("combine", dy, a, x, mean, b, c)
+def combine(
+    dy: Array, a: Array, x: Array, mean: Array, b: Array, c: Array, y: Any = None, leak: float = 1.0
+) -> Array:
+    y = dy if leak == 1 else y
+    if not takes(dy, a, x, mean, b, c, y):
+        return plain.combine(dy, a, x, mean, b, c, y, leak)
+    return _by_channel("combine", float(leak), dy, a, x, mean, b, c, y)
 
 
-def _by_channel(name: str, *values: Array) -> Array:
+def _by_channel(name: str, leak: float, *values: Array) -> Array:
     result = xp(values[0]).empty(values[0].shape, values[0].dtype)
     values = tuple(map(ready, values))
-    launch(f"channels.{name}", result.size, *values, result, C=result.shape[-1])
+    launch(f"channels.{name}", result.size, *values, leak, result, C=result.shape[-1])
     return result

@@ -30,16 +30,19 @@ extern "C" __global__ void column_sums(const float* x, float* sums, int rows) {
   if (c < C && lane == 0) sums[blockIdx.y * C + c] = sum;
 }
 
-// sums (2, chunks, C): of dy * (x - mean), and of dy
+// sums (2, chunks, C): of dz * (x - mean), and of dz; dz = dy where y > 0, else leak * dy
 extern "C" __global__ void products_and_sums(
-    const float* dy, const float* x, const float* mean, float* sums, int rows) {
+    const float* dy, const float* x, const float* mean, const float* y, float leak, float* sums,
+    int rows) {
   __shared__ float part[8][32];
   COLUMN
   float products = 0, plain = 0;
   if (c < C)
     for (int r = start + lane; r < stop; r += 8) {
-      products += dy[r * C + c] * (x[r * C + c] - mean[c]);
-      plain += dy[r * C + c];
+      float dz = dy[r * C + c];
+      if (!(y[r * C + c] > 0)) dz = leak > 0 ? leak * dz : 0;
+      products += dz * (x[r * C + c] - mean[c]);
+      plain += dz;
     }
   products = added(products, part);
   plain = added(plain, part);

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .. import plain
 from ..arrays import Array, xp
 from .launch import launch, launch_blocks, ready, takes
@@ -13,10 +15,13 @@ def column_sums(x: Array) -> Array:
     return _summed("column_sums", 1, x)[0] if takes(x) else plain.column_sums(x)
 
 
-def products_and_sums(dy: Array, x: Array, mean: Array) -> tuple[Array, Array]:
-    if not takes(dy, x, mean):
-        return plain.products_and_sums(dy, x, mean)
-    products, sums = _summed("products_and_sums", 2, dy, x, mean)
+def products_and_sums(
+    dy: Array, x: Array, mean: Array, y: Any = None, leak: float = 1.0
+) -> tuple[Array, Array]:
+    y = dy if leak == 1 else y
+    if not takes(dy, x, mean, y):
+        return plain.products_and_sums(dy, x, mean, y, leak)
+    products, sums = _summed("products_and_sums", 2, dy, x, mean, y, float(leak))
     return products, sums
 
 
@@ -41,13 +46,13 @@ def move_statistics(
     launch_blocks("sums.move_statistics", (1,), (256,), *values, C=len(mean))
 
 
-def _summed(name: str, sets: int, *values: Array) -> Array:
+def _summed(name: str, sets: int, *values: Any) -> Array:
     """(sets, C): the sums over the rows that the kernel computes."""
     (rows, C), chunks = values[0].shape, _chunks(len(values[0]))
     cupy, dtype = xp(values[0]), values[0].dtype
     parts, y = cupy.empty((sets, chunks, C), dtype), cupy.empty((sets, C), dtype)
     target = y if chunks == 1 else parts
-    given = map(ready, values)
+    given = [value if type(value) is float else ready(value) for value in values]
     launch_blocks(f"sums.{name}", _grid(C, chunks), (32, 8), *given, target, rows, C=C)
     if chunks > 1:
         launch("sums.add_chunks", sets * C, parts, chunks, y, C=C)
