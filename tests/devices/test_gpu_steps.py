@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy
 import pytest
 
@@ -126,6 +129,114 @@ def test_what_a_check_found_is_told_when_a_number_comes_to_the_host():
         ValueError, match=r"^bce_with_logits: target must be in \[0, 1\], and holds"
     ):
         loss.item()
+
+
+def wrong_labels(count=24, wrong=10):
+    return tn.Tensor(numpy.full(count, wrong), device="gpu")
+
+
+def logits(count=24):
+    return tn.Tensor(numpy.zeros((count, 10), "float32"), device="gpu")
+
+
+def test_a_check_keeps_no_labels_and_tells_what_they_were():
+    labels = wrong_labels()
+    held = weakref.ref(labels.data)
+    tn.cross_entropy(logits(), labels)
+    labels.data[...] = 3  # a buffer that is used again
+    del labels
+    assert held() is None
+    with pytest.raises(ValueError, match="received 10 to 10") as caught:
+        logits().numpy()
+    assert str(caught.value).endswith(checks.LATE)
+
+
+@pytest.mark.parametrize(
+    ("labels", "received"),
+    [
+        ([3, -1, 5, -1], "received -1 to 5. Where -1 is padding, give mask="),
+        ([3, -1, 5, -2], "received -2 to 5."),
+        ([3, -1, 10, -1], "received -1 to 10."),
+    ],
+)
+def test_what_is_told_of_labels(labels, received):
+    tn.cross_entropy(logits(4), tn.Tensor(numpy.array(labels), device="gpu"))
+    with pytest.raises(ValueError) as caught:
+        logits().numpy()
+    text = str(caught.value).removesuffix(checks.LATE)
+    assert received in text and ("padding" in text) == ("padding" in received)
+
+
+def test_a_late_error_has_the_name_of_its_own_operation(monkeypatch):
+    tn.cross_entropy(logits(), wrong_labels())
+    monkeypatch.setattr(checks, "MOST", 2)
+    z = tn.Tensor(X, device="gpu")
+    with pytest.raises(ValueError, match=r"^cross_entropy: labels must be in"):
+        tn.bce_with_logits(z, z)
+    tn.cross_entropy(logits(), wrong_labels())
+    with pytest.raises(ValueError, match=r"^cross_entropy: labels must be in"):
+        tn.one_hot(wrong_labels(wrong=3), 10)
+
+
+def test_a_thread_looks_at_its_own_checks():
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(tn.cross_entropy, logits(), wrong_labels()).result()
+        assert logits().numpy().shape == (24, 10)
+        with pytest.raises(ValueError, match=r"^cross_entropy: labels must be in"):
+            thread.submit(logits().numpy).result()
+
+
+def test_one_hot_labels_wait_for_nothing():
+    one_hot = numpy.eye(10, dtype="float32")[LABELS]
+    assert set(step_of(fashion(), target=one_hot)) == {"launches"}
+    tn.cross_entropy(logits(), tn.Tensor(2 * one_hot, device="gpu"))
+    with pytest.raises(ValueError, match=r"labels \(\.\.\., K\) must be one-hot"):
+        logits().numpy()
+
+
+def test_labels_of_another_type_take_one_launch_more():
+    few, more = (
+        step_of(fashion(), target=LABELS.astype(dtype))["launches"] for dtype in ("int64", "uint8")
+    )
+    assert more == few + 1
+
+
+@pytest.mark.parametrize("wrong", ["NaN in x", "a label"])
+def test_fit_that_is_stopped_in_an_epoch_tells_what_the_gpu_found(wrong):
+    model, x, labels = with_batch_normalization(), X.copy(), LABELS.copy()
+    if wrong == "NaN in x":
+        x[9] = numpy.nan
+    else:
+        labels[9] = 10
+
+    class Stops(tn.callbacks.Callback):
+        def after_batch(self, run):
+            run.stop = run.batch == 5
+
+    batches = tn.data.batches(x, labels, size=4, device="gpu")
+    error = FloatingPointError if wrong == "NaN in x" else ValueError
+    with pytest.raises(error, match="batch 3" if wrong == "NaN in x" else "received 0 to 10|to 10"):
+        tn.fit(
+            model, batches, "cross_entropy", tn.optim.Adam(model.parameters()), 1,
+            callbacks=[Stops()], progress=False,
+        )  # fmt: skip
+
+
+def test_fit_tells_first_what_an_earlier_call_left():
+    model = fashion()
+    batches = tn.data.batches(X, LABELS, size=4, device="gpu")
+    before = {name: w.numpy() for name, w in fashion().weights().items()}
+    tn.cross_entropy(logits(), wrong_labels())
+    with pytest.raises(ValueError, match="received 10 to 10"):
+        tn.fit(model, batches, "cross_entropy", tn.optim.Adam(model.parameters()), 1)
+    for name, w in model.weights().items():
+        assert (w.numpy() == before[name]).all()
+
+
+def test_tanh_on_the_gpu():
+    x = numpy.linspace(-3, 3, 7, dtype="float32")
+    found = tn.tanh(tn.Tensor(x, device="gpu")).numpy()
+    numpy.testing.assert_allclose(found, numpy.tanh(x), rtol=1e-6)
 
 
 def test_a_check_waits_at_last(monkeypatch):

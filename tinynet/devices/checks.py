@@ -2,18 +2,37 @@
 
 To look at a number on the GPU, Python waits until all that was launched before is done.  So what a
 check found stays there, and is looked at when Python waits anyhow: when numbers come to the host.
+Each thread looks at its own checks.
 """
 
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from .arrays import Array, on_gpu
 
 MOST = 100  # checks that nobody has looked at
-_found: list[tuple[Array, str, Callable[[], Exception]]] = []
+LATE = " The GPU tells this late: it may be of an earlier call."
+
+
+class Check(NamedTuple):
+    """fine, facts: on the GPU.  error(facts) makes the error; it holds no large array."""
+
+    fine: Array
+    operation: str
+    error: Callable[[Any], Exception]
+    facts: Any
+
+
+class _Waiting(threading.local):
+    def __init__(self) -> None:
+        self.checks: list[Check] = []
+
+
+_waiting = _Waiting()
 
 
 def inside(x: Array, low: float, high: float) -> Array:
@@ -21,28 +40,42 @@ def inside(x: Array, low: float, high: float) -> Array:
     return (x.min() >= low) & (x.max() <= high)
 
 
-def check(operation: str, fine: Any, error: Callable[[], Exception]) -> None:
-    """Raise error() unless fine; of the GPU later, with the operation's name in front."""
+def labels_inside(labels: Array, K: int) -> tuple[Any, Any]:
+    """Whether all are in [0, K); and least, most, and whether negative ones differ."""
+    least, most = labels.min(), labels.max()
+    fine = (least >= 0) & (most < K)
+    if not on_gpu(labels) and fine:
+        return fine, None
+    differ = ((labels < 0) & (labels != least)).any()
+    facts = least, most, differ
+    return fine, sys.modules["cupy"].stack(facts) if on_gpu(labels) else facts
+
+
+def check(operation: str, fine: Any, error: Callable[[Any], Exception], facts: Any = None) -> None:
+    """Raise error(facts) unless fine; of the GPU later, with the operation's name in front."""
     if on_gpu(fine):
-        _found.append((fine, operation, error))
-        if len(_found) >= MOST:
+        _waiting.checks.append(Check(fine, operation, error, facts))
+        if len(_waiting.checks) >= MOST:
             look()
     elif not fine:
-        raise error()
+        raise error(facts)
 
 
 def forget() -> None:
-    """Leave out what was found so far."""
-    _found.clear()
+    """Leave out what this thread's checks have found so far."""
+    _waiting.checks = []
 
 
 def look() -> None:
-    """Raise the error of the first check on the GPU that found something.  It waits."""
-    if not _found:
+    """Raise the error of this thread's first check on the GPU that found something.  It waits."""
+    checks = _waiting.checks
+    if not checks:
         return
-    found = _found.copy()
-    _found.clear()
-    every = sys.modules["cupy"].stack([fine for fine, _, _ in found]).get()
-    for fine, (_, operation, error) in zip(every, found, strict=True):
+    every = sys.modules["cupy"].stack([c.fine for c in checks]).get()
+    forget()
+    for fine, (_, operation, error, facts) in zip(every, checks, strict=True):
         if not fine:
-            raise type(error())(f"{operation}: {error()}")
+            found = error(facts.get().tolist() if on_gpu(facts) else facts)
+            late: Any = type(found)(f"{operation}: {found}{LATE}")
+            late.located = True  # what runs now must not put its own name in front
+            raise late

@@ -26,7 +26,7 @@ from .batch_normalization import (
     products_and_sums,
     scale_and_shift,
 )
-from .checks import inside
+from .checks import inside, labels_inside
 from .noise import keep_mask, random_bits, standard_normal
 from .optimizers import adam, rmsprop
 from .softmax import cross_entropy_back, label_losses, log_softmax

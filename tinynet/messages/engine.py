@@ -58,6 +58,8 @@ def located(
     signature: inspect.Signature | None = None,
 ) -> Exception:
     """The same error with the operation's name, and in symbols where NumPy speaks of operands."""
+    if getattr(error, "located", False):
+        return error
     message = str(error)
     if values and message.startswith("operands could not be broadcast"):
         *shapes, last = (str(numpy.shape(x)) for x in values)

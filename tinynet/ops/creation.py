@@ -10,7 +10,7 @@ import numpy
 from ..devices import device_named, xp
 from ..engine.tensor import Tensor
 from ..messages.arguments import is_whole, shown, whole
-from ..messages.engine import refuse_mask
+from ..messages.engine import located, refuse_mask
 from ..messages.names import explained
 from .loss import check_class_numbers
 
@@ -52,7 +52,7 @@ def one_hot(labels: Any, classes: int) -> Tensor:
     try:
         check_class_numbers("one_hot", labels, K, cure=" Count them from 0, or give more classes.")
     except (ValueError, TypeError) as error:
-        raise type(error)(f"one_hot: {error}") from None
+        raise located("one_hot", (), error) from None
     return Tensor((labels[..., None] == xp(labels).arange(K)).astype("float32"))
 
 

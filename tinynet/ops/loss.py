@@ -11,6 +11,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy
+
 from ..devices import Array, check, is_array, kernels, on_gpu, xp
 from ..engine.tensor import Tensor, differentiable
 from ..messages.arguments import choice
@@ -181,22 +183,23 @@ def cross_entropy_of(
     """The cross-entropy of arrays, and its pullback.  where, padding: see check_class_numbers."""
     K = logits.shape[-1]
     log_p = log_softmax_of(logits)  # (..., K)
-    if labels.dtype.kind == "f" and xp(labels).isnan(labels).any():
-        raise ValueError("labels hold NaN. Check how they were loaded.")
+    if labels.dtype.kind == "f":
+        fine = ~xp(labels).isnan(labels).any()
+        text = "labels hold NaN. Check how they were loaded."
+        check("cross_entropy", fine, lambda facts: ValueError(text))
     if labels.shape == logits.shape:
-        target = labels.astype(logits.dtype)
+        target = labels.astype(logits.dtype, copy=False)
         sums = target.sum(axis=-1)
-        if not ((target >= 0).all() and (xp(sums).abs(sums - 1) < 1e-3).all()):
-            raise ValueError(
-                "labels (..., K) must be one-hot, or at least 0 with sum 1 in every row, and some "
-                "row is not. For logits and 0/1 labels of several classes use bce_with_logits."
-            )
+        fine = (target >= 0).all() & (xp(sums).abs(sums - 1) < 1e-3).all()
+        check("cross_entropy", fine, _no_shares)
         losses = -(target * xp(logits).where(target > 0, log_p, 0)).sum(axis=-1)  # 0 log 0 = 0
 
         def pullback(dy):
             return (dy * share)[..., None] * (xp(logits).exp(log_p) * sums[..., None] - target)
 
     elif labels.shape == logits.shape[:-1]:
+        if labels.dtype.kind in "iu":
+            labels = labels.astype(numpy.int64, copy=False)
         check_class_numbers("cross_entropy", labels, K, where, padding=padding)
         losses = kernels(logits).label_losses(log_p, labels)
 
@@ -207,6 +210,13 @@ def cross_entropy_of(
         raise _misfit(logits, labels)
     loss, share = reduce(lambda losses: losses, (losses,), reduction)
     return loss, pullback
+
+
+def _no_shares(facts: Any) -> ValueError:
+    return ValueError(
+        "labels (..., K) must be one-hot, or at least 0 with sum 1 in every row, and some row is "
+        "not. For logits and 0/1 labels of several classes use bce_with_logits."
+    )
 
 
 def _misfit(logits: Array, labels: Array) -> ValueError:
@@ -248,16 +258,17 @@ def check_class_numbers(
             "integers, array.astype(int); a list that became a Tensor is float32."
         )
 
-    def error() -> ValueError:
-        least, most = int(labels.min()), int(labels.max())
+    def error(facts: Any) -> ValueError:
+        least, most, differ = map(int, facts)
         there_is = cure
-        if padding and most < K and (labels[labels < 0] == least).all():
+        if padding and most < K and not differ:
             there_is = f" Where {least} is padding, {padding}."
         text = f"labels must be in [0, {K}){where}, received {least} to {most}.{there_is}"
         return ValueError(text)
 
     if labels.size:
-        check(operation, kernels(labels).inside(labels, 0, K - 1), error)
+        fine, facts = kernels(labels).labels_inside(labels, K)
+        check(operation, fine, error, facts)
 
 
 def equal_shapes(**pair: Array) -> None:
@@ -275,11 +286,11 @@ def in_unit_interval(operation: str, hint: str = "", **values: Array) -> None:
         x = xp(value).asarray(value)
         if x.size:
             # of a GPU's array, which may be gone when the error is raised, the error tells less
-            error = functools.partial(_outside_unit_interval, name, None if on_gpu(x) else x, hint)
-            check(operation, kernels(x).inside(x, 0, 1), error)
+            error = functools.partial(_outside_unit_interval, name, hint)
+            check(operation, kernels(x).inside(x, 0, 1), error, None if on_gpu(x) else x)
 
 
-def _outside_unit_interval(name: str, x: Any, hint: str) -> ValueError:
+def _outside_unit_interval(name: str, hint: str, x: Any) -> ValueError:
     if x is None:
         return ValueError(f"{name} must be in [0, 1], and holds another number or NaN.{hint}")
     outside = float(x[~((x >= 0) & (x <= 1))].ravel()[0])

@@ -51,10 +51,6 @@ def batch_norm(
     epsilon = number("", "epsilon", epsilon, POSITIVE)
     leak = number("", "leak", leak, UNIT)
     device, rows = kernels(x), x.reshape(-1, C)
-    if moving_variance is not None:
-        fine = device.inside(moving_variance, 0, math.inf)
-        text = "moving_variance must be at least 0, and holds a smaller number or NaN."
-        check("batch_norm", fine, lambda: ValueError(text))
     n = len(rows)  # values a channel
     if training:
         if n < 2:
@@ -69,6 +65,9 @@ def batch_norm(
             "inference needs moving_mean and moving_variance. Give them, or training=True."
         )
     else:
+        fine = device.inside(moving_variance, 0, math.inf)
+        text = "moving_variance must be at least 0, and holds a smaller number or NaN."
+        check("batch_norm", fine, lambda facts: ValueError(text))
         mean, variance = moving_mean.copy(), moving_variance  # it may move before backward()
 
     # z = gamma * normal + beta, where normal = (x - mean) * scale.  No array holds normal: the

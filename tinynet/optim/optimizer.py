@@ -148,7 +148,7 @@ class Optimizer(Exact):
         RuntimeError if no parameter has a gradient.  ValueError where a parameter or its gradient
         has changed its shape, dtype or device.  FloatingPointError where clip_norm finds NaN or
         infinity (without clip_norm they are not looked for).  After an error, no parameter has
-        changed.
+        changed; on a GPU, where NaN is found later, the steps up to then have been made.
         """
         moving, intact, doubtful = False, True, None
         for p, view in self._layout.places:
@@ -357,5 +357,5 @@ class Optimizer(Exact):
             "a gradient was not finite, and clip_norm cannot mend that. Find out where it comes "
             "from with tn.doctor()."
         )
-        check(type(self).__name__, xp(norm).isfinite(norm), lambda: FloatingPointError(text))
-        return xp(norm).minimum(limit / norm, 1)
+        check(type(self).__name__, xp(norm).isfinite(norm), lambda facts: FloatingPointError(text))
+        return xp(norm).minimum(limit / norm, 1).astype(moving[0].dtype)

@@ -96,10 +96,10 @@ def global_norm(parameters: Sequence[Tensor]) -> float:
 def norm_on_gpu(gradients: Sequence[Array]) -> Array:
     """The same norm, as a number that stays on the GPU: nobody waits for it.
 
-    The squares are added in float64, which holds those of every float32.
+    The squares are added in float64, which holds those of every float32.  -> () float64
     """
-    squares = [xp(g).square(g.astype("float64")).sum() for g in gradients]
-    return xp(*squares).sqrt(xp(*squares).stack(squares).sum()).astype("float32")
+    squares = [xp(g).square(g, dtype="float64").sum() for g in gradients]
+    return xp(*squares).sqrt(xp(*squares).stack(squares).sum())
 
 
 def _sum_of_squares(gradients: list[Array], unit: float) -> float:

@@ -168,9 +168,15 @@ def arrays_of(values: Any) -> list[Any]:
     return [values if is_array(values) else numpy.asarray(values)]
 
 
-def not_finite(loss: float, epoch: int, batch: int) -> FloatingPointError:
-    """The error for such a loss.  epoch: the number of those that are finished."""
+def not_finite(loss: float, epoch: int, batch: int, late: bool = False) -> FloatingPointError:
+    """The error for such a loss.  epoch: the number of those that are finished.
+
+    late: a GPU told it later, and nobody has looked at the batch.
+    """
     cure = "Try a smaller learning rate or clip_norm=1.0"
+    if late:
+        cure = "Look for NaN in that batch. If there is none, try a smaller learning rate or "
+        cure += "clip_norm=1.0"
     if not epoch and batch == 1:  # no step was made yet
         cure = "Check that the inputs are scaled, pictures to [0, 1]"
     return FloatingPointError(

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from ..devices import on_gpu
+from ..devices import look, on_gpu
 from ..engine.record import no_grad
 from ..engine.tensor import Tensor
 from ..io import load
@@ -167,11 +167,15 @@ def _modes_kept(model: Module) -> Iterator[None]:
 def _run(run: Run, epochs: int, display: Progress | None) -> None:
     model = run.model
     try:
-        model.drop_penalties()  # of calls before this training
+        look()  # what a GPU has to tell of calls before this training
+        model.drop_penalties()  # of those calls
         for callback in run.callbacks:
             callback.before_training(run)
         while run.epoch < epochs and not run.stop:
             _train(run, display)
+            run.read()  # also where the epoch was stopped
+            if display:
+                display.stop_clock()
             model.eval()  # so that a callback's computation changes nothing
             if run.batch:  # stopped in the middle of the epoch
                 break
@@ -186,6 +190,7 @@ def _run(run: Run, epochs: int, display: Progress | None) -> None:
                 callback.after_epoch(run)
         for callback in run.callbacks:
             callback.after_training(run)
+        look()
     finally:
         if display:
             display.interrupted()

@@ -40,13 +40,14 @@ class Progress:
         if not self.first:
             self.first = batch
         self.examples += examples
-        now = self.trained = time.monotonic()
-        if now - self.shown < self.interval:
+        self.trained = time.monotonic()
+        if self.trained - self.shown < self.interval:
             return
-        self.shown = now
-        seconds = now - self.began
+        seen = written(numbers())
+        self.shown = self.trained = time.monotonic()  # after the wait
+        seconds = self.shown - self.began
         epoch = f"{self.name}epoch {self.epoch}/{self.epochs} "
-        text = f"{written(numbers())}  {self._speed(seconds)}"
+        text = f"{seen}  {self._speed(seconds)}"
         if self.batches:
             left = seconds * (self.batches - batch) / (batch - self.first + 1)
             text = f"{batch}/{self.batches}  {text}  {clock(left)} left"
@@ -54,6 +55,10 @@ class Progress:
         else:
             text = f"batch {batch}  {text}"
         self._write(epoch + text, stays=not self.terminal)
+
+    def stop_clock(self) -> None:
+        """When a GPU, too, is done with the last batch of an epoch."""
+        self.trained = time.monotonic()
 
     def end(self, numbers: Mapping[str, float]) -> None:
         """After each epoch.  The speed is that of training; the time includes validation."""

@@ -114,24 +114,24 @@ class Run:
         self.examples += examples
         self._unread.append((self.batch, examples, numbers))
         if len(self._unread) >= MOST_UNREAD or not any(map(on_gpu, numbers.values())):
-            self._read()
+            self.read()
 
-    def _read(self) -> None:
-        """FloatingPointError where a loss that was on a GPU is not finite."""
-        unread, self._unread = self._unread, []
-        there = [v for _, _, numbers in unread for v in numbers.values() if on_gpu(v)]
+    def read(self) -> None:
+        """Add the numbers that wait.  FloatingPointError where a GPU's loss is not finite."""
+        there = [v for _, _, numbers in self._unread for v in numbers.values() if on_gpu(v)]
         came = iter(move(xp(*there).stack(there), "cpu").tolist() if there else ())
+        unread, self._unread = self._unread, []  # after the wait, which Ctrl-C may end
         for batch, examples, numbers in unread:
             for name, value in numbers.items():
                 number = next(came) if on_gpu(value) else float(value)
                 if on_gpu(value) and not math.isfinite(number):
-                    raise not_finite(number, self.epoch, batch)
+                    raise not_finite(number, self.epoch, batch, late=True)
                 self._sums[name] = self._sums.get(name, 0.0) + number * examples
 
     @property
     def sums(self) -> dict[str, float]:
         """Of this epoch so far: losses and metrics, each times the examples of its batch."""
-        self._read()
+        self.read()
         return self._sums
 
     @sums.setter

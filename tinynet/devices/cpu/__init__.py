@@ -16,6 +16,7 @@ from ..plain import (
     cross_entropy_back,
     inside,
     label_losses,
+    labels_inside,
     log_softmax,
     move_statistics,
     rmsprop,
@@ -52,7 +53,7 @@ keep_memory()
 __all__ = [
     "adam", "add_at", "column_sums", "columns", "combine", "convolve", "convolve_transposed",
     "convolve_transposed_workspace", "convolve_workspace", "cross_entropy_back", "each",
-    "elementwise", "inside", "keep_mask", "kernel_gradient", "label_losses",
+    "elementwise", "inside", "keep_mask", "kernel_gradient", "label_losses", "labels_inside",
     "leaky_relu", "leaky_relu_back", "log_softmax", "masked", "max_pool", "max_pool_back",
     "mean", "moments", "move_statistics", "owned", "product", "products_and_sums",
     "random_bits", "relu", "relu_back", "rmsprop", "scale_and_shift", "standard_normal",

@@ -13,7 +13,7 @@ from ..ownership import owned
 from .activation import leaky_relu, leaky_relu_back, masked, relu, relu_back
 from .availability import GPUNotAvailableError, gpu_available, gpu_unavailable_reason
 from .channels import combine, product, scale_and_shift
-from .checks import inside
+from .checks import inside, labels_inside
 from .formulas import elementwise, mean, total
 from .indices import add_at
 from .memory import beside, check_power, checked_index, from_host, peak_memory, to_host
@@ -38,8 +38,8 @@ __all__ = [
     "column_sums", "columns", "combine", "convolve", "convolve_transposed",
     "cross_entropy_back", "dropout", "elementwise", "from_host", "gpu_available",
     "gpu_unavailable_reason", "inside", "keep_mask", "kernel_gradient", "label_losses",
-    "leaky_relu", "leaky_relu_back", "log_softmax", "masked", "max_pool", "max_pool_back",
-    "mean", "moments", "move_statistics", "owned", "peak_memory", "product",
+    "labels_inside", "leaky_relu", "leaky_relu_back", "log_softmax", "masked", "max_pool",
+    "max_pool_back", "mean", "moments", "move_statistics", "owned", "peak_memory", "product",
     "products_and_sums", "relu", "relu_back", "rmsprop", "scale_and_shift", "standard_normal",
     "sum_pool", "sum_pool_back", "sum_windows", "to_host", "total",
 ]  # fmt: skip

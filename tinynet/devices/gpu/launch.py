@@ -18,7 +18,7 @@ import numpy
 from ..arrays import Array, xp
 
 THREADS = 256  # in a block
-MOST = 2**31 - 1  # kernels count in 32 bits, which is much faster than in 64
+MOST = 2**31 - 2**17  # kernels count in 32 bits, which is much faster than in 64, up to a grid more
 
 
 def takes(*arrays: Array) -> bool:

@@ -2,7 +2,7 @@
 
 // y = log(softmax(x)).  The largest number is subtracted first, so that none overflows.  Its
 // exp(0) = 1 would hide smaller ones in the sum, so log1pf adds it.
-extern "C" __global__ void log_softmax(const float* x, float* y, int count) {
+extern "C" __global__ void log_softmax(const float* x, float* y, int K, int count) {
   int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i >= count) return;
   x += i * K, y += i * K;
@@ -18,7 +18,7 @@ extern "C" __global__ void log_softmax(const float* x, float* y, int count) {
 
 // The losses -log_p at the label; NaN where there is no such label
 extern "C" __global__ void label_losses(
-    const float* log_p, const long long* labels, float* losses, int count) {
+    const float* log_p, const long long* labels, float* losses, int K, int count) {
   int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < count)
     losses[i] = labels[i] >= 0 && labels[i] < K ? -log_p[i * K + labels[i]] : nanf("");
@@ -27,7 +27,7 @@ extern "C" __global__ void label_losses(
 // (softmax - one-hot) * factor; each: a factor for each row, otherwise one for all
 extern "C" __global__ void cross_entropy_back(
     const float* log_p, const long long* labels, const float* losses, const float* factor,
-    int each, float* dx, int count) {
+    int each, float* dx, int K, int count) {
   int i = blockIdx.x * blockDim.x + threadIdx.x;  // of a number of dx
   if (i >= count) return;
   int row = i / K;

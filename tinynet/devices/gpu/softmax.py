@@ -8,12 +8,14 @@ from .. import softmax
 from ..arrays import Array, xp
 from .launch import launch, ready, takes
 
+MOST_CLASSES = 512  # a thread computes a row; longer ones are faster by CuPy's sums
+
 
 def log_softmax(x: Array, axis: int = -1) -> Array:
-    if not takes(x) or axis not in (-1, x.ndim - 1):
+    if not takes(x) or axis not in (-1, x.ndim - 1) or x.shape[-1] > MOST_CLASSES:
         return softmax.log_softmax(x, axis)
     y, K = xp(x).empty(x.shape, x.dtype), x.shape[-1]
-    launch("softmax.log_softmax", x.size // K, ready(x), y, K=K)
+    launch("softmax.log_softmax", x.size // K, ready(x), y, K)
     return y
 
 
@@ -22,7 +24,7 @@ def label_losses(log_p: Array, labels: Array) -> Array:
         return softmax.label_losses(log_p, labels)
     labels = ready(labels.astype("int64", copy=False))
     losses = xp(log_p).empty(labels.shape, log_p.dtype)
-    launch("softmax.label_losses", losses.size, ready(log_p), labels, losses, K=log_p.shape[-1])
+    launch("softmax.label_losses", losses.size, ready(log_p), labels, losses, log_p.shape[-1])
     return losses
 
 
@@ -33,6 +35,6 @@ def cross_entropy_back(log_p: Array, labels: Array, losses: Array, factor: Any) 
     dx, K = xp(log_p).empty(log_p.shape, log_p.dtype), log_p.shape[-1]
     launch(
         "softmax.cross_entropy_back", dx.size, ready(log_p), labels, ready(losses), ready(factor),
-        int(factor.ndim > 0), dx, K=K,
+        int(factor.ndim > 0), dx, K,
     )  # fmt: skip
     return dx
