@@ -59,6 +59,7 @@ REFUSED = {  # TypeError, unless there is another one
     "a number out of range": (lambda c, a: a[7], IndexError),
     "where of a list": (lambda c, a: c.where([True, False, True], a, 0), AttributeError),
     "flags.writeable": (lambda c, a: a.flags.writeable, AttributeError),
+    "a function's module": (lambda c, a: c.tanh.__module__, AttributeError),
     "errstate": (lambda c, a: c.errstate, AttributeError),
     "no such function": (lambda c, a: c.matvec, AttributeError),
     "no such method": (lambda c, a: a.no_such_method, AttributeError),

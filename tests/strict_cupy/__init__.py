@@ -296,8 +296,14 @@ for _name in ("neg", "invert", "abs", "pos"):
 
 
 class Ufunc:
+    """With a name, but without `__module__`."""
+
     def __init__(self, name: str) -> None:
         self.ufunc, self.__name__ = getattr(numpy, name), name
+
+    @property
+    def __module__(self) -> str:
+        raise AttributeError("'cupy._core._kernel.ufunc' object has no attribute '__module__'")
 
     def __call__(self, *values: Any, out: Any = None, dtype: Any = None) -> Any:
         refuse(*values)

@@ -24,7 +24,8 @@ def _known(names: set[str], formula: Callable[..., Any], arrays: tuple[Any, ...]
     shapes = {getattr(a, "shape", None) for a in arrays}
     if len(shapes) > 1 or None in shapes or not takes(*arrays):
         return ""
-    name = f"{formula.__module__.removeprefix('tinynet.ops.')}.{formula.__name__}"
+    module = getattr(formula, "__module__", "")  # CuPy's own functions have none
+    name = f"{module.removeprefix('tinynet.ops.')}.{formula.__name__}"
     return formula.__name__ if name in names else ""
 
 
