@@ -16,6 +16,7 @@ from ..twins.work import Row
 from .steps import gpu_step
 
 KINDS = ("launches", "waits", "to the host", "to the device")
+MISSING: Any = object()
 BATCH = 4  # the counts do not depend on it
 
 
@@ -24,7 +25,7 @@ def pretended() -> Iterator[Mapping[str, int]]:
     """A GPU that is none.  Gives what is counted."""
     from tests import strict_cupy
 
-    before = sys.modules.get("cupy")
+    before = sys.modules.get("cupy", MISSING)
     sys.modules["cupy"] = strict_cupy.StrictCupy()
     gpu.gpu_unavailable_reason.cache_clear()
     try:
@@ -32,7 +33,7 @@ def pretended() -> Iterator[Mapping[str, int]]:
     finally:
         checks.forget()
         gpu.gpu_unavailable_reason.cache_clear()
-        if before is None:
+        if before is MISSING:
             del sys.modules["cupy"]
         else:
             sys.modules["cupy"] = before
