@@ -456,6 +456,21 @@ def test_what_is_handed_to_a_kernel_in_the_wrong_type_is_an_error(pretended_gpu)
         launch.launch("activation.relu", 3, x)
 
 
+def test_a_block_waits_for_a_warp_that_stops_more_often(cupy):
+    code = """extern "C" __global__ void last(int* y) {
+      __shared__ int x;
+      for (int i = 0; threadIdx.x < 32 && i < 5; i++) {
+        __syncwarp();
+        if (threadIdx.x == 0) x = i;
+      }
+      __syncthreads();
+      y[threadIdx.x] = x;
+    }"""
+    y = cupy.zeros(64, "i")
+    cupy.RawKernel(code, "last")((1,), (64,), (y,))
+    assert y.get().tolist() == [4] * 64
+
+
 def test_a_kernel_is_one_launch(pretended_gpu):
     x = there(numpy.ones((4, 3), "f"))
     gpu.relu(x)

@@ -11,7 +11,7 @@
 #include <utility>
 
 #define __global__
-#define __device__ static inline
+#define __device__
 #define __shared__ static  // blocks come one after the other, so one of each is enough
 
 using std::isfinite;
@@ -35,15 +35,29 @@ static void** values;
 static jmp_buf home, places[MOST];  // where to go on: the loop over threads, and each thread
 static bool started[MOST], ended[MOST];
 static int current;
+static int alive, waiting, barrier;  // threads that have not ended, those at the barrier, its number
 
 static inline void give_way() {
   if (!_setjmp(places[current])) _longjmp(home, 1);
+}
+
+static inline void pass_if_all_are_here() {
+  if (alive == waiting) waiting = 0, barrier++;
+}
+
+static inline void wait_for_all() {
+  int here = barrier;
+  waiting++;
+  pass_if_all_are_here();
+  while (barrier == here) give_way();
 }
 
 static void thread() {  // on a stack of its own, for all blocks of all launches
   for (;;) {
     work(values);
     ended[current] = true;
+    alive--;
+    pass_if_all_are_here();
     give_way();
   }
 }
@@ -64,6 +78,7 @@ static void to_next_barrier(int t) {
 
 static void block_with_barriers(int threads) {
   std::fill(ended, ended + threads, false);
+  alive = threads, waiting = 0;
   for (bool going = true; going;) {
     going = false;
     for (int t = 0; t < threads; t++)
@@ -104,7 +119,8 @@ void run(void** given, const unsigned* grid, const unsigned* block, bool barrier
 
 }  // namespace on_cpu
 
-static inline void __syncthreads() { on_cpu::give_way(); }
+static inline void __syncthreads() { on_cpu::wait_for_all(); }
+static inline void __syncwarp() { on_cpu::give_way(); }  // enough where all of a warp come by
 
 #define ON_CPU(NAME, BARRIERS)                                                                \
   extern "C" void NAME##_launch(void** values, const unsigned* grid, const unsigned* block) { \

@@ -9,6 +9,7 @@ The constants of a kernel (-DKH=3) are variables here, so that each file is comp
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import hashlib
@@ -89,34 +90,39 @@ def parameters_of(code: str, name: str) -> list[tuple[str, bool, str]]:
 
 @functools.cache
 def built(code: str, constants: tuple[str, ...]) -> ctypes.CDLL:
-    """The file with kernels as a library, which is kept for the next process."""
-    kernels = re.findall(r'extern "C" __global__ void (\w+)', code)
-    barriers = str("__syncthreads" in code).lower()
+    """The file with kernels as a library."""
     lines = [HEADER.read_text()]
     for name in constants:
         lines += [f'extern "C" {{ int constant_{name}; }}', f"#define {name} constant_{name}"]
-    lines += [code, *(f"ON_CPU({kernel}, {barriers})" for kernel in kernels)]
-    text = "\n".join(lines)
+    return ctypes.CDLL(str(compiled("\n".join([*lines, code, launches(code)]))))
+
+
+def launches(code: str) -> str:
+    """The functions that launch its kernels, which come after its text."""
+    kernels = re.findall(r'extern "C" __global__ void (\w+)', code)
+    barriers = str("__sync" in code).lower()
+    return "\n".join(f"ON_CPU({kernel}, {barriers})" for kernel in kernels)
+
+
+def compiled(text: str, *options: str) -> Path:
+    """The text in C++ as a library."""
+    return made("kernels.so", "kernels.cpp", text, "-shared", "-Wl,-Bsymbolic", *options)
+
+
+def made(name: str, source: str, text: str, *options: str) -> Path:
+    """The file which g++ makes of the text.  It is kept for the next process."""
+    command = [compiler(), "-std=c++17", "-O2", "-w", "-fPIC", *options, source, "-o", name]
+    key = hashlib.sha256("\n".join([*map(str, command), text]).encode()).hexdigest()[:24]
     folder = Path(tempfile.gettempdir()) / f"tinynet_kernels_{os.getuid()}"
-    library = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.so"
-    if not library.exists():
+    if not (folder / key).exists():
         folder.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as own:
-            source, made = Path(own) / "kernels.cpp", Path(own) / "kernels.so"
-            source.write_text(text)
-            command = [
-                compiler(),
-                "-std=c++17",
-                "-O2",
-                "-w",
-                "-shared",
-                "-fPIC",
-                source,
-                "-o",
-                made,
-            ]
-            result = subprocess.run(command, capture_output=True, text=True)
+            begun = Path(own) / key
+            begun.mkdir()
+            (begun / source).write_text(text)
+            result = subprocess.run(command, cwd=begun, capture_output=True, text=True)
             if result.returncode:
                 raise RuntimeError(f"CompileException: {result.stderr[:2000]}")
-            made.replace(library)
-    return ctypes.CDLL(str(library))
+            with contextlib.suppress(OSError):  # another process was first
+                begun.rename(folder / key)
+    return folder / key / name
