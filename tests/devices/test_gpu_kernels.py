@@ -360,14 +360,26 @@ def test_the_rules_of_the_optimizers(momentum, rng):
     for name, slots, settings in (
         ("adam", (m, v), (0.9, 0.999, 0.001, 1e-7)),
         ("rmsprop", (v, velocity), (0.9, momentum or 0.0, 0.001, 1e-7)),
+        ("sgd", (velocity,), (momentum or 0.0, False, 0.01)),
+        ("sgd", (velocity,), (momentum or 0.0, momentum is not None, 0.01)),
     ):
         here = [None if a is None else a.copy() for a in (w, dw, *slots)]
         gone = [None if a is None else there(a.copy()) for a in here]
-        getattr(plain, name)(*here, *settings, scratch.copy())
-        getattr(gpu, name)(*gone, *settings, there(scratch.copy()))
+        room = [] if name == "sgd" else [scratch.copy()]
+        getattr(plain, name)(*here, *settings, *room)
+        getattr(gpu, name)(*gone, *settings, *map(there, room))
         for one, other in zip(gone, here, strict=True):
             if other is not None:
                 close(one, other)
+
+
+@pytest.mark.parametrize("count", [1, 2, 59, 60, 61, 130])
+def test_arrays_are_gathered_in_their_order(count, rng):
+    arrays = [numbers(rng, *rng.integers(0, 5, 2)) for _ in range(count)]
+    arrays[-1] = numbers(rng, 6, 2)[::2]
+    out = there(numpy.zeros(sum(a.size for a in arrays), "f"))
+    gpu.gathered([there(a) for a in arrays], out)
+    close(out, numpy.concatenate(arrays, axis=None), 0)
 
 
 def test_an_element_that_was_taken_twice_gets_both_in_their_order(rng):

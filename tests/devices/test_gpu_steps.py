@@ -75,8 +75,21 @@ def test_a_step_with_batch_normalization_waits_for_nothing():
 
 
 def test_clipping_the_gradients_waits_for_nothing():
-    found = step_of(with_batch_normalization(), clip_norm=1.0)
-    assert set(found) == {"launches"}
+    """And the launches do not grow with the number of parameters."""
+    models = [with_batch_normalization(), fashion()]
+    found = [step_of(model, clip_norm=1.0) for model in models]
+    assert all(set(counted) == {"launches"} for counted in found)
+    more = [n["launches"] - step_of(m)["launches"] for n, m in zip(found, models, strict=True)]
+    assert more[0] == more[1] <= 12
+
+
+def test_sgd_takes_two_launches():
+    model = fashion()
+    steps = tn.optim.SGD(model.parameters(), 0.01, momentum=0.9, nesterov=True)
+    tn.cross_entropy(model(tn.Tensor(X, device="gpu")), LABELS).backward()
+    counts.clear()
+    steps.step()
+    assert dict(counts) == {"launches": 2}
 
 
 def test_an_autoencoder_waits_for_nothing():

@@ -65,6 +65,8 @@ class RawKernel:
 
     def _argument(self, value: Any, kind: str, pointer: bool, name: str) -> numpy.ndarray:
         """What the parameter is to read: the number, or the address, in an array of one."""
+        if isinstance(value, numpy.void):  # a struct; its fields are those of its dtype
+            return numpy.array([value])
         expected = numpy.dtype(DTYPES[kind])
         where = f"{self.name}, parameter {name}"
         if not pointer:

@@ -5,7 +5,29 @@ All arrays are (D,), and change in place; dw is only read, and scratch is overwr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .arrays import Array, xp
+
+
+def gathered(arrays: Sequence[Array], out: Array) -> Array:
+    """All numbers of the arrays, one array after the other."""
+    return xp(out).concatenate(arrays, axis=None, out=out)
+
+
+def sgd(
+    w: Array, dw: Array, velocity: Array | None, momentum: float, nesterov: bool, lr: float
+) -> None:
+    """velocity = momentum velocity + dw;  w = w - lr velocity
+
+    nesterov: w = w - lr (dw + momentum velocity).  velocity: None without momentum, w = w - lr dw.
+    """
+    change = dw
+    if velocity is not None:
+        velocity *= momentum
+        velocity += dw
+        change = dw + momentum * velocity if nesterov else velocity
+    w -= lr * change
 
 
 def rmsprop(

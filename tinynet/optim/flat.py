@@ -8,6 +8,7 @@ keep must not change in the next step.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -55,6 +56,8 @@ class Flat:
             for view, slot in zip(self.slot_views[i], slots[i], strict=True):
                 view[...] = slot
             self.views[i][...] = p.data
+        in_numpy = functools.partial(numpy.concatenate, axis=None)
+        self._joined = kernels(like).gathered if device_of(like) == "gpu" else in_numpy
         self._cut: tuple[list[int], bool, list[Piece]] = ([], False, [])
 
     def _view(self, flat: Array, i: int) -> Array:
@@ -82,7 +85,7 @@ class Flat:
                 for i, some in parts
             ]
             alone = len(found) == 1 and self.dtype == self.w.dtype
-            dw = found[0].reshape(-1) if alone else self.xp.concatenate(found, axis=None, out=a)
+            dw = found[0].reshape(-1) if alone else self._joined(found, out=a)
             own = self.w[start:stop]
             w = own.astype(self.dtype, copy=False)
             rule(w, dw, [s[start:stop] for s in self.slots], a, b)

@@ -98,8 +98,10 @@ def norm_on_gpu(gradients: Sequence[Array]) -> Array:
 
     The squares are added in float64, which holds those of every float32.  -> () float64
     """
-    squares = [xp(g).square(g, dtype="float64").sum() for g in gradients]
-    return xp(*squares).sqrt(xp(*squares).stack(squares).sum())
+    cupy, dtype = xp(*gradients), numpy.result_type(*(g.dtype for g in gradients))
+    flat = cupy.empty(sum(g.size for g in gradients), dtype)
+    flat = kernels(flat).gathered(gradients, flat)
+    return cupy.sqrt(cupy.square(flat, dtype="float64").sum())
 
 
 def _sum_of_squares(gradients: list[Array], unit: float) -> float:

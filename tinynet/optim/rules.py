@@ -60,12 +60,8 @@ class SGD(Optimizer):
             )
 
     def _update(self, w: Array, dw: Array, slots: list[Array], scratch: Array, lr: float) -> None:
-        if slots:
-            (velocity,) = slots
-            velocity *= self.momentum
-            velocity += dw
-            dw = dw + self.momentum * velocity if self.nesterov else velocity
-        w -= lr * dw
+        velocity = slots[0] if slots else None
+        kernels(w).sgd(w, dw, velocity, self.momentum, self.nesterov, lr)
 
 
 class RMSprop(Optimizer):

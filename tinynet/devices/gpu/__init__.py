@@ -18,7 +18,7 @@ from .formulas import elementwise, mean, total
 from .indices import add_at
 from .memory import beside, check_power, checked_index, from_host, peak_memory, to_host
 from .noise import dropout, keep_mask, standard_normal
-from .optimizers import adam, rmsprop
+from .optimizers import adam, gathered, rmsprop, sgd
 from .softmax import cross_entropy_back, label_losses, log_softmax
 from .sums import column_sums, moments, move_statistics, products_and_sums
 from .windows import (
@@ -36,12 +36,12 @@ from .windows import (
 __all__ = [
     "GPUNotAvailableError", "adam", "add_at", "beside", "check_power", "checked_index",
     "column_sums", "columns", "combine", "convolve", "convolve_transposed",
-    "cross_entropy_back", "dropout", "elementwise", "from_host", "gpu_available",
+    "cross_entropy_back", "dropout", "elementwise", "from_host", "gathered", "gpu_available",
     "gpu_unavailable_reason", "inside", "keep_mask", "kernel_gradient", "label_losses",
     "labels_inside", "leaky_relu", "leaky_relu_back", "log_softmax", "masked", "max_pool",
     "max_pool_back", "mean", "moments", "move_statistics", "owned", "peak_memory", "product",
-    "products_and_sums", "relu", "relu_back", "rmsprop", "scale_and_shift", "standard_normal",
-    "sum_pool", "sum_pool_back", "sum_windows", "to_host", "total",
+    "products_and_sums", "relu", "relu_back", "rmsprop", "scale_and_shift", "sgd",
+    "standard_normal", "sum_pool", "sum_pool_back", "sum_windows", "to_host", "total",
 ]  # fmt: skip
 
 
