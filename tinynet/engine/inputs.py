@@ -33,6 +33,8 @@ def settle(
     ValueError for two devices, TypeError for two floating dtypes or for anything but numbers:
     nothing is converted or moved in silence.
     """
+    if gpu.alike(values):
+        return list(values), values[0].dtype
     if len(given) > len(names):  # *tensors
         names = [f"{names[0]}[{i}]" for i in range(len(given))]
     names = [called(name, x) for name, x in zip(names, given, strict=False)]
@@ -58,8 +60,7 @@ def settle(
 
 def _as_input(x: Any, name: str) -> Any:
     """An input as an array, a Python number or a list; TypeError for anything else."""
-    if isinstance(x, numpy.generic):
-        x = x.item()
+    x = x.item() if isinstance(x, numpy.generic) else x
     if is_array(x):
         if x.dtype.kind not in "fiub":
             raise TypeError(f"{name} has dtype {x.dtype}. Inputs are real numbers.")
@@ -114,8 +115,7 @@ def same_device(names: Sequence[str], values: Sequence[Any]) -> str | None:
 
 def called(parameter: str, x: Any) -> str:
     """What errors call an input: x, or x 'weights' where the tensor has a name of its own."""
-    own = getattr(x, "name", None)
-    return f"{parameter} {own!r}" if isinstance(own, str) else parameter
+    return f"{parameter} {x.name!r}" if isinstance(getattr(x, "name", None), str) else parameter
 
 
 def as_array(data: Any, dtype: Any = numpy.float32) -> Array:

@@ -16,7 +16,15 @@ from .channels import combine, product, scale_and_shift
 from .checks import inside, labels_inside
 from .formulas import elementwise, mean, total
 from .indices import add_at
-from .memory import beside, check_power, checked_index, from_host, peak_memory, to_host
+from .memory import (
+    alike,
+    beside,
+    check_power,
+    checked_index,
+    from_host,
+    peak_memory,
+    to_host,
+)
 from .noise import dropout, keep_mask, standard_normal
 from .optimizers import adam, gathered, rmsprop, sgd
 from .softmax import cross_entropy_back, label_losses, log_softmax
@@ -34,7 +42,7 @@ from .windows import (
 )
 
 __all__ = [
-    "GPUNotAvailableError", "adam", "add_at", "beside", "check_power", "checked_index",
+    "GPUNotAvailableError", "adam", "add_at", "alike", "beside", "check_power", "checked_index",
     "column_sums", "columns", "combine", "convolve", "convolve_transposed",
     "cross_entropy_back", "dropout", "elementwise", "from_host", "gathered", "gpu_available",
     "gpu_unavailable_reason", "inside", "keep_mask", "kernel_gradient", "label_losses",

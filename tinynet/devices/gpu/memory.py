@@ -34,6 +34,14 @@ def beside(inputs: Sequence[Any], setting: Any) -> Any:
     return setting
 
 
+def alike(values: Sequence[Any]) -> bool:
+    """Whether all are arrays on the GPU, of one floating dtype."""
+    first = values[0] if values else None
+    if not on_gpu(first) or first.dtype.kind != "f":
+        return False
+    return all(type(x) is type(first) and x.dtype == first.dtype for x in values)
+
+
 def peak_memory(step: Callable[[], Any]) -> int:
     """The most bytes on the GPU that a call of the step adds to those before it.
 
