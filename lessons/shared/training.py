@@ -16,19 +16,21 @@ from .session import current
 def fit(
     name: str, model: Any, data: Any, loss: Any, optimizer: Any, epochs: int, **more: Any
 ) -> Any:
-    """tn.fit where --device says, with one line of progress that has the training's name."""
+    """tn.fit where --device says, with one line of progress that has the training's name.
+
+    Afterwards the model is on the CPU, as all else in a lesson.
+    """
     model.to(current().device)
     data.device = current().device
-    if current().size == "full":  # its epochs take minutes: a bar for each
-        return tn.fit(model, data, loss, optimizer, epochs, progress=name, **more)
     line = _Line(name, epochs)
-    callbacks = [*more.pop("callbacks", ()), line.show]
+    progress: str | bool = name  # a full epoch takes minutes: a bar for each
+    if current().size != "full":
+        progress, more["callbacks"] = False, [*more.get("callbacks", ()), line.show]
     try:
-        return tn.fit(
-            model, data, loss, optimizer, epochs, progress=False, callbacks=callbacks, **more
-        )
+        return tn.fit(model, data, loss, optimizer, epochs, progress=progress, **more)
     finally:
         line.end()
+        model.to("cpu")
 
 
 class _Line:

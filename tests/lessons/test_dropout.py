@@ -7,6 +7,7 @@ import pytest
 
 import tinynet as tn
 from lessons import parts
+from lessons.shared import fit, session
 from tinynet.layers import Dropout
 
 lesson = parts("dropout")
@@ -35,3 +36,17 @@ def test_units_are_removed_with_the_given_rate_but_never_outputs(rng):
     numpy.testing.assert_allclose(logits, tn.predict(model, pictures), rtol=1e-5, atol=1e-6)
     lesson.in_training_mode(model, pictures, 0.75)
     assert [layer.rate for layer in model.layers if isinstance(layer, Dropout)] == [0.75, 0.75, 0]
+
+
+def test_a_model_that_was_trained_on_a_gpu_answers_as_one_on_the_cpu(pretended_gpu, rng, tmp_path):
+    model, pictures = lesson.network(0.5), rng.random((4, 28, 28, 1), dtype=numpy.float32)
+    data = tn.data.batches(pictures, numpy.arange(4), size=2)
+    optimizer = tn.optim.Adam(model.parameters())
+    session.begin(session.Session("dropout", "quick", "gpu", tmp_path))
+    try:
+        for _ in range(2):
+            fit("a short one", model, data, tn.cross_entropy, optimizer, epochs=1)
+    finally:
+        session.end()
+    assert data.device == "gpu"
+    assert lesson.in_training_mode(model, pictures, 0.5).shape == (4, 10)
