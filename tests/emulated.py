@@ -144,8 +144,9 @@ def lesson(python: Path, name: str) -> str:
     except subprocess.TimeoutExpired:
         fault = f"{name}: it takes more than {LIMIT} s"
     else:
-        lines = (result.stdout + result.stderr).splitlines()
-        fault = f"{name}: {lines[-1] if lines else 'it failed'}" if result.returncode else ""
+        lines = (result.stdout + result.stderr).split("\n")
+        last = next((line for line in reversed(lines) if line.strip()), "it failed")
+        fault = f"{name}: {last.strip()}" if result.returncode else ""
     print(fault or f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
     return fault
 

@@ -6,7 +6,7 @@ NumPy for Thrust, which sorts.  All else is CuPy's own: its checks of arguments,
 strides, and the texts of its kernels.
 
 What it does not have: CUB, cuRAND, graphs, complex numbers, templates by name, products of matrices
-but those of float32 and float64, and shared memory of a size that the launch says.  Threads do not
+of whole numbers, and shared memory of a size that the launch says.  Threads do not
 run at once, streams do not overlap, memory does not run out, the smallest numbers do not become 0,
 and seconds say nothing.  It rests on private tables: it refuses other versions.
 """

@@ -157,7 +157,7 @@ void scipy_cblas_dgemm64_(
     int, int, int, long, long, long, double, const double*, long, const double*, long, double,
     double*, long);
 
-const int FLOAT = 0, DOUBLE = 1, NOT_SUPPORTED = 15;  // in cuBLAS
+const int FLOAT = 0, DOUBLE = 1, HALF = 2, NOT_SUPPORTED = 15;  // in cuBLAS
 const int COLUMNS = 102, PLAIN = 111, TRANSPOSED = 112;  // in OpenBLAS
 
 int cublasCreate_v2(void** handle) {
@@ -171,11 +171,29 @@ int cublasGetMathMode(void*, int* mode) { return *mode = 0; }
 int cublasSetPointerMode_v2(void*, int) { return 0; }
 int cublasGetPointerMode_v2(void*, int* mode) { return *mode = 0; }
 
+static void half_product(
+    bool ta, bool tb, int m, int n, int k, float alpha, const _Float16* a, int lda,
+    const _Float16* b, int ldb, float beta, _Float16* c, int ldc) {
+  for (int j = 0; j < n; j++)
+    for (int i = 0; i < m; i++) {
+      float sum = 0;
+      for (int p = 0; p < k; p++)
+        sum += (float)a[ta ? i * lda + p : p * lda + i] * (float)b[tb ? p * ldb + j : j * ldb + p];
+      _Float16& y = c[j * ldc + i];
+      y = alpha * sum + (beta ? beta * y : 0);
+    }
+}
+
 int cublasGemmEx(
     void*, int ta, int tb, int m, int n, int k, const void* alpha, const void* a, int a_type,
     int lda, const void* b, int b_type, int ldb, const void* beta, void* c, int type, int ldc, int,
     int) {
   if (a_type != type || b_type != type) return NOT_SUPPORTED;
+  if (type == HALF)
+    return half_product(
+               ta, tb, m, n, k, *(const float*)alpha, (const _Float16*)a, lda, (const _Float16*)b,
+               ldb, *(const float*)beta, (_Float16*)c, ldc),
+           0;
   ta = ta ? TRANSPOSED : PLAIN, tb = tb ? TRANSPOSED : PLAIN;
   if (type == FLOAT)
     scipy_cblas_sgemm64_(
@@ -194,7 +212,7 @@ int cublasGemmStridedBatchedEx(
     void* handle, int ta, int tb, int m, int n, int k, const void* alpha, const void* a, int a_type,
     int lda, long long a_step, const void* b, int b_type, int ldb, long long b_step,
     const void* beta, void* c, int type, int ldc, long long c_step, int batch, int, int) {
-  const int size = type == DOUBLE ? 8 : 4;
+  const int size = type == DOUBLE ? 8 : type == HALF ? 2 : 4;
   for (int i = 0; i < batch; i++)
     if (int status = cublasGemmEx(
             handle, ta, tb, m, n, k, alpha, (const char*)a + i * a_step * size, a_type, lda,

@@ -35,6 +35,17 @@ T __ldg(const T* p) {
   return *p;
 }
 
+template <class T>
+T __shfl_xor_sync(unsigned, T x, int other, int = warpSize) {
+  static T of_thread[on_cpu::MOST];
+  const int here = on_cpu::current;
+  of_thread[here] = x;
+  on_cpu::give_way();  // until all of the warp have come here
+  T y = of_thread[here ^ other];
+  on_cpu::give_way();
+  return y;
+}
+
 // Threads take turns: nobody comes between.
 template <class T, class F>
 T changed(T* p, F change) {

@@ -102,7 +102,7 @@ def built(code: str, constants: tuple[str, ...]) -> ctypes.CDLL:
 def launches(code: str) -> str:
     """The functions that launch its kernels, which come after its text."""
     kernels = re.findall(r'extern "C" __global__ void (\w+)', code)
-    barriers = str("__sync" in code).lower()
+    barriers = str(bool(re.search("__sync|__shfl", code))).lower()
     return "\n".join(f"ON_CPU({kernel}, {barriers})" for kernel in kernels)
 
 
