@@ -36,7 +36,7 @@ def beside(inputs: Sequence[Any], setting: Any) -> Any:
 
 def alike(values: Sequence[Any]) -> bool:
     """Whether all are arrays on the GPU, of one floating dtype."""
-    first = values[0] if values else None
+    first: Any = values[0] if values else None
     if not on_gpu(first) or first.dtype.kind != "f":
         return False
     return all(type(x) is type(first) and x.dtype == first.dtype for x in values)
