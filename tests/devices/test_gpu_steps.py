@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,6 +11,7 @@ import pytest
 
 import tinynet as tn
 from lessons import parts
+from tests import strict_cupy
 from tests.strict_cupy import counts
 from tinynet.devices import checks, form, plain
 from tinynet.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
@@ -250,6 +252,31 @@ def test_tanh_on_the_gpu():
     x = numpy.linspace(-3, 3, 7, dtype="float32")
     found = tn.tanh(tn.Tensor(x, device="gpu")).numpy()
     numpy.testing.assert_allclose(found, numpy.tanh(x), rtol=1e-6)
+
+
+ROOM = r"out of memory on the GPU\. It asked for .* GiB, and 1 of 16 GiB are free\."
+
+
+@pytest.mark.parametrize("batch", [24, 1])
+def test_a_layer_for_which_there_is_no_room(batch, monkeypatch):
+    model, x = fashion(), tn.Tensor(X[:batch], device="gpu")
+    monkeypatch.setitem(strict_cupy.room, "bytes", 1000)
+    advice = r" The batch has 24 examples\. Try 8\." if batch > 1 else ""
+    with pytest.raises(MemoryError, match=f"^Conv2D 'conv2d': {ROOM}{advice}$"):
+        model(x)
+
+
+def test_a_way_back_for_which_there_is_no_room(monkeypatch):
+    model = fashion()
+    batches = tn.data.batches(X, LABELS, size=24, device="gpu")
+
+    def loss(outputs, labels):
+        strict_cupy.room["bytes"] = 1000
+        return tn.cross_entropy(outputs, labels)
+
+    monkeypatch.setitem(strict_cupy.room, "bytes", math.inf)
+    with pytest.raises(MemoryError, match=f"^fit: {ROOM} The batch has 24 examples"):
+        tn.fit(model, batches, loss, tn.optim.SGD(model.parameters(), 0.1), 1, progress=False)
 
 
 def test_a_check_waits_at_last(monkeypatch):

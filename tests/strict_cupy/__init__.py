@@ -14,6 +14,7 @@ from __future__ import annotations
 import collections
 import functools
 import json
+import math
 import operator
 import time
 import tracemalloc
@@ -129,6 +130,13 @@ class Flags:
         self.owndata, self.forc = array.flags.owndata, array.flags.forc
 
 
+class OutOfMemoryError(MemoryError):
+    """As CuPy names it."""
+
+
+room = {"bytes": math.inf}  # for one array
+
+
 class ndarray:
     """The class of the arrays, by whose module tinynet knows them."""
 
@@ -138,6 +146,8 @@ class ndarray:
     __slots__ = ("__weakref__", "base", "inside")
 
     def __init__(self, inside: numpy.ndarray, base: ndarray | None = None) -> None:
+        if base is None and inside.nbytes > room["bytes"]:
+            raise OutOfMemoryError(f"Out of memory allocating {inside.nbytes:,} bytes.")
         self.inside, self.base = inside, base
 
     shape = property(lambda self: self.inside.shape)
@@ -375,6 +385,9 @@ class MemoryPool:
     def total_bytes(self) -> int:
         return tracemalloc.get_traced_memory()[1]
 
+    def free_bytes(self) -> int:
+        return 0
+
 
 class Event:
     """A moment; here the GPU has done at once what it was told."""
@@ -416,6 +429,7 @@ class StrictCupy(types.ModuleType):
             getDeviceCount=lambda: answer(count),
             driverGetVersion=lambda: driver,
             runtimeGetVersion=lambda: 13010,
+            memGetInfo=lambda: (2**30, 2**34),
             getDeviceProperties=lambda device: {"name": b"a pretended GPU"},
         )
         wait = types.SimpleNamespace(synchronize=lambda: counts.update(waits=1))

@@ -19,7 +19,7 @@ from .checks import check, look
 from .cpu.threads import get_threads, set_threads
 from .cpu.workspace import workspace_budget
 from .form import compiled, loops_for
-from .gpu import GPUNotAvailableError, gpu_available, gpu_unavailable_reason
+from .gpu import GPUNotAvailableError, gpu_available, gpu_unavailable_reason, out_of_memory
 from .settings import set_convolution
 from .windows import Windows
 

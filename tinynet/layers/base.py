@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy
 
+from ..devices import out_of_memory
 from ..engine.record import current_observer, paused
 from ..engine.tensor import Tensor
 from ..messages.arguments import (
@@ -140,6 +141,9 @@ class Layer(Exact, Module):
             y = self.forward(x, **given)
         except (ValueError, TypeError) as error:
             raise self._named(error) from None
+        except MemoryError as error:
+            examples = len(x[0] if self.merges else x)
+            raise out_of_memory(self.label, error, examples) from None
         if y is None:
             raise self.nothing_returned()
         if self.activity_regularizer is not None and self.training and not paused.get():

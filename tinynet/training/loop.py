@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from ..devices import look, on_gpu
+from ..devices import look, on_gpu, out_of_memory
 from ..engine.record import no_grad
 from ..engine.tensor import Tensor
 from ..io import load
@@ -60,14 +60,17 @@ def training_step(
 
     before_backward: is called with loss + penalty, and may raise.  where: as errors have it.
     """
-    optimizer.zero_grad()
-    outputs = model(x)
-    value = one_number(where, loss(outputs, target))
-    penalty = model.penalty()
-    total = value + penalty if isinstance(penalty, Tensor) else value
-    before_backward(total)
-    total.backward()
-    optimizer.step()
+    try:
+        optimizer.zero_grad()
+        outputs = model(x)
+        value = one_number(where, loss(outputs, target))
+        penalty = model.penalty()
+        total = value + penalty if isinstance(penalty, Tensor) else value
+        before_backward(total)
+        total.backward()
+        optimizer.step()
+    except MemoryError as error:
+        raise out_of_memory(where, error, len(target)) from None
     return outputs, value, penalty
 
 

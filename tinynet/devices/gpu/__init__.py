@@ -22,6 +22,7 @@ from .memory import (
     check_power,
     checked_index,
     from_host,
+    out_of_memory,
     peak_memory,
     to_host,
 )
@@ -47,9 +48,10 @@ __all__ = [
     "cross_entropy_back", "dropout", "elementwise", "from_host", "gathered", "gpu_available",
     "gpu_unavailable_reason", "inside", "keep_mask", "kernel_gradient", "label_losses",
     "labels_inside", "leaky_relu", "leaky_relu_back", "log_softmax", "masked", "max_pool",
-    "max_pool_back", "mean", "moments", "move_statistics", "owned", "peak_memory", "product",
-    "products_and_sums", "relu", "relu_back", "rmsprop", "scale_and_shift", "sgd",
-    "standard_normal", "sum_pool", "sum_pool_back", "sum_windows", "to_host", "total",
+    "max_pool_back", "mean", "moments", "move_statistics", "out_of_memory", "owned",
+    "peak_memory", "product", "products_and_sums", "relu", "relu_back", "rmsprop",
+    "scale_and_shift", "sgd", "standard_normal", "sum_pool", "sum_pool_back", "sum_windows",
+    "to_host", "total",
 ]  # fmt: skip
 
 

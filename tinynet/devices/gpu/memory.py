@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -54,6 +55,30 @@ def peak_memory(step: Callable[[], Any]) -> int:
     before = pool.total_bytes()
     step()
     return pool.total_bytes() - before
+
+
+def out_of_memory(where: str, error: MemoryError, examples: int) -> MemoryError:
+    """The error for a batch of so many examples, with a number that is likely to fit."""
+    if getattr(error, "located", False):
+        return error
+    text, fitting = str(error), examples // 2
+    asked = re.search(r"allocating ([\d,]+) bytes", text)  # as CuPy says it
+    if asked:
+        import cupy
+
+        size, pool = int(asked[1].replace(",", "")), cupy.get_default_memory_pool()
+        free, total = cupy.cuda.runtime.memGetInfo()
+        free, used = free + pool.free_bytes(), pool.used_bytes()
+        fitting = min(fitting, int(examples * (used + free) / (used + size)))
+        text = (
+            f"out of memory on the GPU. It asked for {size / 2**30:.3g} GiB, and "
+            f"{free / 2**30:.3g} of {total / 2**30:.3g} GiB are free."
+        )
+    if fitting:
+        text += f" The batch has {examples} examples. Try {2 ** (fitting.bit_length() - 1)}."
+    told: Any = MemoryError(f"{where}: {text}")
+    told.located = True
+    return told
 
 
 # -- what CuPy does in silence, and NumPy refuses --------------------------------------------------
