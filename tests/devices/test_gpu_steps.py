@@ -146,6 +146,28 @@ def test_what_a_check_found_is_told_when_a_number_comes_to_the_host():
         loss.item()
 
 
+def test_metrics_are_measured_when_the_losses_are_read(monkeypatch):
+    def trained(device):
+        model = parts("fashion").model(numpy.random.default_rng(0)).to(device)
+        batches = Counted(tn.data.batches(X, LABELS, size=4, device=device))
+        metrics = ["accuracy", tn.metrics.top_k]
+        history = tn.fit(
+            model, batches, "cross_entropy", tn.optim.Adam(model.parameters()), 2,
+            metrics=metrics, progress=False,
+        )  # fmt: skip
+        return batches, history
+
+    batches, there = trained("gpu")
+    for found in batches.found[2:6] + batches.found[8:12]:
+        assert set(found) == {"launches", "to the device"}
+    _, here = trained("cpu")
+    for name in ("loss", "accuracy", "top_k"):
+        numpy.testing.assert_allclose(there[name], here[name], rtol=1e-4)
+    monkeypatch.setattr("tinynet.training.loop.MOST_KEPT", 10)
+    batches, at_once = trained("gpu")
+    assert batches.found[3]["waits"] > 0 and at_once.epochs == there.epochs
+
+
 def wrong_labels(count=24, wrong=10):
     return tn.Tensor(numpy.full(count, wrong), device="gpu")
 

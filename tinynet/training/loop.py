@@ -46,6 +46,8 @@ from .history import History
 from .progress import Progress
 from .run import Run
 
+MOST_KEPT = 2**16  # numbers of a batch's outputs, of up to 256 batches
+
 
 def training_step(
     where: str,
@@ -219,9 +221,11 @@ def _train(run: Run, display: Progress | None) -> None:
         numbers = {"loss": value.data.reshape(())}
         if isinstance(penalty, Tensor):
             numbers["penalty"] = penalty.data.reshape(())
-        with no_grad():
-            numbers |= measured(run.metrics, outputs, target)
-        run.count(len(target), numbers)
+        later = _to_measure_later(outputs, target) if run.epoch or run.batch else ()
+        if not later:
+            with no_grad():
+                numbers |= measured(run.metrics, outputs, target)
+        run.count(len(target), numbers, later)
         if display:
             display.unit = "images" if getattr(x, "ndim", 0) == 4 else "examples"
             display.batch(run.batch, len(target), run.means)
@@ -232,6 +236,14 @@ def _train(run: Run, display: Progress | None) -> None:
     if not run.examples:
         raise ValueError("fit: the data holds no batches. Give something that can be repeated.")
     run.batch = 0
+
+
+def _to_measure_later(outputs: Any, target: Any) -> tuple[Tensor, ...]:
+    """Outputs and target on a GPU, if they are few numbers: to measure them now would wait."""
+    both = outputs, target
+    if all(isinstance(t, Tensor) and on_gpu(t.data) and t.size <= MOST_KEPT for t in both):
+        return outputs.detach(), target.detach()
+    return ()
 
 
 def _check_finite(run: Run, total: Tensor, x: Any, target: Any) -> None:

@@ -6,7 +6,7 @@ import functools
 import itertools
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..data.batches import Batches
 from ..devices import move, on_gpu, xp
@@ -24,11 +24,21 @@ from .checks import (
     not_finite,
     repeatable,
 )
+from .evaluate import measured
 from .history import History
 from .progress import written
 from .resume import fingerprint, restore, state_of, state_of_data
 
 MOST_UNREAD = 256  # batches
+
+
+class _Batch(NamedTuple):
+    """A batch whose numbers nobody has read."""
+
+    batch: int
+    examples: int
+    numbers: dict[str, Any]
+    to_measure: tuple[Any, ...]
 
 
 class Run:
@@ -66,7 +76,7 @@ class Run:
         self.batch = 0
         self.examples = 0  # of this epoch so far
         self._sums: dict[str, float] = {}  # of this epoch: losses and metrics, times the examples
-        self._unread: list[tuple[int, int, dict[str, Any]]] = []  # batch, examples, numbers
+        self._unread: list[_Batch] = []
         self.before_epoch: State = {}  # the state of the data when this epoch began
 
     def __repr__(self) -> str:
@@ -108,24 +118,31 @@ class Run:
         self.data.load_state_dict(now)
         return rest
 
-    def count(self, examples: int, numbers: dict[str, Any]) -> None:
-        """Add the numbers of one batch.  A GPU's are read later, many at once: reading waits."""
+    def count(
+        self, examples: int, numbers: dict[str, Any], to_measure: tuple[Any, ...] = ()
+    ) -> None:
+        """Add the numbers of one batch.  A GPU's are read later, many at once: reading waits.
+
+        to_measure: outputs and target, if the metrics are to be measured then, too.
+        """
         self.batch += 1
         self.examples += examples
-        self._unread.append((self.batch, examples, numbers))
+        self._unread.append(_Batch(self.batch, examples, numbers, to_measure))
         if len(self._unread) >= MOST_UNREAD or not any(map(on_gpu, numbers.values())):
             self.read()
 
     def read(self) -> None:
         """Add the numbers that wait.  FloatingPointError where a GPU's loss is not finite."""
-        there = [v for _, _, numbers in self._unread for v in numbers.values() if on_gpu(v)]
+        there = [v for b in self._unread for v in b.numbers.values() if on_gpu(v)]
         came = iter(move(xp(*there).stack(there), "cpu").tolist() if there else ())
         unread, self._unread = self._unread, []  # after the wait, which Ctrl-C may end
-        for batch, examples, numbers in unread:
+        for batch, examples, numbers, to_measure in unread:
             for name, value in numbers.items():
                 number = next(came) if on_gpu(value) else float(value)
                 if on_gpu(value) and not math.isfinite(number):
                     raise not_finite(number, self.epoch, batch, late=True)
+                self._sums[name] = self._sums.get(name, 0.0) + number * examples
+            for name, number in measured(self.metrics, *to_measure).items() if to_measure else ():
                 self._sums[name] = self._sums.get(name, 0.0) + number * examples
 
     @property
