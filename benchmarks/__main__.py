@@ -65,6 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--emulated", action="store_true", help="gpu: count launches, waits and copies without one"
     )
+    parser.add_argument(
+        "--all", action="store_true", help="gpu: its tests, kernels, models and lessons as well"
+    )
     options = parser.parse_args(arguments)
     if options.name is None:
         for name, line in BENCHMARKS.items():
@@ -78,6 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"--models belongs to cpu and gpu; {options.name} has no choice of models.")
     if options.emulated and options.name != "gpu":
         parser.error(f"--emulated belongs to gpu, and {options.name} needs none.")
+    if options.all and options.name != "gpu":
+        parser.error(f"--all belongs to gpu, and {options.name} has none.")
     if options.scaling and options.name != "cpu":
         parser.error(f"--scaling belongs to cpu, and {options.name} has none.")
     threads = options.threads or (2 if options.scaling else _processors())
@@ -88,6 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     more = {"models": options.models} if options.models else {}
     more |= {"scale": True} if options.scaling else {}
     more |= {"emulated": True} if options.emulated else {}
+    more |= {"whole": True} if options.all else {}
     return benchmark.main(threads, options.quick, options.record, **more)
 
 

@@ -21,13 +21,14 @@ from ..measure.turns import Effort, spread, take_turns
 from ..twins.models import MODELS
 from ..twins.steps import compiled, numpy_alone, our_step
 from ..twins.work import Row
-from . import counted, steps
+from . import counted, everything, steps
 
 BATCHES = (32, 128, 512, 2048)
 QUICK_BATCHES = (32, 512)
 ON_CPU, ON_GPU = Effort(3, 0.2), Effort(7, 0.1)
 QUICK_ON_CPU, QUICK_ON_GPU = Effort(1, 0.05), Effort(3, 0.05)
 RESULTS = Path(__file__).parent.parent / "results" / "gpu.json"
+WHOLE = RESULTS.with_name("gpu_all.json")
 
 
 def main(
@@ -36,8 +37,13 @@ def main(
     record: bool = False,
     models: Sequence[str] = (),
     emulated: bool = False,
+    whole: bool = False,
 ) -> int:
-    """2 without a GPU.  emulated: count launches, waits and copies, which needs none."""
+    """2 without a GPU.  emulated: count launches, waits and copies, which needs none.
+
+    whole: tests, kernels, steps on both devices and lessons too, and a file with all of it; 1 if
+        one of them fails.
+    """
     for name in models:
         if name not in MODELS:
             near = difflib.get_close_matches(name, MODELS, n=1)
@@ -56,6 +62,11 @@ def main(
             file=sys.stderr,
         )
         return 2
+    if whole:
+        kept = everything.main(rows, quick, lambda: report(rows, threads, quick))
+        WHOLE.write_text(json.dumps(kept, indent=1) + "\n")
+        print(f"\nwritten: {WHOLE}")
+        return int(not all(found["fine"] for found in kept["parts"]))
     kept = report(rows, threads, quick)
     if record and not quick and not models:
         RESULTS.parent.mkdir(exist_ok=True)

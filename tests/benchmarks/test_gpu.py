@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+from unittest.mock import ANY
 
 import pytest
 
 import tinynet as tn
-from benchmarks.gpu import counted, report, steps
+from benchmarks.gpu import counted, everything, report, steps
 from benchmarks.measure import turns
 from benchmarks.measure.turns import Effort
 from benchmarks.twins.models import MODELS
@@ -75,3 +77,85 @@ def test_the_crossover_is_the_smallest_batch_at_which_the_gpu_is_faster():
     assert report.crossover([slow, fast]) == "the GPU is faster from batch 128 on"
     assert report.crossover([slow]) == "the GPU is faster at none of these batches"
     assert report.speedup(fast) == 2
+
+
+@pytest.fixture
+def commands(monkeypatch):
+    """What everything.py would run in processes of their own; nothing runs."""
+    found = []
+
+    def run(command, **settings):
+        found.append(" ".join(command[1:]))
+        failed = "lessons run vae " in found[-1]
+        return subprocess.CompletedProcess(command, int(failed), "a line\nthe last line\n", "")
+
+    monkeypatch.setattr(everything.subprocess, "run", run)
+    monkeypatch.setattr(everything, "STEPS", 2)
+    return found
+
+
+@pytest.mark.parametrize("quick", [False, True])
+def test_all_of_it(quick, commands, pretended_gpu, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(report, "WHOLE", tmp_path / "gpu_all.json")
+    monkeypatch.setattr(report, "report", lambda rows, threads, quick: {"models": [*rows]})
+    monkeypatch.setattr(everything, "LESSONS", ["vae", "sharpen"])
+    monkeypatch.setattr(everything, "QUICK_STEPS", 2)
+    monkeypatch.setattr(everything.shutil, "which", lambda name: None)
+    code = report.main(2, quick=quick, models=["autoencoder"], whole=True)
+    assert code == (0 if quick else 1)  # a lesson fails
+    summary = capsys.readouterr().out.partition("\nSummary\n")[2]
+    assert ("FAILED  lesson vae " in summary) == (not quick)
+    assert (
+        "1 of 1: steps" in summary
+        and f"{0 if quick else 1} of {0 if quick else 2}: lesson" in summary
+    )
+    assert (
+        commands[0].startswith("-m pytest -q -n auto -k gpu")
+        and ("not slow" in commands[0]) == quick
+    )
+    kept = json.loads((tmp_path / "gpu_all.json").read_text())
+    names = [
+        "tests",
+        "compute-sanitizer",
+        "steps of autoencoder",
+        "lesson vae",
+        "lesson sharpen",
+        "timings",
+    ]
+    assert [p["name"] for p in kept["parts"]] == [
+        n for n in names if not quick or "lesson" not in n
+    ]
+    assert kept["models"] == ["autoencoder"]
+
+
+def test_steps_that_differ_or_have_other_bits_are_told(pretended_gpu, monkeypatch):
+    row = MODELS["autoencoder"]
+    monkeypatch.setattr(everything, "STEPS", 2)
+    assert everything.same_steps(row, False)[0]
+    made, scales = everything.gpu_step, iter([1.0, 1.001])
+
+    def scaled(work):
+        step, scale = made(work), next(scales)
+        return lambda: step() * scale
+
+    monkeypatch.setattr(everything, "gpu_step", scaled)
+    assert everything.same_steps(row, False) == (False, ANY)
+    scales = iter([1.1, 1.1])
+    fine, text = everything.same_steps(row, False)
+    assert not fine and "the same bits twice" in text
+
+
+def test_a_part_that_raises_does_not_stop_the_others(capsys):
+    found = everything.part("one", lambda: 1 / 0)
+    assert not found.fine and found.text == "ZeroDivisionError: division by zero"
+    assert "one: FAILED" in capsys.readouterr().out
+
+
+def test_a_command_that_takes_too_long_has_failed(monkeypatch):
+    monkeypatch.setattr(everything, "LIMIT", 0.2)
+    assert everything.ran((sys.executable, "-c", "import time; time.sleep(9)")) == (
+        False, "it took more than 0.2 s",
+    )  # fmt: skip
+    monkeypatch.setattr(everything, "LIMIT", 60)
+    assert everything.ran((sys.executable, "-c", "print(1); print(2)")) == (True, "2")
+    assert not everything.ran((sys.executable, "-c", "raise SystemExit(3)"))[0]
