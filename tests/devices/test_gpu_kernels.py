@@ -246,6 +246,27 @@ def test_poolings(kind, seed):
         agree("sum_pool", x, ws, tolerance=20 * EPSILON)
 
 
+@pytest.mark.parametrize("most", [100, 400])
+def test_what_is_too_long_for_32_bits_is_left_to_cupy(most, rng, monkeypatch):
+    """Also where only the result is."""
+    blocks = launch.launch_blocks
+
+    def launched(name, grid, block, *values, **constants):
+        assert all(getattr(value, "size", 0) <= most for value in values), name
+        blocks(name, grid, block, *values, **constants)
+
+    monkeypatch.setattr(launch, "MOST", most)
+    monkeypatch.setattr(launch, "launch_blocks", launched)
+    ws = windows((6, 6), 2, 2, "valid")
+    x, dy = numbers(rng, 2, 6, 6, 2), numbers(rng, 2, 3, 3, 2)
+    kernel, rows = numbers(rng, 1, 1, 2, 9), numbers(rng, 2, 3, 3, 8)
+    agree("columns", x, ws, tolerance=0)
+    agree("sum_windows", rows, ws, tolerance=20 * EPSILON)
+    agree("convolve", x, kernel, None, windows((6, 6), 1, 1, "valid"), tolerance=20 * EPSILON)
+    agree("sum_pool_back", dy, ws, tolerance=0)
+    agree("max_pool_back", dy, x, plain.max_pool(x, ws), ws, tolerance=0)
+
+
 # -- sums and batch normalization ------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ turns divisions by them into multiplications, and unrolls loops over a window.
 from __future__ import annotations
 
 import functools
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,19 @@ import numpy
 from ..arrays import Array, xp
 
 THREADS = 256  # in a block
-MOST = 2**31 - 2**17  # kernels count in 32 bits, which is much faster than in 64, up to a grid more
+# Numbers of an array: kernels count in 32 bits, which is much faster than in 64, and a loop over
+# numbers counts a step too far.
+MOST = 2**31 - 2**17
 
 
 def takes(*arrays: Array) -> bool:
     """Whether kernels take these arrays: of float32, and not too long to be counted in 32 bits."""
     return all(a.dtype == numpy.float32 and 0 < a.size <= MOST for a in arrays)
+
+
+def fits(*shape: int) -> bool:
+    """Whether the numbers of an array of that shape can be counted in 32 bits."""
+    return math.prod(shape) <= MOST
 
 
 def launch(name: str, count: int, *values: Any, **constants: int | bool) -> None:

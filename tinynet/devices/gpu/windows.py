@@ -9,7 +9,7 @@ from ..arrays import Array, xp
 from ..plain import matrix
 from ..windows import Windows
 from .channels import finish
-from .launch import MOST, launch, ready, takes
+from .launch import fits, launch, ready, takes
 
 
 def _sizes(ws: Windows, C: int) -> dict[str, int]:
@@ -22,15 +22,10 @@ def _sizes(ws: Windows, C: int) -> dict[str, int]:
     }  # fmt: skip
 
 
-def _fit(N: int, C: int, ws: Windows) -> bool:
-    """Whether the columns of N pictures can be counted in 32 bits."""
-    return N * math.prod(ws.output) * math.prod(ws.size) * C <= MOST
-
-
 def columns(x: Array, ws: Windows) -> Array:
-    if not takes(x) or not _fit(len(x), x.shape[3], ws):
-        return plain.columns(x, ws)
     C = x.shape[3]
+    if not takes(x) or not fits(len(x), *ws.output, *ws.size, C):
+        return plain.columns(x, ws)
     rows = xp(x).empty((len(x), *ws.output, math.prod(ws.size) * C), x.dtype)
     launch("windows.columns", rows.size, ready(x), rows, **_sizes(ws, C))
     return rows
@@ -38,7 +33,8 @@ def columns(x: Array, ws: Windows) -> Array:
 
 def sum_windows(rows: Array, ws: Windows, bias: Array | None = None, relu: bool = False) -> Array:
     C = rows.shape[3] // math.prod(ws.size)
-    if not takes(rows, *(() if bias is None else (bias,))):
+    known = takes(rows, *(() if bias is None else (bias,)))
+    if not known or not fits(len(rows), *ws.input, C):
         return plain.finish(plain.sum_windows(rows, ws), bias, relu)
     x = xp(rows).empty((len(rows), *ws.input, C), rows.dtype)
     bias = None if bias is None else ready(bias)
@@ -47,7 +43,7 @@ def sum_windows(rows: Array, ws: Windows, bias: Array | None = None, relu: bool 
 
 
 def convolve(x: Array, kernel: Array, bias: Array | None, ws: Windows, relu: bool = False) -> Array:
-    if not takes(x, kernel):
+    if not takes(x, kernel) or not fits(len(x), *ws.output, kernel.shape[3]):
         return plain.convolve(x, kernel, bias, ws, relu)
     y = matrix(columns(x, ws)) @ matrix(kernel)  # (N * OH * OW, O)
     return finish(y.reshape(len(x), *ws.output, kernel.shape[3]), bias, relu)
@@ -82,7 +78,9 @@ def max_pool_back(dy: Array, x: Array, y: Array, ws: Windows) -> Array:
 
 
 def sum_pool_back(dy: Array, ws: Windows) -> Array:
-    return _back("sum_pool_back", ws, dy) if takes(dy) else plain.sum_pool_back(dy, ws)
+    if not takes(dy) or not fits(len(dy), *ws.input, dy.shape[3]):
+        return plain.sum_pool_back(dy, ws)
+    return _back("sum_pool_back", ws, dy)
 
 
 def _pooled(name: str, ws: Windows, x: Array) -> Array:
