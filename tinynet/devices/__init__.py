@@ -15,7 +15,7 @@ import numpy
 
 from . import form, gpu, plain
 from .arrays import Array, device_of, is_array, on_gpu, xp
-from .checks import check, look
+from .checks import check
 from .cpu.threads import get_threads, set_threads
 from .cpu.workspace import workspace_budget
 from .form import compiled, loops_for

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from ..devices import look, on_gpu, out_of_memory
+from ..devices import on_gpu, out_of_memory
 from ..engine.record import no_grad
 from ..engine.tensor import Tensor
 from ..io import load
@@ -172,8 +172,7 @@ def _modes_kept(model: Module) -> Iterator[None]:
 def _run(run: Run, epochs: int, display: Progress | None) -> None:
     model = run.model
     try:
-        look()  # what a GPU has to tell of calls before this training
-        model.drop_penalties()  # of those calls
+        model.drop_penalties()  # of calls before this training
         for callback in run.callbacks:
             callback.before_training(run)
         while run.epoch < epochs and not run.stop:
@@ -195,7 +194,6 @@ def _run(run: Run, epochs: int, display: Progress | None) -> None:
                 callback.after_epoch(run)
         for callback in run.callbacks:
             callback.after_training(run)
-        look()
     finally:
         if display:
             display.interrupted()
