@@ -16,7 +16,7 @@ import numpy
 import pytest
 
 import tinynet as tn
-from tinynet.devices import cpu, form, gpu
+from tinynet.devices import checks, cpu, form, gpu
 from tinynet.devices.cpu import (
     convolution,
     matrix,
@@ -57,6 +57,7 @@ def install_cupy(monkeypatch):
 
     gpu.gpu_unavailable_reason.cache_clear()
     yield install
+    checks.forget()  # those of the pretended GPU
     gpu.gpu_unavailable_reason.cache_clear()
 
 

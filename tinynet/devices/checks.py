@@ -7,12 +7,11 @@ Each thread looks at its own checks.
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .arrays import Array, on_gpu
+from .arrays import Array, on_gpu, xp
 
 MOST = 100  # checks that nobody has looked at
 LATE = " The GPU tells this late: it may be of an earlier call."
@@ -48,7 +47,7 @@ def labels_inside(labels: Array, K: int) -> tuple[Any, Any]:
         return fine, None
     differ = ((labels < 0) & (labels != least)).any()
     facts = least, most, differ
-    return fine, sys.modules["cupy"].stack(facts) if on_gpu(labels) else facts
+    return fine, xp(labels).stack(facts) if on_gpu(labels) else facts
 
 
 def check(operation: str, fine: Any, error: Callable[[Any], Exception], facts: Any = None) -> None:
@@ -71,7 +70,8 @@ def look() -> None:
     checks = _waiting.checks
     if not checks:
         return
-    every = sys.modules["cupy"].stack([c.fine for c in checks]).get()
+    fine = [c.fine for c in checks]
+    every = xp(*fine).stack(fine).get()
     forget()
     for fine, (_, operation, error, facts) in zip(every, checks, strict=True):
         if not fine:
