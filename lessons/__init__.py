@@ -1,7 +1,7 @@
 """The lecture's examples, each rebuilt as one short script.  `python -m lessons` lists them.
 
 A lesson is a file of cells: text, and the few lines of code that the text is about.  What lessons
-share stands in shared/.  (The chapters autoencode, generate and machine have an older form, with
+share stands in shared/.  (The chapters autoencode and generate, and speed, have an older form, with
 main(), claims() and show(), until they are rewritten.)
 """
 
@@ -77,7 +77,7 @@ CHAPTERS = {
     "adversaries": ["gan", "mode_collapse", "conditional_gan", "cycle_gan"],
     "diffusion": ["noise", "diffusion", "diffusion_digits", "unet", "generators"],
     "sequences": ["recurrent_cell", "five_shapes", "translation", "characters", "ctc"],
-    "machine": ["speed"],
+    "machine": ["speed", "gpu"],
 }
 
 # A file numbers.py would hide Python's own module from whoever works in its folder.

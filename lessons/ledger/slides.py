@@ -63,7 +63,7 @@ LECTURES = {
         _slides("""
   29 What is Deep Learning? | -
   53 Why Deep Learning? | xo
-  78 Why Now? | speed
+  78 Why Now? | speed gpu
  113 The Perceptron | perceptron
  118 The Perceptron: Forward Propagation | perceptron
  142 Activation Functions | activations
@@ -85,7 +85,7 @@ LECTURES = {
  447 Computing Gradients: Backpropagation | backprop autograd
  496 Gradient Descent | gradient_descent
  526 Stochastic Gradient Descent | gradient_descent batch_size
- 587 Mini-Batches while Training | batch_size gradient_descent
+ 587 Mini-Batches while Training | batch_size gradient_descent gpu
  608 Neural Networks Summary | optimizers batch_size regularization
  635 Deep Learning for Computer Vision | -
  637 Images are Numbers | numbers
