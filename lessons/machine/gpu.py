@@ -26,6 +26,7 @@ import time
 import numpy as np
 
 import tinynet as tn
+from lessons import parts
 from lessons.shared import claim, size, table
 from lessons.shared.draw import gpu as draw
 from tinynet import layers
@@ -59,19 +60,7 @@ def dense(rng, width=WIDTH):
     return tn.Sequential(stack, input_shape=(12,), rng=rng)
 
 
-def cnn(rng):
-    """(N, 28, 28, 1) -> logits (N, 10)"""
-    stack = [
-        layers.Conv2D(32, 3, activation="relu"),
-        layers.Conv2D(64, 3, activation="relu"),
-        layers.MaxPooling2D(2),
-        layers.Dropout(0.25),
-        layers.Flatten(),
-        layers.Dense(128, activation="relu"),
-        layers.Dropout(0.5),
-        layers.Dense(10),
-    ]
-    return tn.Sequential(stack, input_shape=(28, 28, 1), rng=rng)
+cnn = parts("fashion").model  # (N, 28, 28, 1) -> logits (N, 10)
 
 
 def step(model, N, rng, where="cpu"):

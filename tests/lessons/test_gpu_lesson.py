@@ -16,6 +16,7 @@ from tests.strict_cupy import counts
 from tinynet.devices import form, plain
 
 LESSON = parts("gpu")
+CNN = parts("fashion").model
 kernels = pytest.mark.skipif(form.chosen is plain, reason="TINYNET_PLAIN=1 turns the kernels off")
 
 
@@ -35,7 +36,7 @@ def test_the_launches_are_those_that_the_named_command_counts(name, twin):
     [
         ("dense", LESSON.dense),
         ("dense", lambda rng: LESSON.dense(rng, 1)),  # Python's part is measured with this one
-        ("CNN", LESSON.cnn),
+        ("CNN", CNN),
     ],
     ids=["dense", "one neuron a layer", "CNN"],
 )
@@ -49,10 +50,10 @@ def test_the_lessons_own_steps_have_these_launches_and_no_wait(name, make, N, rn
 
 
 def test_the_networks_are_those_that_the_text_names(rng):
-    shapes = [[p.shape for p in make(rng).parameters()] for make in (LESSON.cnn, LESSON.dense)]
-    fashion = [p.shape for p in parts("fashion").model(rng).parameters()]
-    assert shapes[0] == fashion
-    assert shapes[1][::2] == [(12, 32), (32, 32), (32, 32), (32, 2)]
+    shapes = [p.shape for p in LESSON.dense(rng).parameters()]
+    assert shapes[::2] == [(12, 32), (32, 32), (32, 32), (32, 2)]
+    diffusion = [p.shape for p in MODELS["diffusion"].make(1).network.parameters()]
+    assert len(diffusion) == len(shapes) and diffusion[-2] == (128, 2)
 
 
 def test_bytes_and_operations_are_those_of_the_rules(rng):
@@ -60,7 +61,7 @@ def test_bytes_and_operations_are_those_of_the_rules(rng):
     weights, each, operations = LESSON.work(LESSON.dense(rng))
     assert weights == 40 * (products + 3 * 32 + 2) and operations == 6 * products
     assert each == 4 * 4 * (12 + 3 * 32)  # four passes over what is kept: the input, three layers
-    weights, each, operations = LESSON.work(LESSON.cnn(rng))
+    weights, each, operations = LESSON.work(CNN(rng))
     assert weights == 40 * 1_199_882
     assert operations == 6 * (26 * 26 * 9 * 32 + 24 * 24 * 9 * 32 * 64 + 9216 * 128 + 1280)
     windows = 4 * (26 * 26 * 9 + 24 * 24 * 9 * 32)

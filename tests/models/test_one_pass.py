@@ -1,5 +1,6 @@
 """Batch normalization and the relu after it, in one pass: when, and that it changes no number."""
 
+import copy
 import functools
 
 import numpy
@@ -101,7 +102,17 @@ def test_what_is_not_computed_in_one_pass(calls, rng):
     active = Activation("relu")(normal)
     assert once(tn.Model(inputs, [active, normal]), calls, x) == 2  # it is an output
     assert once(tn.Model(inputs, tn.layers.Add()([active, normal])), calls, x) == 2  # used twice
-    assert once(tn.Model(inputs, active), calls, x) == 1
+    one = tn.Model(inputs, active)
+    assert once(one, calls, x) == 1
+    assert once(copy.deepcopy(one), calls, x) == 1  # its values are others
+
+
+def test_a_copy_of_a_graph_has_its_own_values(calls, rng):
+    """As the average of tn.ema has."""
+    x = tn.Tensor(rng.standard_normal((4, 6, 6, 1)).astype("float32"))
+    for relu in RELUS:
+        model = graph(relu()).eval()
+        numpy.testing.assert_array_equal(copy.deepcopy(model)(x).numpy(), model(x).numpy())
 
 
 def test_who_looks_at_each_layer_sees_both(calls):

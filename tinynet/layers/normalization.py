@@ -74,6 +74,7 @@ class BatchNormalization(Normalization):
     gamma, beta (C,) are trained; moving_mean, moving_variance (C,) are not.
     axis: of the channels: -1, the last.
     momentum: in [0, 1].  epsilon: positive.  center, scale: whether it has a beta, a gamma.
+    A call takes leak=, as tn.batch_norm does.
     ValueError in training for fewer than two values a channel, such as a batch of one row.
     """
 

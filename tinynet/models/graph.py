@@ -45,7 +45,7 @@ class Model(LayeredModel):
         self.takes_list = isinstance(inputs, list | tuple)
         self.gives_list = isinstance(outputs, list | tuple)
         self.symbols = self._in_order()
-        self._next = self._only_uses()
+        self._next = self._only_uses()  # one for each symbol
         called = [s for s in self.symbols if s.module is not None and s not in self.inputs]
         self.layers += {id(s.module): s.module for s in called}.values()  # a shared one once
         names_of(self.layers, self.label)
@@ -80,14 +80,16 @@ class Model(LayeredModel):
                 )
         return sorted(found.values(), key=lambda symbol: symbol.order)
 
-    def _only_uses(self) -> dict[int, Symbol]:
-        """By id of a value that one other is computed from, and that is no output: that other."""
-        uses: dict[int, list[Symbol]] = {}
+    def _only_uses(self) -> list[Symbol | None]:
+        """For each value that is no output, the only one that is computed from it; else None."""
+        uses: dict[int, list[Symbol]] = {id(symbol): [] for symbol in self.symbols}
         for symbol in self.symbols:
             for source in symbol.inputs:
-                uses.setdefault(id(source), []).append(symbol)
-        outputs = {id(symbol) for symbol in self.outputs}
-        return {of: one for of, (one, *more) in uses.items() if not more and of not in outputs}
+                uses.setdefault(id(source), []).append(symbol)  # a given input's are outside
+        for symbol in self.outputs:
+            uses[id(symbol)] = []
+        only = (uses[id(symbol)] for symbol in self.symbols)
+        return [found[0] if len(found) == 1 else None for found in only]
 
     def build(self, input_shape: Any = None, rng: numpy.random.Generator | None = None) -> Model:
         """Check that the graph takes inputs of that shape: its weights exist since it was made."""
@@ -115,7 +117,7 @@ class Model(LayeredModel):
         values = {id(s): v for s, v in zip(self.inputs, given, strict=True)}
         # of time steps, where there is one; that of x belongs to the first input
         masks: dict[int, Any] = {} if mask is None else {id(self.inputs[0]): mask}
-        for symbol in self.symbols:
+        for symbol, following in zip(self.symbols, self._next, strict=True):
             if id(symbol) not in values:
                 sources = [values[id(source)] for source in symbol.inputs]
                 mask = None
@@ -127,13 +129,13 @@ class Model(LayeredModel):
                 else:
                     x = sources if _takes_list(symbol) else sources[0]
                     if mask is None and not symbol.module.makes_mask:
-                        y, following = None, self._next.get(id(symbol))
+                        y = None
                         if following is not None:
                             y = symbol.module.with_next(x, following.module)
-                        if y is None:
-                            y = symbol.module(x)
-                        else:
+                        if y is not None:
                             values[id(following)] = y
+                        else:
+                            y = symbol.module(x)
                     else:
                         y, mask = symbol.module.with_mask(x, mask)
                 values[id(symbol)] = y

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy
 
+from ..batch_normalization import leaked, leaked_back
 from .blas import one_blas_thread
 from .matrix import MANY_ROWS, column_sums
-from .pieces import PIECE, leaky_relu, leaky_relu_back, long_rows, relu, relu_back, sharing
+from .pieces import PIECE, long_rows, sharing
 from .threads import each
 
 Array = numpy.ndarray
@@ -58,18 +59,6 @@ def _per_channel(function: Any, x: Array, vector: Array, out: Array | None = Non
     wide = (-1, k * x.shape[-1])
     function(x.reshape(wide), numpy.tile(vector, k), out=y.reshape(wide))
     return y
-
-
-def leaked(z: Array, leak: float) -> Array:
-    if leak == 1:
-        return z
-    return leaky_relu(z, leak) if leak else relu(z)
-
-
-def leaked_back(dy: Array, y: Array, leak: float) -> Array:
-    if leak == 1:
-        return dy
-    return leaky_relu_back(dy, y, leak) if leak else relu_back(dy, y)
 
 
 def scale_and_shift(x: Array, mean: Array, scale: Array, shift: Array, leak: float = 1.0) -> Array:

@@ -61,7 +61,7 @@ def out_of_memory(where: str, error: MemoryError, examples: int) -> MemoryError:
     """The error for a batch of so many examples, with a number that is likely to fit."""
     if getattr(error, "located", False):
         return error
-    text, fitting = f"{error}.", examples // 2
+    text, fitting = f"{error}." if str(error) else "out of memory.", examples // 2
     asked = re.search(r"allocating ([\d,]+) bytes", text)  # as CuPy says it
     if asked:
         import cupy
