@@ -83,6 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"--emulated belongs to gpu, and {options.name} needs none.")
     if options.all and options.name != "gpu":
         parser.error(f"--all belongs to gpu, and {options.name} has none.")
+    if options.emulated and options.all:
+        parser.error("--emulated needs no GPU, and --all needs one. Give one of the two.")
     if options.scaling and options.name != "cpu":
         parser.error(f"--scaling belongs to cpu, and {options.name} has none.")
     threads = options.threads or (2 if options.scaling else _processors())

@@ -16,6 +16,7 @@ import pytest
 import tinynet as tn
 from tests.strict_cupy import CUDARuntimeError, StrictCupy, answer, counts
 from tinynet.devices import device_of, is_array, move, xp
+from tinynet.devices.gpu import availability
 
 
 class DynamicLibNotFoundError(RuntimeError):
@@ -51,9 +52,24 @@ def test_asking_here_never_raises():
     assert tn.gpu_available() is (tn.gpu_unavailable_reason() is None)
 
 
-def test_without_cupy_the_reason_names_what_to_install(install_cupy):
+def test_without_cupy_the_reason_names_what_to_install(install_cupy, monkeypatch):
     install_cupy(None)
+    monkeypatch.setattr(availability, "_driver_found", lambda: True)
     assert reason() == f"CuPy is not installed. {INSTALL}"
+
+
+def test_without_a_driver_nobody_is_sent_to_install_cupy(install_cupy, monkeypatch):
+    """It is a download of gigabytes, and would not help."""
+    install_cupy(None)
+    monkeypatch.setattr(availability.ctypes, "CDLL", a_missing_library)
+    assert reason() == (
+        "CuPy is not installed. There is no NVIDIA driver here either. Without an NVIDIA GPU, go "
+        "on with the CPU: CuPy would not help. With one, install its driver first, and then CuPy."
+    )
+
+
+def a_missing_library(name):
+    raise OSError(f"{name}: cannot open shared object file")
 
 
 def broken_import(monkeypatch, error: Exception) -> None:
@@ -109,7 +125,8 @@ INSUFFICIENT = CUDARuntimeError(
 def test_a_machine_without_a_driver_is_told_so(install_cupy):
     install_cupy(StrictCupy(count=INSUFFICIENT, driver=0))
     assert reason() == (
-        "CuPy is installed, but there is no NVIDIA driver. Install the driver of the GPU."
+        "CuPy is installed, but there is no NVIDIA driver. Without an NVIDIA GPU, go on with the "
+        "CPU. With one, install its driver."
     )
 
 

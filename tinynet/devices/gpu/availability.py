@@ -6,6 +6,7 @@ error, which names what is missing and how to mend it.
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
 from typing import Any
@@ -15,6 +16,10 @@ import numpy
 _INSTALL = (
     "Install the one of the CUDA version that nvidia-smi shows: "
     'pip install "cupy-cuda12x[ctk]" or pip install "cupy-cuda13x[ctk]".'
+)
+_NO_DRIVER = (
+    "There is no NVIDIA driver here either. Without an NVIDIA GPU, go on with the CPU: CuPy would "
+    "not help. With one, install its driver first, and then CuPy."
 )
 _OLDEST = 14  # CuPy 13 promotes float32 to float64 where NumPy 2 does not
 
@@ -40,11 +45,20 @@ def gpu_unavailable_reason() -> str | None:
         cause = _version_fault(cupy) or _driver_fault(cupy) or _probe_fault(cupy)
     except ModuleNotFoundError as error:
         if error.name == "cupy":
-            return f"CuPy is not installed. {_INSTALL}"
+            return f"CuPy is not installed. {_INSTALL if _driver_found() else _NO_DRIVER}"
         cause = f"CuPy is installed, but does not work: {_text(error)}. {_INSTALL}"
     except Exception as error:
         cause = f"CuPy is installed, but does not work: {_text(error)}. {_INSTALL}"
     return f"{cause} {_conflict()}".rstrip() if cause else None
+
+
+def _driver_found() -> bool:
+    """Whether the driver's library can be loaded: what can be asked without CuPy."""
+    try:
+        ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def _version_fault(cupy: Any) -> str | None:
@@ -66,7 +80,8 @@ def _driver_fault(cupy: Any) -> str | None:
     if "cudaErrorInsufficientDriver" in cause:
         if runtime.driverGetVersion() == 0:
             return (
-                "CuPy is installed, but there is no NVIDIA driver. Install the driver of the GPU."
+                "CuPy is installed, but there is no NVIDIA driver. Without an NVIDIA GPU, go on "
+                "with the CPU. With one, install its driver."
             )
         version = runtime.runtimeGetVersion()
         cuda = f"{version // 1000}.{version % 1000 // 10}"
