@@ -14,7 +14,15 @@ from lessons import parts
 from tests import strict_cupy
 from tests.strict_cupy import counts
 from tinynet.devices import checks, form, plain
-from tinynet.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
+from tinynet.layers import (
+    BatchNormalization,
+    Conv2D,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    MaxPooling2D,
+)
 
 pytestmark = [
     pytest.mark.usefixtures("pretended_gpu"),
@@ -113,6 +121,30 @@ class Counted:
             self.found.append(dict(counts))
             counts.clear()
             yield batch
+
+
+def words():
+    layers = [Embedding(20, 8), Flatten(), Dense(10)]
+    rng = numpy.random.default_rng(0)
+    return tn.Sequential(layers, input_shape=(7,), rng=rng).to("gpu")
+
+
+def test_an_embedding_waits_for_nothing():
+    found = step_of(words(), x=RNG.integers(0, 20, (24, 7)))
+    assert found.pop("launches") > 0
+    assert not found
+
+
+@pytest.mark.parametrize("wrong", [20, -1])
+def test_an_index_without_a_row_is_told_late(wrong):
+    scores = words()(tn.Tensor(numpy.full((1, 7), wrong), device="gpu"))
+    text = (
+        f"Embedding 'embedding': index {wrong} is out of range: there are 20 rows, 0 to 19. Count "
+        "indices from 0, or give a larger input_dim. The GPU tells this late: it may be of an "
+        "earlier call."
+    )
+    with pytest.raises(ValueError, match=f"^{text}$"):
+        scores.numpy()
 
 
 @pytest.mark.parametrize("there", [False, True], ids=["data on the host", "data on the GPU"])

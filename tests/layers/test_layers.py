@@ -1036,7 +1036,7 @@ ERRORS = {
     "an index as large as the table": (
         lambda: Embedding(10, 2, name="words", rng=RNG)([[3, 10, 11]]),
         ValueError,
-        "Embedding 'words': index 10 is out of range: there are 10 rows, 0 to 9. Count indices "
+        "Embedding 'words': index 11 is out of range: there are 10 rows, 0 to 9. Count indices "
         "from 0, or give a larger input_dim.",
     ),
     "an index below 0": (

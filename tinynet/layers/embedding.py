@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from ..devices import Array, xp
+from ..devices import Array, check, kernels, xp
 from ..engine.inputs import same_device
 from ..engine.tensor import Tensor
 from ..messages.arguments import boolean, whole
@@ -92,13 +92,18 @@ class Embedding(Layer):
                     "that became a Tensor is float32."
                 )
             return xp(x).zeros(x.shape, int)
-        wrong = x[(x < 0) | (x >= self.input_dim)]
-        if wrong.size:
-            cure = "Count indices from 0, or give a larger input_dim."
-            if self.mask_zero:
-                cure = "0 is padding, and words count from 1: input_dim is their number + 1."
-            raise ValueError(
-                f"index {int(wrong[0])} is out of range: there are {self.input_dim} rows, 0 to "
-                f"{self.input_dim - 1}. {cure}"
-            )
+        if x.size:
+            fine, facts = kernels(x).labels_inside(x, self.input_dim)
+            check(self.label, fine, self._out_of_range, facts)
         return x
+
+    def _out_of_range(self, facts: Any) -> ValueError:
+        least, most, _ = map(int, facts)
+        wrong = most if most >= self.input_dim else least
+        cure = "Count indices from 0, or give a larger input_dim."
+        if self.mask_zero:
+            cure = "0 is padding, and words count from 1: input_dim is their number + 1."
+        return ValueError(
+            f"index {wrong} is out of range: there are {self.input_dim} rows, 0 to "
+            f"{self.input_dim - 1}. {cure}"
+        )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
 
+from .. import checks
 from ..arrays import Array, is_array, on_gpu, xp
-from ..checks import look
 from .availability import GPUNotAvailableError, gpu_unavailable_reason
+from .checks import labels_inside
 
 
 def from_host(array: numpy.ndarray) -> Any:
@@ -24,7 +26,7 @@ def from_host(array: numpy.ndarray) -> Any:
 
 def to_host(array: Any) -> numpy.ndarray:
     values = xp(array).asnumpy(array)
-    look()  # no wait more
+    checks.look()  # no wait more
     return values
 
 
@@ -105,13 +107,20 @@ def checked_index(index: tuple[Any, ...], x: Array) -> tuple[Any, ...]:
         dots = any(part is ... for part in parts[:k])
         axis = x.ndim - sum(axes[k:]) if dots else sum(axes[:k])
         if i.dtype.kind in "iu" and i.size and 0 <= axis < x.ndim:
-            least, most, n = int(i.min()), int(i.max()), x.shape[axis]
-            if least < -n or most >= n:
-                wrong = most if most >= n else least
-                # as NumPy says it
-                raise IndexError(f"index {wrong} is out of bounds for axis {axis} with size {n}")
+            n = x.shape[axis]
+            from_0 = i.astype("int64", copy=False) + n  # -n is the first, and 2 n - 1 the last
+            inside = labels_inside if on_gpu(i) else checks.labels_inside
+            fine, facts = inside(from_0, 2 * n)
+            checks.check("getitem", fine, functools.partial(_out_of_bounds, axis, n), facts)
         parts[k] = i if on_gpu(i) else from_host(i if i.size else i.astype(int))
     return tuple(parts)
+
+
+def _out_of_bounds(axis: int, n: int, facts: Any) -> IndexError:
+    """As NumPy says it.  facts: the least and the most index, plus n."""
+    least, most = int(facts[0]) - n, int(facts[1]) - n
+    wrong = most if most >= n else least
+    return IndexError(f"index {wrong} is out of bounds for axis {axis} with size {n}")
 
 
 def _axes_of(i: Any) -> int:
