@@ -114,9 +114,11 @@ table(
 )
 
 # %% [markdown]
-# The loss takes no time on the bus. But it should not be fetched after each step. Python prepares
-# the next steps while the GPU computes. Whoever asks for the loss makes Python wait until the GPU
-# has done all that came before.
+# The loss takes hardly any time on the bus. But it should not be fetched after each step. Python
+# prepares the next steps while the GPU computes. Whoever asks for a number makes Python wait until
+# the GPU has done all that came before. This wait is a **synchronization**. In a loop that trains,
+# these lines make one: `loss.item()`, `print(loss)`, `if loss.item() < best`, `y.numpy()` and
+# `y.to("cpu")`. Write them for every hundredth step.
 #
 # The bus is slow beside the memory of the GPU, which moves 75 times as many bytes in a second. A
 # small data set can stay on the GPU: all 60,000 pictures of Fashion-MNIST take 188 MB. From here
@@ -125,14 +127,16 @@ table(
 # ## Launches
 #
 # Python runs on the CPU. For each operation it tells the GPU what to compute. This is a
-# **launch**. An operation needs one or a few of them. The CPU spends a time $t$ on each launch,
-# **whatever the size of the arrays**. So a step with $n$ launches takes at least
+# **launch**, and the small program that it starts on the GPU is a **kernel**. An operation needs
+# one or a few launches. The CPU spends a time $t$ on each of them, **whatever the size of the
+# arrays**. So a step with $n$ launches takes at least
 #
 # $$T_{\text{launches}} = n\,t$$
 #
 # - The number $n$ depends on the layers, and not on how wide they are. It is 29 for the dense
-#   network and 44 for the CNN. `python -m benchmarks gpu --emulated` counts it without a GPU, and
-#   calls the two networks `diffusion` and `fashion`.
+#   network: 8 forward, 2 for the loss, 17 backward and 2 for Adam. For the CNN it is 44: 13, 4, 25
+#   and 2. `python -m benchmarks gpu --emulated` counts it without a GPU, and calls the two
+#   networks `diffusion` and `fashion`.
 # - The time $t$ has two parts. CuPy and the driver start the launch: we assume 5 microseconds.
 #   Before that Python calls the layer, and notes what the backward pass will need. We measure
 #   this part on the CPU, with a dense network that has only one neuron in each layer. It does
@@ -220,17 +224,22 @@ draw.three_times(many, model)
 
 # %% [markdown]
 # (us: microseconds.) In the figure, the grey band is the step. The dense network waits for
-# launches nearly all the time. Its memory and arithmetic take less than a thousandth of that.
-# **A batch twice as large takes no longer.** The CNN has thousands of times as much arithmetic
-# for each example, and not even twice as many launches. A few hundred pictures keep the GPU busy.
-# From there on, twice as many take twice as long.
+# launches nearly all the time. At batch 64 its memory and arithmetic take less than a thousandth
+# of that. **A batch twice as large takes no longer.** The CNN has thousands of times as much
+# arithmetic for each example, and not even twice as many launches. A few hundred pictures keep the
+# GPU busy. From there on memory decides, and arithmetic takes almost as long. Twice as many
+# pictures take twice as long. (The last column of the table tries powers of two only.)
 #
 # ## Against the CPU
 #
 # Now we measure the same steps on this machine's CPU. A GPU pays from the batch on at which its
 # step takes less time. This batch is the **crossover**. Where there is no GPU, its times are
-# computed by the formula above, from the data sheet. They are not measured. Where there is one,
-# its steps are measured too, and stand beside the computed ones.
+# computed by the formula above. They are not measured. In each row of the next table launches are
+# the slowest of the three, so the time of a launch decides there, and the data sheet does not.
+#
+# Have you an NVIDIA GPU? Install CuPy for it, as `docs/gpu.md` says. Then this program finds it,
+# measures its steps too, and shows them beside the computed ones. Set `MEMORY` and `RATE` to the
+# numbers of its data sheet.
 
 # %%
 cpu = {
@@ -244,8 +253,8 @@ gpu = {
 }
 if not here:
     print(
-        "No GPU here: the GPU's times are computed from the data sheet of an NVIDIA H200 and a\n"
-        "stated time of a launch; they are not measured.\n"
+        "No GPU here: the GPU's times are computed from the measured time of Python, an assumed\n"
+        "time of a launch, and the data sheet of an NVIDIA H200. They are not measured.\n"
     )
 computed = {name: [max(modelled(name, N)) for N in BATCHES[name]] for name in makers}
 rows = []
@@ -259,12 +268,18 @@ draw.crossover(BATCHES, cpu, many, model, gpu)
 
 # %% [markdown]
 # Where the last column is below 1, the GPU is slower. **Small batches of the dense network are
-# slower on the GPU.** Its launches take longer than the whole step on the CPU. A larger batch
-# changes this: the CPU's time grows, and the GPU's does not. For the CNN the GPU pays from the
+# slower on the GPU.** Python takes as long there as on the CPU, and the launches' own time comes on
+# top. We assumed it, so the crossover depends on it: try `LAUNCH=1`. A larger batch helps the GPU:
+# the CPU's time grows, and the GPU's does not. For the CNN the GPU pays from the
 # first picture on, because each launch starts much more arithmetic.
 #
-# What helps a small network on a GPU? A larger batch helps. Fewer launches help too: one launch
-# can do several operations. But often the CPU is fast enough.
+# What helps a small network on a GPU?
+#
+# - A larger batch. But an epoch then has fewer steps, so look whether the network still learns.
+# - Fewer launches. A layer's own `activation="relu"` takes no launch of its own: bias and relu are
+#   one kernel.
+# - Data that stay on the GPU, and a loss that is looked at seldom.
+# - Often the CPU is fast enough.
 #
 # ## Claims
 #
@@ -279,7 +294,7 @@ claim(
     f"up to {waits['dense']:,}",
 )
 claim(
-    "Launches stop deciding the CNN's step at a batch that is at least 500 times smaller",
+    "Then launches stop deciding the CNN's step at a batch that is at least 500 times smaller",
     waits["dense"] >= 500 * waits["CNN"],
     f"up to {waits['CNN']:,}",
 )

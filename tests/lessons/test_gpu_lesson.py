@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 
 import pytest
 
+import tinynet as tn
 from benchmarks.gpu.counted import counted
 from benchmarks.twins.models import MODELS
 from lessons import parts, path_of
@@ -47,6 +49,35 @@ def test_the_lessons_own_steps_have_these_launches_and_no_wait(name, make, N, rn
     counts.clear()
     run()
     assert counts == {"launches": LESSON.LAUNCHES[name]}
+
+
+@kernels
+@pytest.mark.usefixtures("pretended_gpu")
+@pytest.mark.parametrize(
+    ("make", "loss_of", "K", "parts_of_it"),
+    [(LESSON.dense, tn.mse, 2, [8, 2, 17, 2]), (CNN, tn.cross_entropy, 10, [13, 4, 25, 2])],
+    ids=["dense", "CNN"],
+)
+def test_the_launches_of_each_part_are_those_that_the_text_names(
+    make, loss_of, K, parts_of_it, rng
+):
+    model = make(rng).to("gpu").train()
+    adam = tn.optim.Adam(model.parameters())
+    x = tn.Tensor(rng.random((4, *model.input_shape), dtype="float32")).to("gpu")
+    target = rng.random((4, K), dtype="float32") if K == 2 else rng.integers(0, K, 4)
+    target = tn.Tensor(target).to("gpu")
+    for _ in range(2):
+        adam.zero_grad()
+        before = [counts["launches"]]
+        y = model(x)
+        before.append(counts["launches"])
+        loss = loss_of(y, target)
+        before.append(counts["launches"])
+        loss.backward()
+        before.append(counts["launches"])
+        adam.step()
+        before.append(counts["launches"])
+    assert [b - a for a, b in itertools.pairwise(before)] == parts_of_it
 
 
 def test_the_networks_are_those_that_the_text_names(rng):
