@@ -74,14 +74,14 @@ print(f"y = g({z:g}) = {y:.4g}, rounded {y:.3f}")
 # %% [markdown]
 # ## The line between yes and no
 #
-# Where is the answer exactly 1/2? Where the sum is 0. For the slide's weights that is where
+# Where is the answer exactly 1/2? Where the sum is 0:
 #
-# $$1 + 3 x_1 - 2 x_2 = 0$$
+# $$w_0 + w_1 x_1 + w_2 x_2 = 0$$
 #
-# This is the equation of a straight line. On one side of it every sum is positive and every
-# answer is above 1/2. On the other side every sum is negative and every answer is below 1/2. So
-# one neuron divides the plane by **one straight line**. It cannot draw a curve, a corner or a
-# circle.
+# For the slide's weights this is $1 + 3 x_1 - 2 x_2 = 0$. It is the equation of a straight line.
+# On one side of it every sum is positive and every answer is above 1/2. On the other side every
+# sum is negative and every answer is below 1/2. So one neuron divides the plane by **one straight
+# line**. It cannot draw a curve, a corner or a circle.
 #
 # To see it, we ask the neuron about many points: a grid from -4 to 4 in steps of 1/16.
 

@@ -109,8 +109,8 @@ def fit(
         dictionary by name.  In training each is the mean over the batches.
     callbacks: those of tn.callbacks, or functions of the Run, which are called after each epoch.
     resume: a file of the callback SaveState: the training goes on where it was written.  All
-        arguments but epochs must be as they were then; data other than tn.data.batches must give the same
-        batches again.  A MistakeWarning says where the loss or the examples are others.
+        arguments but epochs must be as they were then; data other than tn.data.batches must give
+        the same batches again.  A MistakeWarning says where the loss or the examples are others.
     progress: whether to show the progress on stderr; or a name, which stands in front of it.
 
     Loss plus penalties is minimized.  The history has the two apart, so that "loss" can be compared
