@@ -42,7 +42,7 @@ def settings(pytestconfig):
         if "epochs" not in small or not pretended(device):
             return small
         epochs = small["epochs"]
-        most = {"count": 400, "test": 100, "steps": 20}  # g++'s kernels are slow
+        most = {"count": 400, "test": 120, "steps": 20}  # the kernels that g++ makes are slow
         fewer = {name: min(n, most[name]) for name, n in small.items() if name in most}
         one = (1,) * len(epochs) if isinstance(epochs, tuple) else 1
         return small | fewer | {"epochs": one}
