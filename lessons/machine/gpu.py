@@ -269,8 +269,8 @@ draw.crossover(BATCHES, cpu, many, model, gpu)
 # %% [markdown]
 # Where the last column is below 1, the GPU is slower. **Small batches of the dense network are
 # slower on the GPU.** Python takes as long there as on the CPU, and the launches' own time comes on
-# top. We assumed it, so the crossover depends on it: try `LAUNCH=1`. A larger batch helps the GPU:
-# the CPU's time grows, and the GPU's does not. For the CNN the GPU pays from the
+# top. That time is our assumption, and the crossover depends on it: try `LAUNCH=1`. A larger batch
+# helps the GPU: the CPU's time grows, and the GPU's does not. For the CNN the GPU pays from the
 # first picture on, because each launch starts much more arithmetic.
 #
 # What helps a small network on a GPU?

@@ -10,6 +10,7 @@ from unittest.mock import ANY
 import pytest
 
 import tinynet as tn
+from benchmarks.__main__ import main
 from benchmarks.gpu import counted, everything, report, steps
 from benchmarks.measure import turns
 from benchmarks.measure.turns import Effort
@@ -27,6 +28,14 @@ def test_without_a_gpu_it_says_why_and_ends_with_2(install_cupy, capsys):
     assert told.endswith("Without a GPU, --emulated counts launches, waits and copies.\n")
     assert report.main(2, models=["fashon"]) == 2
     assert "there is no model 'fashon'. Did you mean 'fashion'?" in capsys.readouterr().err
+
+
+def test_counting_without_a_gpu_and_all_that_needs_one_are_not_both_asked_for(capsys):
+    with pytest.raises(SystemExit):
+        main(["gpu", "--emulated", "--all"])
+    assert "--emulated needs no GPU, and --all needs one. Give one of the two." in (
+        capsys.readouterr().err
+    )
 
 
 @plain_kernels

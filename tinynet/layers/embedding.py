@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy
@@ -94,16 +95,18 @@ class Embedding(Layer):
             return xp(x).zeros(x.shape, int)
         if x.size:
             fine, facts = kernels(x).labels_inside(x, self.input_dim)
-            check(self.label, fine, self._out_of_range, facts)
+            error = functools.partial(_out_of_range, self.input_dim, self.mask_zero)
+            check(self.label, fine, error, facts)
         return x
 
-    def _out_of_range(self, facts: Any) -> ValueError:
-        least, most, _ = map(int, facts)
-        wrong = most if most >= self.input_dim else least
-        cure = "Count indices from 0, or give a larger input_dim."
-        if self.mask_zero:
-            cure = "0 is padding, and words count from 1: input_dim is their number + 1."
-        return ValueError(
-            f"index {wrong} is out of range: there are {self.input_dim} rows, 0 to "
-            f"{self.input_dim - 1}. {cure}"
-        )
+
+def _out_of_range(rows: int, mask_zero: bool, facts: Any) -> ValueError:
+    """facts: the least index, the most, and one number more."""
+    least, most, _ = map(int, facts)
+    wrong = most if most >= rows else least
+    cure = "Count indices from 0, or give a larger input_dim."
+    if mask_zero:
+        cure = "0 is padding, and words count from 1: input_dim is their number + 1."
+    return ValueError(
+        f"index {wrong} is out of range: there are {rows} rows, 0 to {rows - 1}. {cure}"
+    )

@@ -82,14 +82,14 @@ class Model(LayeredModel):
 
     def _only_uses(self) -> list[Symbol | None]:
         """For each value that is no output, the only one that is computed from it; else None."""
-        uses: dict[int, list[Symbol]] = {id(symbol): [] for symbol in self.symbols}
+        uses: dict[int, list[Symbol]] = {}
         for symbol in self.symbols:
             for source in symbol.inputs:
-                uses.setdefault(id(source), []).append(symbol)  # a given input's are outside
+                uses.setdefault(id(source), []).append(symbol)
         for symbol in self.outputs:
             uses[id(symbol)] = []
-        only = (uses[id(symbol)] for symbol in self.symbols)
-        return [found[0] if len(found) == 1 else None for found in only]
+        of_each = (uses[id(symbol)] for symbol in self.symbols)  # what none uses is an output
+        return [found[0] if len(found) == 1 else None for found in of_each]
 
     def build(self, input_shape: Any = None, rng: numpy.random.Generator | None = None) -> Model:
         """Check that the graph takes inputs of that shape: its weights exist since it was made."""
