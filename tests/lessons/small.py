@@ -6,7 +6,29 @@ size.  (All of seeds 0 to 2 were tried, with the real pictures and with drawn on
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, NamedTuple
+
+import tinynet as tn
+
+
+class Begun:
+    """The first eight batches of each epoch."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def __len__(self):  # a schedule of the learning rate is as long as the whole
+        return len(self.data)
+
+    def __iter__(self):
+        return itertools.islice(self.data, 8)
+
+
+def begin_only(monkeypatch):
+    """Each epoch of tn.fit ends after its eighth batch."""
+    fit = tn.fit
+    monkeypatch.setattr(tn, "fit", lambda model, data, *a, **k: fit(model, Begun(data), *a, **k))
 
 
 class Small(NamedTuple):
@@ -133,3 +155,18 @@ SMALL = {
     "speed": Small({"shape": (16, 26, 26, 32), "side": 1024}),
     "dogs_vae": Small({"count": 48, "test": 24, "epochs": 3}, ("sum, 3 epochs: ",)),
 }
+
+
+def smallest(settings):
+    """For the pretended GPU, whose kernels are slow: one epoch, and few pictures."""
+    if "epochs" not in settings:
+        return settings
+    most = {"count": 120, "test": 120, "steps": 4}
+    fewer = {name: min(n, most[name]) for name, n in settings.items() if name in most}
+    epochs = settings["epochs"]
+    return settings | fewer | {"epochs": (1,) * len(epochs) if isinstance(epochs, tuple) else 1}
+
+
+PRETENDED = {name: Small(smallest(small.settings)) for name, small in SMALL.items()}
+PRETENDED["fashion_vae"] = Small({"count": 250, "test": 100, "epochs": 1})  # its judge must be sure
+PRETENDED["latent_attribute"] = Small({"count": 400, "test": 200, "epochs": 2})
