@@ -810,10 +810,21 @@ TABLE = {
         "ctc_loss: labels are float64, and class numbers are integers. Give an array of integers, "
         "array.astype(int); a list that became a Tensor is float32.",
     ),
+    "CTC labels as booleans": (
+        lambda: tn.ctc_loss(STEPS, [[True], [True]]),
+        TypeError,
+        "ctc_loss: labels are bool, and class numbers are integers. Give an array of integers, "
+        "array.astype(int); a list that became a Tensor is float32.",
+    ),
     "a CTC label too large": (
         lambda: tn.ctc_loss(STEPS, [[1, 2], [2, 3]]),
         ValueError,
         "ctc_loss: labels must be in [0, 3) for logits (2, 4, 3), received 1 to 3.",
+    ),
+    "a CTC label too large, among padding": (
+        lambda: tn.ctc_loss(STEPS, [[9, 9], [4, 9]], label_lengths=[0, 1]),
+        ValueError,
+        "ctc_loss: labels must be in [0, 3) for logits (2, 4, 3), received 4 to 4.",
     ),
     "padding in CTC labels": (
         lambda: tn.ctc_loss(STEPS, [[1, 2], [2, -1]]),

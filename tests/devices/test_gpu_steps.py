@@ -15,13 +15,18 @@ from tests import strict_cupy
 from tests.strict_cupy import counts
 from tinynet.devices import checks, form, plain
 from tinynet.layers import (
+    GRU,
+    LSTM,
     BatchNormalization,
+    Bidirectional,
     Conv2D,
     Dense,
     Dropout,
     Embedding,
     Flatten,
+    Masking,
     MaxPooling2D,
+    SimpleRNN,
 )
 
 pytestmark = [
@@ -145,6 +150,94 @@ def test_an_index_without_a_row_is_told_late(wrong):
     )
     with pytest.raises(ValueError, match=f"^{text}$"):
         scores.numpy()
+
+
+# -- sequences with padding ------------------------------------------------------------------------
+
+WORDS = RNG.integers(1, 20, (24, 7)) * (numpy.arange(7) < RNG.integers(1, 8, (24, 1)))
+LAYERS = {
+    "SimpleRNN": [Embedding(20, 8, mask_zero=True), SimpleRNN(8), Dense(10)],
+    "GRU": [Embedding(20, 8, mask_zero=True), GRU(8), Dense(10)],
+    "LSTM": [Embedding(20, 8, mask_zero=True), LSTM(8), Dense(10)],
+    "Masking": [Embedding(20, 8), Masking(), Bidirectional(LSTM(8)), Dense(10)],
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers_of_sequences_wait_for_nothing(name):
+    rng = numpy.random.default_rng(0)
+    model = tn.Sequential(LAYERS[name], input_shape=(7,), rng=rng).to("gpu")
+    assert set(step_of(model, x=WORDS)) == {"launches"}
+
+
+class Attends(tn.Module):
+    def __init__(self, rng):
+        self.table, self.dense = Embedding(20, 8, rng=rng), Dense(20, rng=rng)
+
+    def forward(self, words):
+        x = self.table(words)
+        return self.dense(tn.attention(x, x, x, words.data != 0))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("labels", ["class numbers", "one-hot"])
+def test_a_mask_in_a_loss_and_in_attention_waits_for_nothing(reduction, labels):
+    model = Attends(numpy.random.default_rng(0))
+    model.build((7,))
+    target = WORDS if labels == "class numbers" else numpy.eye(20, dtype="float32")[WORDS]
+    mask = tn.Tensor(WORDS != 0, device="gpu")
+    loss = lambda y, q: tn.cross_entropy(y, q, reduction, mask)
+    assert set(step_of(model.to("gpu"), loss, WORDS, target)) == {"launches"}
+
+
+def test_ctc_waits_for_nothing():
+    model = tn.Sequential([Embedding(20, 5)], input_shape=(7,), rng=numpy.random.default_rng(0))
+    labels, lengths = RNG.integers(1, 5, (24, 2)), RNG.integers(3, 8, 24)
+    sizes = RNG.integers(0, 3, 24)
+    given = {
+        name: tn.Tensor(x, device="gpu")
+        for name, x in (("logit_lengths", lengths), ("label_lengths", sizes))
+    }
+    loss = lambda y, q: tn.ctc_loss(y, q, **given)
+    assert set(step_of(model.to("gpu"), loss, WORDS, labels)) == {"launches"}
+
+
+STEPS = numpy.ones((2, 4, 3), "float32")
+HALF = numpy.array([[True] * 4, [False] * 4])  # the first example alone has steps that count
+MISTAKES = {
+    "cross_entropy: mask": lambda x: tn.cross_entropy(x, x.data, mask=HALF & ~HALF),
+    "cross_entropy: labels": lambda x: tn.cross_entropy(x, [[-1] * 4, [7, 5, 9, 9]], mask=~HALF),
+    "cross_entropy: rows": lambda x: tn.cross_entropy(x, 2 * x.data, mask=HALF),
+    "attention: example": lambda x: tn.attention(x, x, x, HALF),
+    "attention: query": lambda x: tn.attention(x, x, x, numpy.arange(32).reshape(2, 4, 4) < 20),
+    "simple_rnn": lambda x: SimpleRNN(2).run(weights_of(x), HALF),
+    "gru": lambda x: GRU(2).run(weights_of(x, 3, (2,)), HALF),
+    "lstm": lambda x: LSTM(2).run(weights_of(x, 4, (), 2), HALF),
+    "ctc_loss: logit_lengths": lambda x: tn.ctc_loss(x, [[1], [2]], [0, 5]),
+    "ctc_loss: label_lengths": lambda x: tn.ctc_loss(x, [[1], [2]], label_lengths=[-1, 1]),
+    "ctc_loss: labels": lambda x: tn.ctc_loss(x, [[9, 9], [4, 9]], label_lengths=[0, 1]),
+    "ctc_loss: padding": lambda x: tn.ctc_loss(x, [[1, 2], [2, -1]]),
+    "ctc_loss: blank": lambda x: tn.ctc_loss(x, [[1, 1], [2, 0]]),
+    "ctc_loss: size": lambda x: tn.ctc_loss(x, [[1, 2, 1], [2, 2, 2]]),
+    "ctc_decode: lengths": lambda x: tn.ctc_decode(x, logit_lengths=numpy.array([4, 5])),
+}  # fmt: skip
+
+
+def weights_of(x, gates=1, biases=(), states=1):
+    """The inputs of a recurrent operation with 2 units."""
+    shapes = *[(2, 2)] * states, (3, 2 * gates), (2, 2 * gates), (*biases, 2 * gates)
+    return x, *(tn.zeros(shape, device=x.device) for shape in shapes)
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_gpu_tells_late_what_the_cpu_tells_at_once(name):
+    with pytest.raises(ValueError) as at_once:
+        MISTAKES[name](tn.Tensor(STEPS))
+    with pytest.raises(ValueError) as late:
+        MISTAKES[name](tn.Tensor(STEPS, device="gpu"))
+        logits().numpy()
+    assert str(late.value) == str(at_once.value) + checks.LATE
+    assert str(late.value).startswith(name.partition(":")[0] + ": ")
 
 
 @pytest.mark.parametrize("there", [False, True], ids=["data on the host", "data on the GPU"])

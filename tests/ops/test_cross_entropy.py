@@ -46,6 +46,20 @@ def test_what_is_masked_may_be_anything(junk, logit, rng):
         numpy.testing.assert_array_equal(got, right)
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_so_it_may_on_a_gpu(reduction, pretended_gpu, rng):
+    logits, labels = rng.normal(size=(2, 3, 4)).astype("float32"), LABELS.copy()
+    logits[~COUNTS], labels[~COUNTS] = math.nan, 99
+    found = []
+    for device in ("cpu", "gpu"):
+        x = tn.Tensor(logits, requires_grad=True, device=device)
+        y = tn.cross_entropy(x, labels, reduction, COUNTS)
+        y.sum().backward()
+        found.append((y.numpy(), tn.Tensor(x.grad).numpy()))
+    for here, there in zip(*found, strict=True):
+        numpy.testing.assert_allclose(there, here, rtol=1e-6)
+
+
 def test_soft_labels_are_masked_by_rows(rng):
     logits, labels = rng.normal(size=(3, 4)), rng.dirichlet([1, 1, 1, 1], 3)
     labels[1] = math.nan

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy
+
+from ..devices import check
 from ..engine.inputs import settle
 from ..engine.tensor import Tensor
 from ..messages.engine import located
@@ -64,11 +67,14 @@ def _checked_mask(mask: Any, query: Tensor, key: Tensor) -> Any:
     """The mask, (N, 1, S) or (N, Q, S)."""
     (N, Q, _), S = query.shape, key.shape[1]
     mask = as_mask(mask, query.data, (N, S), (N, Q, S), name="query")
-    blind = ~mask.any(axis=-1)
-    if blind.any():
-        n, *q = (int(i[0]) for i in blind.nonzero())
-        who = f"query {q[0]}" if q else "each query"
-        raise ValueError(
-            f"mask is False everywhere for {who} of example {n}. There must be a place to look at."
-        )
+    seeing = mask.any(axis=-1)
+    check("attention", seeing.all(), _blind, seeing)
     return mask if mask.ndim == 3 else mask[:, None, :]
+
+
+def _blind(seeing: Any) -> ValueError:
+    n, *q = numpy.argwhere(~numpy.asarray(seeing))[0]
+    who = f"query {q[0]}" if q else "each query"
+    return ValueError(
+        f"mask is False everywhere for {who} of example {n}. There must be a place to look at."
+    )

@@ -21,6 +21,7 @@ class Cell:
     hold (T, N, 1): where a step does not count, so that the states stay as they were.
     """
 
+    operation: str  # whose cell it is
     gates = 1
     sigmoids: tuple[int, ...] = ()  # which gates are sigmoids; the others are tanh
     one_gradient = True  # whether x @ kernel and h @ R have the same gradient
@@ -141,6 +142,7 @@ class Cell:
 class SimpleRNN(Cell):
     """h' = tanh(x @ kernel + h @ R + bias), or relu in the place of tanh."""
 
+    operation = "simple_rnn"
     relu = False
 
     def step(self, t, before, after):
@@ -168,7 +170,7 @@ class GRU(Cell):
     the form of Keras and cuDNN (reset_after=True), where the candidate's h @ R has its own bias.
     """
 
-    gates, sigmoids = 3, (0, 1)
+    operation, gates, sigmoids = "gru", 3, (0, 1)
     one_gradient = False  # in the candidate, r stands between
 
     def input_bias(self) -> Array:
@@ -214,7 +216,7 @@ class LSTM(Cell):
     c' = f c + i g;  h' = o tanh(c').
     """
 
-    gates, sigmoids = 4, (0, 1, 3)
+    operation, gates, sigmoids = "lstm", 4, (0, 1, 3)
 
     def forward(self) -> None:
         self.squashed = self.xp.empty_like(self.states[1])  # tanh(c')

@@ -10,18 +10,20 @@ Source: Graves et al., "Connectionist Temporal Classification", 2006.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
 import numpy
 
-from ..devices import Array, kernels, xp
+from ..devices import Array, check, kernels, xp
 from ..engine.inputs import as_array
 from ..engine.tensor import Tensor, differentiable
 from ..messages.arguments import whole
 from ..messages.names import explained
 from .activation import log_softmax_of
 from .loss import check_class_numbers, reduce, takes_logits
+from .masks import only_counted
 
 NEVER = -1e300  # the logarithm of 0, but finite: -inf - -inf would be NaN
 
@@ -130,7 +132,7 @@ def ctc_decode(logits: Any, blank: int = 0, logit_lengths: Any = None) -> list[l
     lengths = logit_lengths.data if isinstance(logit_lengths, Tensor) else logit_lengths
     try:
         array = logits.data if isinstance(logits, Tensor) else as_array(logits)
-        steps = _checked_steps(array, lengths, blank)
+        steps = _checked_steps("ctc_decode", array, lengths, blank)
     except (ValueError, TypeError) as error:
         raise type(error)(f"ctc_decode: {error}") from None
     best = array.argmax(axis=2)
@@ -146,7 +148,7 @@ def _checked(
     logits: Array, labels: Any, logit_lengths: Any, label_lengths: Any, blank: int
 ) -> tuple[Array, Array, Array]:
     """The steps (N,), the sizes of the labels (N,), and the labels (N, S) padded with blank."""
-    steps = _checked_steps(logits, logit_lengths, blank)
+    steps = _checked_steps("ctc_loss", logits, logit_lengths, blank)
     N, _, K = logits.shape
     try:
         labels = xp(logits).asarray(labels)
@@ -162,32 +164,39 @@ def _checked(
         )
     S = labels.shape[1]
     labels = labels if S else labels.astype(numpy.int64)  # an empty list is of floats
-    sizes = _lengths("label_lengths", label_lengths, N, 0, S, logits)
+    sizes = _lengths("ctc_loss", "label_lengths", label_lengths, N, 0, S, logits)
     inside = xp(logits).arange(S) < sizes[:, None]  # (N, S)
+    padded = xp(logits).where(inside, labels, xp(logits).full_like(labels, blank))
+    counted = only_counted(padded, inside)
     padding = "give label_lengths=(labels >= 0).sum(axis=1)"
-    check_class_numbers(
-        "ctc_loss", labels[inside], K, f" for logits {logits.shape}", padding=padding
-    )
+    check_class_numbers("ctc_loss", counted, K, f" for logits {logits.shape}", padding=padding)
     blanks = (inside & (labels == blank)).any(axis=1)
-    if blanks.any():
-        raise ValueError(
-            f"the label of example {int(blanks.argmax())} holds {blank}, which is blank. Give that "
-            f"class another number; where {blank} is padding, give "
-            f"label_lengths=(labels != {blank}).sum(axis=1)."
-        )
+    check("ctc_loss", ~blanks.any(), functools.partial(_holds_blank, blank), blanks)
     needed = sizes + (inside[:, 1:] & (labels[:, 1:] == labels[:, :-1])).sum(axis=1)
-    if (needed > steps).any():
-        i = int((needed > steps).argmax())
-        size, need, there = int(sizes[i]), int(needed[i]), int(steps[i])
-        blanks_too = ", a blank between equal neighbors too" if need > size else ""
-        raise ValueError(
-            f"the label of example {i} has length {size} and needs {need} steps{blanks_too}; its "
-            f"input has {there}. Give a longer input, or leave the example out."
-        )
-    return steps, sizes, xp(logits).where(inside, labels, blank)
+    facts = xp(logits).stack((sizes, needed, steps))
+    check("ctc_loss", (needed <= steps).all(), _too_long, facts)
+    return steps, sizes, padded
 
 
-def _checked_steps(logits: Array, lengths: Any, blank: int) -> Array:
+def _holds_blank(blank: int, blanks: Any) -> ValueError:
+    return ValueError(
+        f"the label of example {numpy.argmax(blanks)} holds {blank}, which is blank. Give that "
+        f"class another number; where {blank} is padding, give "
+        f"label_lengths=(labels != {blank}).sum(axis=1)."
+    )
+
+
+def _too_long(facts: Any) -> ValueError:
+    sizes, needed, steps = numpy.asarray(facts)
+    i = (needed > steps).argmax()
+    blanks_too = ", a blank between equal neighbors too" if needed[i] > sizes[i] else ""
+    return ValueError(
+        f"the label of example {i} has length {sizes[i]} and needs {needed[i]} steps{blanks_too}; "
+        f"its input has {steps[i]}. Give a longer input, or leave the example out."
+    )
+
+
+def _checked_steps(operation: str, logits: Array, lengths: Any, blank: int) -> Array:
     """How many steps of each example count, (N,)."""
     if logits.ndim != 3 or 0 in logits.shape[1:]:
         cure = " Give one sequence a batch axis: logits[None]." if logits.ndim == 2 else ""
@@ -197,10 +206,12 @@ def _checked_steps(logits: Array, lengths: Any, blank: int) -> Array:
         )
     N, T, K = logits.shape
     whole("", "blank", blank, 0, K - 1, "It is the number of a class.")
-    return _lengths("logit_lengths", lengths, N, 1, T, logits)
+    return _lengths(operation, "logit_lengths", lengths, N, 1, T, logits)
 
 
-def _lengths(name: str, lengths: Any, N: int, least: int, most: int, logits: Array) -> Array:
+def _lengths(
+    operation: str, name: str, lengths: Any, N: int, least: int, most: int, logits: Array
+) -> Array:
     """Lengths (N,) in [least, most]; `most` for all if there are none."""
     if lengths is None:
         return xp(logits).full(N, most)
@@ -210,9 +221,12 @@ def _lengths(name: str, lengths: Any, N: int, least: int, most: int, logits: Arr
             f"{name} must be {N} integers, one for each example, received {lengths.shape} "
             f"{lengths.dtype}."
         )
-    if ((lengths < least) | (lengths > most)).any():
-        raise ValueError(
-            f"{name} must be from {least} to {most}, received {int(lengths.min())} to "
-            f"{int(lengths.max())}."
-        )
+    check(
+        operation,
+        ((lengths >= least) & (lengths <= most)).all(),
+        lambda lengths: ValueError(
+            f"{name} must be from {least} to {most}, received {min(lengths)} to {max(lengths)}."
+        ),
+        lengths,
+    )
     return lengths.astype(numpy.int64)

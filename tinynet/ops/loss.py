@@ -18,7 +18,7 @@ from ..engine.tensor import Tensor, differentiable
 from ..messages.arguments import choice
 from ..messages.mistakes import warn
 from .activation import finite_exp, log_softmax_of
-from .masks import as_mask
+from .masks import as_mask, only_counted
 
 Loss = Callable[..., Tensor]
 
@@ -164,6 +164,8 @@ def cross_entropy(logits, labels: Array, reduction: str = "mean", mask: Any = No
         padding = "give mask=labels >= 0"
         return cross_entropy_of(logits, labels, reduction, f" for logits {logits.shape}", padding)
     mask = _checked_mask(mask, logits, labels)
+    if on_gpu(mask):
+        return _weighted(logits, labels, reduction, mask)
     loss, pullback = cross_entropy_of(logits[mask], labels[mask], reduction, " where mask is True")
     shape, each = logits.shape, reduction == "none"
 
@@ -175,6 +177,22 @@ def cross_entropy(logits, labels: Array, reduction: str = "mean", mask: Any = No
     return spread(loss, mask.shape) if each else loss, (
         lambda dy: spread(pullback(dy[mask] if each else dy), shape)
     )
+
+
+def _weighted(
+    logits: Array, labels: Array, reduction: str, mask: Array
+) -> tuple[Array, Callable[[Array], Array]]:
+    """cross_entropy with a mask on a GPU, where logits[mask] waits for how many there are.
+
+    All rows are computed, and those that do not count have weight 0.
+    """
+    logits = xp(logits).where(mask[..., None], logits, 0)  # they may be anything, even NaN
+    labels = only_counted(labels, mask)
+    losses, pullback = cross_entropy_of(logits, labels, "none", " where mask is True")
+    mean, weights = reduction == "mean", mask.astype(logits.dtype)
+    loss, _ = reduce(lambda a, b: a * b, (losses, weights), "sum" if mean else reduction)
+    n = weights.sum() if mean else 1
+    return loss / n, lambda dy: pullback(dy / n * weights)
 
 
 def cross_entropy_of(
@@ -240,8 +258,8 @@ def _checked_mask(mask: Any, logits: Array, labels: Array) -> Array:
         raise _misfit(logits, labels)
     what = f" for logits {logits.shape}, one for each label"
     mask = as_mask(mask, logits, shape, name="logits", what=what)
-    if not mask.any():
-        raise ValueError("mask is False everywhere: there is no loss of no examples.")
+    text = "mask is False everywhere: there is no loss of no examples."
+    check("cross_entropy", mask.size and mask.any(), lambda facts: ValueError(text))
     return mask
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from ..devices import Array, gpu, is_array
+from ..devices import Array, gpu, is_array, xp
 from ..engine.inputs import same_device
 from ..engine.tensor import Tensor
 
@@ -31,3 +31,16 @@ def as_mask(
         allowed = " or ".join(map(str, shapes))
         raise ValueError(f"mask must be {allowed}{what}, received {mask.shape}.")
     return mask
+
+
+def only_counted(x: Array, mask: Array) -> Array:
+    """x, whose rows where the mask is False are its first row where it is True.
+
+    So it holds what counts and nothing else.  On a GPU it waits for nothing; x[mask] waits for how
+    many there are.
+    """
+    if not mask.size:
+        return x
+    rows = x.reshape(mask.size, -1)
+    first = rows.take(mask.argmax(), axis=0)
+    return xp(x).where(mask.reshape(-1, 1), rows, first).reshape(x.shape)

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..devices import Array, kernels
+import numpy
+
+from ..devices import Array, check, kernels
 from ..engine.observer import ALL, Work
 from ..engine.tensor import differentiable
 from .cells import GRU, LSTM, Cell, ReluRNN, SimpleRNN
@@ -137,10 +139,13 @@ def _checked(
     if mask is None:
         return None
     mask = as_mask(mask, x, (N, T))
-    empty = ~mask.any(axis=1)
-    if empty.any():
-        raise ValueError(
-            f"example {int(empty.argmax())} has no step that counts: its mask is False everywhere. "
-            "Leave such examples out."
-        )
+    counts = mask.any(axis=1)
+    check(kind.operation, counts.all(), _no_step, counts)
     return mask
+
+
+def _no_step(counts: Any) -> ValueError:
+    return ValueError(
+        f"example {numpy.argmin(counts)} has no step that counts: its mask is False everywhere. "
+        "Leave such examples out."
+    )
