@@ -18,11 +18,11 @@ LATE = " The GPU tells this late: it may be of an earlier call."
 
 
 class Check(NamedTuple):
-    """fine, facts: on the GPU.  error(facts) makes the error; it holds no large array."""
+    """fine, facts: on the GPU.  error(facts) makes the error, or warns; it holds no large array."""
 
     fine: Array
     operation: str
-    error: Callable[[Any], Exception]
+    error: Callable[[Any], Exception | None]
     facts: Any
 
 
@@ -50,14 +50,19 @@ def labels_inside(labels: Array, K: int) -> tuple[Any, Any]:
     return fine, xp(labels).stack(facts) if on_gpu(labels) else facts
 
 
-def check(operation: str, fine: Any, error: Callable[[Any], Exception], facts: Any = None) -> None:
-    """Raise error(facts) unless fine; of the GPU later, with the operation's name in front."""
+def check(
+    operation: str, fine: Any, error: Callable[[Any], Exception | None], facts: Any = None
+) -> None:
+    """Raise error(facts) unless fine; of the GPU later, with the operation's name in front.
+
+    An error that is None has told already what is wrong, in a warning.
+    """
     if on_gpu(fine):
         _waiting.checks.append(Check(fine, operation, error, facts))
         if len(_waiting.checks) >= MOST:
             look()
-    elif not fine:
-        raise error(facts)
+    elif not fine and (found := error(facts)):
+        raise found
 
 
 def forget() -> None:
@@ -74,8 +79,7 @@ def look() -> None:
     every = xp(*fine).stack(fine).get()
     forget()
     for fine, (_, operation, error, facts) in zip(every, checks, strict=True):
-        if not fine:
-            found = error(facts.get().tolist() if on_gpu(facts) else facts)
+        if not fine and (found := error(facts.get().tolist() if on_gpu(facts) else facts)):
             late: Any = type(found)(f"{operation}: {found}{LATE}")
             late.located = True  # what runs now must not put its own name in front
             raise late

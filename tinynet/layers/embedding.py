@@ -63,12 +63,12 @@ class Embedding(Layer):
     def __call__(self, x: Any, *more: Any, **given: Any) -> Any:
         if self.mask_zero and not (self._in_model or is_symbolic(x) or trial.get()):
             x = self._arranged(x)
-            if (x.data == 0).any():
-                warn(
-                    f"{self.label}: mask_zero=True does nothing where the layer is called by "
-                    "itself: only a Sequential or a Model hands the mask on. Leave it out, and "
-                    "give the layers after it mask=x != 0."
-                )
+            text = (
+                f"{self.label}: mask_zero=True does nothing where the layer is called by itself: "
+                "only a Sequential or a Model hands the mask on. Leave it out, and give the layers "
+                "after it mask=x != 0."
+            )
+            check(self.label, (x.data != 0).all(), lambda facts: warn(text))
         return super().__call__(x, *more, **given)
 
     @property

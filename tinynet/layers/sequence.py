@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from ..devices import check
 from ..engine.tensor import Tensor
 from ..messages.arguments import choice, number, written
 from ..messages.mistakes import warn
@@ -180,12 +181,13 @@ class Masking(Layer):
     def __call__(self, x: Any, *more: Any, **given: Any) -> Any:
         if not (self._in_model or is_symbolic(x) or trial.get()):
             x = self._arranged(x)
-            if x.ndim > 1 and not self._counts(x).all():
-                warn(
-                    f"{self.label}: it does nothing where it is called by itself: only a "
-                    "Sequential or a Model hands the mask on. Leave it out, and give the layers "
-                    "after it mask=, for example that of tn.data.padded."
-                )
+            text = (
+                f"{self.label}: it does nothing where it is called by itself: only a Sequential or "
+                "a Model hands the mask on. Leave it out, and give the layers after it mask=, for "
+                "example that of tn.data.padded."
+            )
+            if x.ndim > 1:
+                check(self.label, self._counts(x).all(), lambda facts: warn(text))
         return super().__call__(x, *more, **given)
 
     def _counts(self, x: Tensor) -> Any:
