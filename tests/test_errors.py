@@ -816,6 +816,17 @@ TABLE = {
         "ctc_loss: labels are bool, and class numbers are integers. Give an array of integers, "
         "array.astype(int); a list that became a Tensor is float32.",
     ),
+    "logits in the place of probabilities": (
+        lambda: tn.sample_bernoulli([0.5, 3.0], RNG),
+        ValueError,
+        "sample_bernoulli: p must be in [0, 1], and holds 3. Of logits give tn.sigmoid(logits).",
+    ),
+    "bits that a gradient should flow through": (
+        lambda: tn.sample_bernoulli(weights(1), RNG),
+        TypeError,
+        "sample_bernoulli: the input of shape (1,) requires a gradient, and its pullback is None. "
+        "Return a tuple with a function for each input; where no gradient flows, pass x.detach().",
+    ),
     "a CTC label too large": (
         lambda: tn.ctc_loss(STEPS, [[1, 2], [2, 3]]),
         ValueError,

@@ -54,6 +54,7 @@ if TYPE_CHECKING:  # type checkers run this block; _homes reads it for Python
         bernoulli_log_likelihood,
         gaussian_log_likelihood,
         kl_standard_normal,
+        sample_bernoulli,
         sample_gaussian,
     )
     from .ops.recurrent import gru, lstm, simple_rnn

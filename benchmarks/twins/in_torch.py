@@ -85,12 +85,11 @@ class Twin(Walk):
         drawn = tn.sample_gaussian(zeros, zeros, self.rng).data
         return self.torch.from_numpy(drawn).to(like.dtype)
 
-    def uniform(self, like: Any) -> Any:
-        """A number in [0, 1) for each of `like`, drawn in its dtype."""
+    def bits(self, p: Any) -> Any:
+        """1 with probability p, otherwise 0, in the dtype of p."""
         if self.rng is None:
-            return self.torch.rand_like(like)
-        dtype: Any = str(like.dtype).removeprefix("torch.")
-        return self.torch.from_numpy(self.rng.random(tuple(like.shape), dtype=dtype))
+            return self.torch.bernoulli(p)
+        return self.torch.from_numpy(tn.sample_bernoulli(p.numpy(), self.rng).data)
 
     def _placed(self, tensor: Any) -> Any:
         if tensor.ndim == 4 and self.channels_last:

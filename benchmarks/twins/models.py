@@ -134,9 +134,8 @@ def rbm(batch: int) -> Work:
         def loss(v: Any) -> Any:
             with torch.no_grad():
                 p = torch.sigmoid(torch.addmm(c, v, kernel))
-                h = (twin.uniform(p) < p).to(v.dtype)
-                p = torch.sigmoid(torch.addmm(b, h, kernel.T))
-                dreamt = (twin.uniform(p) < p).to(v.dtype)
+                p = torch.sigmoid(torch.addmm(b, twin.bits(p), kernel.T))
+                dreamt = twin.bits(p)
             return free_energy(v).mean() - free_energy(dreamt).mean()
 
         return loss

@@ -67,19 +67,14 @@ class RBM(tn.Module):
         Gives the last v and, to look at, the probabilities that it was drawn from.
         """
         v = units("v", v, "V", self.V)
-        probabilities("gibbs", "v", v.data)
+        if v.device == "cpu":  # on a GPU it would wait in each step, and `train` has seen its x
+            probabilities("gibbs", "v", v.data)
         with tn.no_grad():
             for _ in range(whole("gibbs", "k", k)):
-                h = drawn(self.hidden_given_visible(v), rng)
+                h = tn.sample_bernoulli(self.hidden_given_visible(v), rng)
                 p = self.visible_given_hidden(h)
-                v = drawn(p, rng)
+                v = tn.sample_bernoulli(p, rng)
         return v, p
-
-
-def drawn(p, rng):
-    """Bits, each of them 1 with its probability.  (...) -> (...)"""
-    chance = tn.Tensor(rng.random(p.shape, dtype=p.dtype)).to(p.device)
-    return tn.Tensor((chance.data < p.data).astype(p.dtype))
 
 
 def units(name, x, letter, size):
@@ -95,7 +90,7 @@ def units(name, x, letter, size):
 
 
 def probabilities(where, name, x):
-    """Refuses what is no bit and no probability.  Not in each step: on a GPU it waits for x."""
+    """Refuses what is no bit and no probability."""
     low, high = (float(x.min()), float(x.max())) if x.size else (0, 0)
     if not (low >= 0 and high <= 1):
         fix = f"{name} holds bits or probabilities: look for NaN or a shift of the mean."

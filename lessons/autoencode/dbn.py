@@ -2,10 +2,10 @@
 
 Slides    003_05cde12013bfe355.txt "Autoencoders in Deep Learning", the part on RBM and DBN
 Question  Does a stack of RBMs need "only a small labelled data set", and beat a shallow net?
-Expect    with 5,000 digits of MNIST and 100, 500 or 1,000 labels: 73%, 88% and 90% right, 2 to 6
+Expect    with 5,000 digits of MNIST and 100, 500 or 1,000 labels: 71%, 88% and 90% right, 2 to 4
           points more than the same net from random weights, which beats a shallow one by at most
           2.  With 500 labels or more one RBM is as good as two, to within a point: what helps is
-          the pictures without labels.  With 100 the second adds 2 or 3 points.  Drawn digits: much
+          the pictures without labels.  With 100 the second adds 1 or 2 points.  Drawn digits: much
           the same.  --full: 80%, 92% and 94%, where random weights give 74%, 87% and 89%
 Try       count=1000 in `main`: how many pictures without labels does the stack need?
 """

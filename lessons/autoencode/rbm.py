@@ -4,8 +4,8 @@ Slides    003_05cde12013bfe355.txt "Autoencoders in Deep Learning", the part on 
 Question  Is a restricted Boltzmann machine "an example of an autoencoder with only two layers"?
 Expect    no.  After 15 epochs at one rate, the same weights trained as an autoencoder reconstruct
           best (77 nats a digit of MNIST; CD-1 and persistent chains 96) and dream worst: scribbles.
-          CD-1 and persistent chains reconstruct alike; what they dream differs.  65 to 72 of 100
-          dreams of CD-1 are nearest to a nought; of persistent chains, 28 to 33 to any one digit.
+          CD-1 and persistent chains reconstruct alike; what they dream differs.  63 to 72 of 100
+          dreams of CD-1 are nearest to a nought; of persistent chains, 25 or 26 to any one digit.
           Drawn digits: 67, 89 and 90 nats; 29 to 63 and 15 to 29 of 100.  The pseudo-likelihood
           prefers the autoencoder: it looks one pixel away from the data, and no further
 Try       count=500, epochs=100 in `main`: when does the gap in the free energy open, and why?

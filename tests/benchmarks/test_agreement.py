@@ -42,8 +42,9 @@ def test_the_noise_of_the_check_is_the_same_and_that_of_training_is_not(torch):
     numpy.testing.assert_array_equal(
         twin.normal(like), tn.sample_gaussian(zeros, zeros, work.rng).data
     )
+    half = numpy.full((2, 3), 0.5, numpy.float32)
     numpy.testing.assert_array_equal(
-        twin.uniform(like), work.rng.random((2, 3), dtype=numpy.float32)
+        twin.bits(like + 0.5), tn.sample_bernoulli(half, work.rng).data
     )
 
 

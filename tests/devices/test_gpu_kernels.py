@@ -330,6 +330,7 @@ def test_noise(key):
     for count in (0, 1, 15, 16, 17, 100, 4097):
         for drop in (0, 16384, 65535):
             agree("keep_mask", key, drop, count, tolerance=0)
+        agree("uniform", key, count, tolerance=0)
         agree("standard_normal", key, count, tolerance=4 * EPSILON)
 
 

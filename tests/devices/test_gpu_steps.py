@@ -11,6 +11,8 @@ import pytest
 
 import tinynet as tn
 from lessons import parts
+from lessons.autoencode.boltzmann import RBM
+from lessons.autoencode.rbm import bits, divergence
 from tests import strict_cupy
 from tests.strict_cupy import counts
 from tinynet.devices import checks, form, plain
@@ -113,6 +115,14 @@ def test_an_autoencoder_waits_for_nothing():
     model = tn.Sequential(layers, input_shape=(28, 28, 1), rng=rng).to("gpu")
     found = step_of(model, tn.bce_with_logits, target=X.reshape(24, -1))
     assert set(found) == {"launches"}
+
+
+def test_a_boltzmann_machine_waits_for_nothing():
+    rng = numpy.random.default_rng(0)
+    model = RBM(784, 20, rng).to("gpu")
+    loss = lambda h, v: divergence(model, v, rng)
+    x = bits(X)
+    assert set(step_of(model, loss, x, x)) == {"launches"}
 
 
 class Counted:

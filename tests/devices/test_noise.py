@@ -90,6 +90,7 @@ def test_the_noise_of_several_threads_has_the_bits_of_the_plain_form(count, thre
         for drop in (0, 16384, 21845, 65535):
             same(cpu.keep_mask(key, drop, count), plain.keep_mask(key, drop, count))
         same(cpu.standard_normal(key, count), plain.standard_normal(key, count))
+        same(cpu.uniform(key, count), plain.uniform(key, count))
 
 
 @pytest.mark.fast_form
@@ -98,6 +99,7 @@ def test_large_noise_has_the_bits_of_the_plain_form():
     for count in (4 * 2**15 - 1, 4 * 2**15 + 1, 300_001):
         same(cpu.keep_mask(KEY, 20_000, count), plain.keep_mask(KEY, 20_000, count))
         same(cpu.standard_normal(KEY, count), plain.standard_normal(KEY, count))
+        same(cpu.uniform(KEY, count), plain.uniform(KEY, count))
 
 
 # -- masks -----------------------------------------------------------------------------------------
@@ -148,6 +150,33 @@ def dropped(threads, seed=3):
 def test_dropout_drops_the_same_by_any_number_of_threads(threads, small_parts):
     same(dropped(threads), dropped(1))
     assert (dropped(threads, seed=4) != dropped(1)).any()
+
+
+# -- numbers in [0, 1) -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_even_numbers_are_the_first_24_bits_of_each_half_of_a_word(form):
+    halves = [
+        half for word in oracles.random_words(KEY, 500) for half in (word % 2**32, word >> 32)
+    ]
+    found = form.uniform(KEY, 999)
+    assert found.dtype == numpy.float32
+    assert found.tolist() == [(half >> 8) / 2**24 for half in halves[:999]]
+
+
+def test_the_ends_of_the_even_numbers():
+    words = numpy.array([0, 2**64 - 1], numpy.uint64)
+    assert noise.even(words).tolist() == [0, 0, 1 - 2**-24, 1 - 2**-24]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_even_numbers_are_spread_evenly_and_independent(form):
+    u = form.uniform(KEY, COUNT)
+    for bound in (0.001, 0.1, 0.5, 0.9, 0.999):
+        below = u < bound
+        assert within(below.mean(), bound)
+        assert within((below[1:] & below[:-1]).mean(), bound**2, COUNT - 1)
 
 
 # -- Gaussian numbers ------------------------------------------------------------------------------
@@ -210,6 +239,7 @@ NOISES = {
     "dropout of channels": lambda x, rng: tn.dropout(x, 0.3, rng, mask_shape=(20, 1, 5)),
     "gaussian_noise": lambda x, rng: tn.gaussian_noise(x, 0.5, rng),
     "sample_gaussian": lambda x, rng: tn.sample_gaussian(x, x, rng),
+    "sample_bernoulli": lambda x, rng: tn.sample_bernoulli(0.3 * x, rng),
 }
 
 

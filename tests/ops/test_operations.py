@@ -200,6 +200,7 @@ def test_every_public_operation_with_a_gradient_has_a_row():
     operations -= {"to"}  # it needs two devices: test_devices.py
     operations -= {"one_hot", "ones", "zeros"}  # they make tensors: test_creation.py
     operations -= {"argmax", "ctc_decode"}  # no gradient flows: test_tensor.py, test_ctc.py
+    operations -= {"sample_bernoulli"}  # the same: test_probability.py
     operations -= {"attention"}  # it is made of others, and ends with matmul
     operations -= COMPARISONS
     assert operations == {row.operation for row in ROWS}
@@ -391,8 +392,9 @@ def test_noise_is_drawn_alike_for_every_dtype():
         lambda x, rng: tn.dropout(x, 0.5, rng),
         lambda x, rng: tn.gaussian_noise(x, 1.0, rng),
         lambda x, rng: tn.sample_gaussian(x, x, rng),
+        lambda x, rng: tn.sample_bernoulli(0.5 * x, rng),
     ],
-    ids=["dropout", "gaussian_noise", "sample_gaussian"],
+    ids=["dropout", "gaussian_noise", "sample_gaussian", "sample_bernoulli"],
 )
 def test_a_generator_moves_on_with_each_call_and_a_seed_draws_the_same_again(f):
     x = tn.Tensor(numpy.ones(200))

@@ -146,3 +146,13 @@ def test_a_sample_is_drawn_alike_for_every_dtype_and_the_generator_moves_on():
     )
     assert half.dtype == numpy.float16
     numpy.testing.assert_array_equal(half.data, drawn.astype("float16"))
+
+
+def test_drawn_bits_are_as_often_1_as_they_should(device, rng):
+    p = tn.Tensor(numpy.tile(numpy.float32([0, 0.2, 0.9, 1]), (10_000, 1))).to(device)
+    b = tn.sample_bernoulli(p, rng)
+    assert b.device == device and b.dtype == numpy.float32 and not b.requires_grad
+    b = b.numpy()
+    assert set(numpy.unique(b)) == {0, 1}
+    assert (b[:, 0] == 0).all() and (b[:, 3] == 1).all()
+    assert abs(b.mean(axis=0) - [0, 0.2, 0.9, 1]).max() < 0.02

@@ -29,6 +29,16 @@ def kept(bits: numpy.ndarray, drop: int) -> numpy.ndarray:
     return bits.view(numpy.uint16) >= drop
 
 
+def uniform(key: Key, count: int) -> numpy.ndarray:
+    """(count,) numbers from [0, 1), in float32."""
+    return even(random_bits(key, -(-count // 2)))[:count]
+
+
+def even(bits: numpy.ndarray) -> numpy.ndarray:
+    """Two multiples of 2^-24 from each word, all equally likely: float32 has each of them."""
+    return (bits.view(numpy.uint32) >> 8).astype(numpy.float32) * 2.0**-24
+
+
 def standard_normal(key: Key, count: int) -> numpy.ndarray:
     """(count,) numbers from N(0, 1), in float32."""
     return normal(random_bits(key, -(-count // 2)))[:count]

@@ -27,7 +27,7 @@ from .batch_normalization import (
     scale_and_shift,
 )
 from .checks import inside, labels_inside
-from .noise import keep_mask, random_bits, standard_normal
+from .noise import keep_mask, random_bits, standard_normal, uniform
 from .optimizers import adam, gathered, rmsprop, sgd
 from .softmax import cross_entropy_back, label_losses, log_softmax
 from .windows import Windows

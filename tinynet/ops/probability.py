@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy
 
-from ..devices import Array, kernels, xp
+from ..devices import Array, device_of, kernels, move, xp
 from ..engine.tensor import differentiable
 from .loss import bce_of, bce_slope, equal_shapes, in_unit_interval, reduce, scaled
-from .noise import normal_like
+from .noise import draw_key, normal_like
 
 LOG_2_PI = math.log(2 * math.pi)
 
@@ -38,6 +38,20 @@ def sample_gaussian(mean, log_var, rng: numpy.random.Generator):
     equal_shapes(mean=mean, log_var=log_var)
     deviation = xp(mean).exp(0.5 * log_var) * normal_like(mean, rng)  # sigma e
     return mean + deviation, (lambda dy: dy, lambda dy: dy * 0.5 * deviation)
+
+
+@differentiable
+def sample_bernoulli(p, rng: numpy.random.Generator):
+    """1 with probability p, otherwise 0, for each element.  (...) -> (...)
+
+    No gradient flows through: pass p.detach(), or draw under tn.no_grad().
+
+    p: in [0, 1].  rng: numpy.random.default_rng(seed); each call advances it.
+    ValueError for p out of range, TypeError for an rng that is no generator.
+    """
+    in_unit_interval("sample_bernoulli", p=p, hint=" Of logits give tn.sigmoid(logits).")
+    u = kernels(p).uniform(draw_key(rng), p.size).reshape(p.shape)
+    return (move(u, device_of(p)) < p).astype(p.dtype), None
 
 
 @differentiable

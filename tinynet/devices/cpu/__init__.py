@@ -35,7 +35,7 @@ from .convolution import (
     kernel_gradient,
 )
 from .matrix import column_sums, product
-from .noise import keep_mask, random_bits, standard_normal
+from .noise import keep_mask, random_bits, standard_normal, uniform
 from .normalization import combine, moments, products_and_sums, scale_and_shift
 from .pieces import (
     elementwise,
@@ -60,4 +60,5 @@ __all__ = [
     "max_pool_back", "mean", "moments", "move_statistics", "owned", "product",
     "products_and_sums", "random_bits", "relu", "relu_back", "rmsprop", "scale_and_shift",
     "sgd", "standard_normal", "sum_pool", "sum_pool_back", "sum_windows", "total",
+    "uniform",
 ]  # fmt: skip

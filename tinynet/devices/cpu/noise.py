@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy
 
-from ..noise import Key, kept, normal
+from ..noise import Key, even, kept, normal
 from .threads import each
 
 Array = numpy.ndarray
@@ -20,6 +20,10 @@ WORDS = 2**15  # in a part; a multiple of 4: 100 us
 
 def keep_mask(key: Key, drop: int, count: int) -> Array:
     return _filled(numpy.empty(count, bool), key, 4, lambda bits: kept(bits, drop))
+
+
+def uniform(key: Key, count: int) -> Array:
+    return _filled(numpy.empty(count, numpy.float32), key, 2, even)
 
 
 def standard_normal(key: Key, count: int) -> Array:

@@ -26,7 +26,7 @@ from .memory import (
     peak_memory,
     to_host,
 )
-from .noise import dropout, keep_mask, standard_normal
+from .noise import dropout, keep_mask, standard_normal, uniform
 from .optimizers import adam, gathered, rmsprop, sgd
 from .softmax import cross_entropy_back, label_losses, log_softmax
 from .sums import column_sums, moments, move_statistics, products_and_sums
@@ -51,7 +51,7 @@ __all__ = [
     "max_pool_back", "mean", "moments", "move_statistics", "out_of_memory", "owned",
     "peak_memory", "product", "products_and_sums", "relu", "relu_back", "rmsprop",
     "scale_and_shift", "sgd", "standard_normal", "sum_pool", "sum_pool_back", "sum_windows",
-    "to_host", "total",
+    "to_host", "total", "uniform",
 ]  # fmt: skip
 
 

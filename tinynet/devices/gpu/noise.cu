@@ -42,6 +42,16 @@ extern "C" __global__ void dropout(
     y[16 * i + k] = kept(words, k, drop) ? x[16 * i + k] * scale : 0;
 }
 
+// A thread draws 8 numbers from [0, 1): two from each word, by 24 bits each
+extern "C" __global__ void uniform(word key, word key2, float* y, int length, int count) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i >= count) return;
+  word words[4];
+  random_words(i, key, key2, words);
+  for (int k = 0; k < 8 && 8 * i + k < length; k++)
+    y[8 * i + k] = ((unsigned)(words[k / 2] >> 32 * (k % 2)) >> 8) * 0x1p-24f;
+}
+
 // A thread draws 8 numbers from N(0, 1): two from each word, by a radius and an angle
 // Source: Box and Muller, "A Note on the Generation of Random Normal Deviates", 1958.
 extern "C" __global__ void standard_normal(word key, word key2, float* y, int length, int count) {

@@ -27,8 +27,16 @@ def dropout(x: Array, key: Key, drop: int, scale: float) -> Array:
     return y
 
 
+def uniform(key: Key, count: int) -> Array:
+    return _eight_each("noise.uniform", key, count)
+
+
 def standard_normal(key: Key, count: int) -> Array:
-    cupy = sys.modules["cupy"]
-    y = cupy.empty(count, cupy.float32)
-    launch("noise.standard_normal", -(-count // 8), *map(numpy.uint64, key), y, count)
+    return _eight_each("noise.standard_normal", key, count)
+
+
+def _eight_each(kernel: str, key: Key, count: int) -> Array:
+    """(count,) numbers in float32, of which each thread draws 8."""
+    y = sys.modules["cupy"].empty(count, numpy.float32)
+    launch(kernel, -(-count // 8), *map(numpy.uint64, key), y, count)
     return y
