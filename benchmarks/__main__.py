@@ -68,6 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--all", action="store_true", help="gpu: its tests, kernels, models and lessons as well"
     )
+    parser.add_argument(
+        "--tf32", action="store_true", help="gpu: products in TF32, here and in PyTorch"
+    )
     options = parser.parse_args(arguments)
     if options.name is None:
         for name, line in BENCHMARKS.items():
@@ -83,6 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"--emulated belongs to gpu, and {options.name} needs none.")
     if options.all and options.name != "gpu":
         parser.error(f"--all belongs to gpu, and {options.name} has none.")
+    if options.tf32 and options.name != "gpu":
+        parser.error(f"--tf32 belongs to gpu, and {options.name} has none.")
     if options.emulated and options.all:
         parser.error("--emulated needs no GPU, and --all needs one. Give one of the two.")
     if options.scaling and options.name != "cpu":
@@ -96,6 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     more |= {"scale": True} if options.scaling else {}
     more |= {"emulated": True} if options.emulated else {}
     more |= {"whole": True} if options.all else {}
+    more |= {"tf32": True} if options.tf32 else {}
     return benchmark.main(threads, options.quick, options.record, **more)
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # type checkers run this block; _homes reads it for Python
         set_threads,
         workspace_budget,
     )
+    from .devices.gpu.products import set_matmul_precision
     from .diagnosis.cost import cost
     from .diagnosis.doctor import doctor
     from .diagnosis.gradcheck import GradcheckReport, GradientError, gradcheck

@@ -5,9 +5,12 @@ The pretended CuPy of the tests counts them; its CUDA kernels are compiled by g+
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from tinynet.devices import checks, gpu
@@ -16,6 +19,7 @@ from ..twins.work import Row
 from .steps import gpu_step
 
 KINDS = ("launches", "waits", "to the host", "to the device")
+ROOT = Path(__file__).parent.parent.parent
 MISSING: Any = object()
 BATCH = 4  # the counts do not depend on it
 
@@ -48,6 +52,32 @@ def counted(row: Row) -> dict[str, int]:
         before = dict(counts)
         step()
         return {kind: counts.get(kind, 0) - before.get(kind, 0) for kind in KINDS}
+
+
+def in_own_process(names: Iterable[str]) -> dict[str, dict[str, int]]:
+    """What report() counts, where a GPU is in use in this process; nothing without g++."""
+    call = f"from benchmarks.gpu import counted; counted.as_json({list(names)})"
+    result = subprocess.run(
+        (sys.executable, "-c", call), capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    if result.returncode:
+        lines = result.stderr.strip().splitlines() or ["it failed"]
+        print(f"launches are not counted: {lines[-1]}")
+        return {}
+    return json.loads(result.stdout)
+
+
+def as_json(names: Iterable[str]) -> None:
+    from ..twins.models import MODELS
+
+    print(json.dumps({name: counted(MODELS[name]) for name in names}))
+
+
+def text(counts: Mapping[str, int] | None) -> str:
+    """For one model: "43 launches, 0 waits, 0 to the host, 0 to the device"."""
+    if counts is None:
+        return "not counted"
+    return ", ".join(f"{counts[kind]} {kind}" for kind in KINDS)
 
 
 def report(rows: Mapping[str, Row]) -> list[dict[str, Any]]:

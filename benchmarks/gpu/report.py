@@ -21,7 +21,9 @@ from ..measure.turns import Effort, spread, take_turns
 from ..twins.models import MODELS
 from ..twins.steps import compiled, numpy_alone, our_step
 from ..twins.work import Row
-from . import counted, everything, steps
+from . import beside_torch, chart, counted, everything, steps
+from .chart import speedup
+from .steps import gpu_step
 
 BATCHES = (32, 128, 512, 2048)
 QUICK_BATCHES = (32, 512)
@@ -38,11 +40,13 @@ def main(
     models: Sequence[str] = (),
     emulated: bool = False,
     whole: bool = False,
+    tf32: bool = False,
 ) -> int:
     """2 without a GPU.  emulated: count launches, waits and copies, which needs none.
 
     whole: tests, kernels, steps on both devices and lessons too, and a file with all of it; 1 if
         one of them fails.
+    tf32: products and convolutions on the GPU in TF32, tinynet's and PyTorch's.
     """
     for name in models:
         if name not in MODELS:
@@ -62,23 +66,33 @@ def main(
             file=sys.stderr,
         )
         return 2
+    precision = "tf32" if tf32 else "float32"
     if whole:
-        kept = everything.main(rows, quick, lambda: report(rows, threads, quick))
+        kept = everything.main(rows, quick, lambda: report(rows, threads, quick, precision))
         WHOLE.write_text(json.dumps(kept, indent=1) + "\n")
         print(f"\nwritten: {WHOLE}")
         return int(not all(found["fine"] for found in kept["parts"]))
-    kept = report(rows, threads, quick)
+    kept = report(rows, threads, quick, precision)
     if record and not quick and not models:
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
-        print(f"\nwritten: {RESULTS}")
+        picture = RESULTS.with_suffix(".png")
+        chart.save(kept, picture)
+        print(f"\nwritten: {RESULTS} and {picture}")
     return 0
 
 
-def report(rows: Mapping[str, Row], threads: int, quick: bool) -> dict[str, Any]:
+def report(
+    rows: Mapping[str, Row], threads: int, quick: bool, precision: str = "float32"
+) -> dict[str, Any]:
     _, facts = introduce(threads)
     facts["GPU"] = gpu_name()
-    print(f"{'GPU':15}{facts['GPU']}\n{'compiled':15}{tn.compiled()}")
+    tn.set_matmul_precision(precision)
+    torch = beside_torch.cuda_torch()
+    if torch:
+        beside_torch.same_precision(torch, precision)
+    print(f"{'GPU':15}{facts['GPU']}\n{'products':15}{precision}\n{'compiled':15}{tn.compiled()}")
+    counts = counted.in_own_process(rows)
     print(
         f"\nA training step: forward, loss, backward, Adam; float32; {threads} threads on the CPU"
     )
@@ -88,12 +102,24 @@ def report(rows: Mapping[str, Row], threads: int, quick: bool) -> dict[str, Any]
     )
     found = []
     for name, row in rows.items():
-        of_model = [time_model(row, n, quick) for n in (QUICK_BATCHES if quick else BATCHES)]
-        for numbers in of_model:
-            print(line(name, numbers), flush=True)
-        print(f"{'':24}{crossover(of_model)}")
-        found.append({"model": name, "batches": of_model})
-    return {"machine": facts, "threads": threads, "models": found}
+        batches = QUICK_BATCHES if quick else BATCHES
+        differ = steps.agreement(our_step(row.make(batches[0])), gpu_step(row.make(batches[0])))
+        of_model: list[dict[str, Any]] = []
+        for batch in batches:
+            of_model.append(time_model(row, batch, quick))
+            of_model[-1]["losses differ"] = None if of_model[1:] else differ
+            print(line(name, of_model[-1]), flush=True)
+        print(f"{'':24}{crossover(of_model)}; a step on it: {counted.text(counts.get(name))}")
+        found.append({"model": name, "counts": counts.get(name), "batches": of_model})
+    effort = QUICK_ON_GPU if quick else ON_GPU
+    beside = beside_torch.report(rows, torch, effort, compiled=not quick)
+    return {
+        "machine": facts,
+        "threads": threads,
+        "products": precision,
+        "models": found,
+        "beside PyTorch": beside,
+    }
 
 
 def gpu_name() -> str:
@@ -108,24 +134,20 @@ def time_model(row: Row, batch: int, quick: bool) -> dict[str, Any]:
     forms = {"NumPy": our_step(row.make(batch), numpy_alone())}
     if loops:
         forms["compiled"] = our_step(row.make(batch), loops)
-    differ = steps.agreement(our_step(row.make(batch)), steps.gpu_step(row.make(batch)))
-    on_gpu = steps.timed(steps.gpu_step(row.make(batch)), QUICK_ON_GPU if quick else ON_GPU)
     on_cpu = take_turns(forms, *(QUICK_ON_CPU if quick else ON_CPU))
     del forms
     gc.collect()
+    step = gpu_step(row.make(batch))
+    first = steps.first(step)
     return {
         "batch": batch,
-        "seconds a step, by round": {**on_cpu, "GPU": on_gpu.seconds},
-        "first step": on_gpu.first,
-        "peak": on_gpu.peak,
-        "losses differ": differ,
+        "seconds a step, by round": {
+            **on_cpu,
+            **steps.take_turns({"GPU": step}, QUICK_ON_GPU if quick else ON_GPU),
+        },
+        "first step": first.seconds,
+        "peak": first.peak,
     }
-
-
-def speedup(numbers: dict[str, Any]) -> float:
-    """The time of the CPU's faster form, divided by the GPU's."""
-    medians = {k: spread(v).median for k, v in numbers["seconds a step, by round"].items()}
-    return min(t for name, t in medians.items() if name != "GPU") / medians["GPU"]
 
 
 def line(name: str, numbers: dict[str, Any]) -> str:
@@ -134,11 +156,12 @@ def line(name: str, numbers: dict[str, Any]) -> str:
     def ms(form: str) -> str:
         return f"{1000 * spread(times[form]).median:.2f} ms" if form in times else "-"
 
+    differ = numbers["losses differ"]
     pictures = numbers["batch"] / spread(times["GPU"]).median
     return (
         f"{name:24}{numbers['batch']:6}{ms('NumPy'):>12}{ms('compiled'):>12}{ms('GPU'):>12}"
         f"{pictures:12,.0f}{speedup(numbers):11.1f}{numbers['first step']:10.1f} s"
-        f"{mib(numbers['peak']):>12}{numbers['losses differ']:15.1e}"
+        f"{mib(numbers['peak']):>12}{'' if differ is None else f'{differ:.1e}':>15}"
     )
 
 

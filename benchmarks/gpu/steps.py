@@ -1,10 +1,14 @@
-"""The training step on the GPU, timed by the GPU's own clock, and its peak memory."""
+"""Training steps on a card, timed by its own clock, and their peak memory.
+
+tinynet's and PyTorch's steps are launched on the same stream, so the same two events time both.
+"""
 
 from __future__ import annotations
 
 import gc
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import tinynet as tn
@@ -17,14 +21,13 @@ from ..twins.work import Work
 AGREEING = 20  # losses that are compared
 
 
-class Timed(NamedTuple):
-    """seconds: of a step, by round.  first: of the first step, in which kernels are compiled.
+class First(NamedTuple):
+    """seconds: of the first step, in which kernels are compiled.
 
-    peak: bytes that a step adds to those before it.
+    peak: bytes that a later step adds to those before it.
     """
 
-    seconds: list[float]
-    first: float
+    seconds: float
     peak: int
 
 
@@ -34,30 +37,42 @@ def gpu_step(work: Work) -> Step:
     return steps_of(work, [tn.Tensor(array, device="gpu") for array in work.batch])
 
 
-def timed(step: Step, effort: Effort) -> Timed:
-    cupy: Any = sys.modules["cupy"]
-    wait = cupy.cuda.get_current_stream().synchronize
+def first(step: Step) -> First:
+    wait = sys.modules["cupy"].cuda.get_current_stream().synchronize
     began = time.perf_counter()
     step()
     wait()
-    first = time.perf_counter() - began
-    peak = gpu.peak_memory(step)
-    seconds = [_block(cupy, step, 1)]
-    for _ in range(3):  # until the clocks are up
-        seconds = [_block(cupy, step, 10)]
-    count = max(3, round(effort.seconds / max(seconds[0], 1e-6)))
-    return Timed([_block(cupy, step, count) for _ in range(effort.rounds)], first, peak)
+    seconds = time.perf_counter() - began
+    return First(seconds, gpu.peak_memory(step))
 
 
-def _block(cupy: Any, step: Step, count: int) -> float:
-    """Seconds of a step, by two events on the GPU around so many."""
-    start, stop = cupy.cuda.Event(), cupy.cuda.Event()
+def take_turns(steps: Mapping[str, Step], effort: Effort) -> dict[str, list[float]]:
+    """The time of one step of each program, in every round; the order is reversed each time."""
+    counts = {}
+    for name, step in steps.items():
+        for _ in range(3):  # until the clocks are up
+            seconds = seconds_of(step, 10)
+        counts[name] = max(3, round(effort.seconds / max(seconds, 1e-6)))
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    order = list(steps)
+    for _ in range(effort.rounds):
+        for name in order:
+            times[name].append(seconds_of(steps[name], counts[name]))
+        order.reverse()
+    return times
+
+
+def seconds_of(step: Step, count: int = 10) -> float:
+    """Of a step, by two events on the card around so many, after an untimed one."""
+    cuda: Any = sys.modules["cupy"].cuda
+    start, stop = cuda.Event(), cuda.Event()
+    step()
     start.record()
     for _ in range(count):
         step()
     stop.record()
     stop.synchronize()
-    return cupy.cuda.get_elapsed_time(start, stop) / 1000 / count
+    return cuda.get_elapsed_time(start, stop) / 1000 / count
 
 
 def agreement(here: Step, there: Step, count: int = AGREEING) -> float:

@@ -41,14 +41,15 @@ class Pair(NamedTuple):
 class Twin(Walk):
     """Makes the twins of models, and of single weights; knows every pair of parameters.
 
-    layout: of pictures and kernels in memory, one of LAYOUTS.
+    layout: of pictures and kernels in memory, one of LAYOUTS.  device: PyTorch's, where they are.
     Noise is drawn by PyTorch, unless draw_like() says otherwise first.
     """
 
-    def __init__(self, torch: Any, layout: str = LAYOUTS[0]) -> None:
+    def __init__(self, torch: Any, layout: str = LAYOUTS[0], device: str = "cpu") -> None:
         if layout not in LAYOUTS:
             raise ValueError(f"Twin: layout must be one of {LAYOUTS}, received {layout!r}.")
         self.torch = torch
+        self.device = device
         self.rng: numpy.random.Generator | None = None
         self.draws_as_ours = False
         self.channels_last = layout == LAYOUTS[1]
@@ -60,13 +61,13 @@ class Twin(Walk):
         """(N, H, W, C) as PyTorch's (N, C, H, W), turned; anything else as it is."""
         if array.ndim == 4:
             array = array[:, ::-1, ::-1].transpose(0, 3, 1, 2)
-        return self._placed(self.torch.from_numpy(numpy.ascontiguousarray(array)))
+        return self._placed(numpy.ascontiguousarray(array))
 
     def parameter(self, ours: tn.Tensor, name: str, change: Change | None = None) -> Any:
         """A weight of the twin, which starts as ours."""
         pair = Pair(name, ours, None, [change] if change else [])
         start = numpy.array(pair.turned(ours.data), order="C")  # a copy
-        theirs = self.torch.nn.Parameter(self._placed(self.torch.from_numpy(start)))
+        theirs = self.torch.nn.Parameter(self._placed(start))
         self.pairs.append(pair._replace(theirs=theirs))
         return theirs
 
@@ -83,15 +84,17 @@ class Twin(Walk):
             return self.torch.randn_like(like)
         zeros = numpy.zeros(tuple(like.shape), numpy.float32)
         drawn = tn.sample_gaussian(zeros, zeros, self.rng).data
-        return self.torch.from_numpy(drawn).to(like.dtype)
+        return self.torch.from_numpy(drawn).to(like)
 
     def bits(self, p: Any) -> Any:
         """1 with probability p, otherwise 0, in the dtype of p."""
         if self.rng is None:
             return self.torch.bernoulli(p)
-        return self.torch.from_numpy(tn.sample_bernoulli(p.numpy(), self.rng).data)
+        drawn = tn.sample_bernoulli(p.cpu().numpy(), self.rng).data
+        return self.torch.from_numpy(drawn).to(p)
 
-    def _placed(self, tensor: Any) -> Any:
+    def _placed(self, array: numpy.ndarray) -> Any:
+        tensor = self.torch.from_numpy(array).to(self.device)
         if tensor.ndim == 4 and self.channels_last:
             return tensor.contiguous(memory_format=self.torch.channels_last)
         return tensor
@@ -188,7 +191,7 @@ class Twin(Walk):
             for name in ("gamma", "beta")
         )
         mean, variance = (
-            self.torch.from_numpy(moving.data.copy())
+            self._placed(moving.data.copy())
             for moving in (layer.moving_mean, layer.moving_variance)
         )
         normalize, momentum = self.torch.nn.functional.batch_norm, 1 - layer.momentum

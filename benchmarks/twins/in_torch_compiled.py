@@ -15,13 +15,13 @@ from .steps import twin_step
 from .work import Work
 
 
-def training_step(work: Work, as_ours: bool = False) -> Callable[[], Any]:
+def training_step(work: Work, as_ours: bool = False, device: str = "cpu") -> Callable[[], Any]:
     """Forward, loss, backward and Adam.  as_ours: with our noise, which is not compiled in."""
     import torch
 
     if work.turns:
         raise NoTwin("torch.compile: no twin of networks that learn in turns.")
-    twin = Twin(torch, LAYOUTS[1])
+    twin = Twin(torch, LAYOUTS[1], device)
     if as_ours:
         twin.draw_like(work.rng)
         return twin_step(work, twin)

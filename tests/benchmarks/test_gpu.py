@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from unittest.mock import ANY
@@ -11,10 +12,12 @@ import pytest
 
 import tinynet as tn
 from benchmarks.__main__ import main
-from benchmarks.gpu import counted, everything, report, steps
+from benchmarks.gpu import beside_torch, chart, counted, everything, floor, report, steps
 from benchmarks.measure import turns
 from benchmarks.measure.turns import Effort
+from benchmarks.twins.in_torch import LAYOUTS, Twin
 from benchmarks.twins.models import MODELS
+from benchmarks.twins.work import one_by_one
 from tinynet.devices import form, plain
 
 plain_kernels = pytest.mark.skipif(form.chosen is plain, reason="TINYNET_PLAIN=1")
@@ -28,6 +31,12 @@ def test_without_a_gpu_it_says_why_and_ends_with_2(install_cupy, capsys):
     assert told.endswith("Without a GPU, --emulated counts launches, waits and copies.\n")
     assert report.main(2, models=["fashon"]) == 2
     assert "there is no model 'fashon'. Did you mean 'fashion'?" in capsys.readouterr().err
+
+
+def test_tf32_belongs_to_the_gpu(capsys):
+    with pytest.raises(SystemExit):
+        main(["cpu", "--tf32"])
+    assert "--tf32 belongs to gpu, and cpu has none." in capsys.readouterr().err
 
 
 def test_counting_without_a_gpu_and_all_that_needs_one_are_not_both_asked_for(capsys):
@@ -59,23 +68,102 @@ def test_without_a_gpu_there_is_none_afterwards(install_cupy):
 
 
 def test_with_a_gpu_it_prints_a_line_for_each_batch(pretended_gpu, monkeypatch, capsys):
+    kept = a_run(monkeypatch, capsys, None)
+    lines = kept.pop("printed")
+    assert any(line.startswith("GPU            a pretended GPU") for line in lines)
+    of_model = [line.split()[:2] for line in lines if line.startswith("autoencoder")]
+    assert of_model == [["autoencoder", "4"], ["autoencoder", "8"], ["autoencoder", "6"]]
+    assert any(
+        "the GPU is faster" in line and "19 launches, 0 waits, 0 to the host" in line
+        for line in lines
+    )
+    (model,) = json.loads(json.dumps(kept))["models"]
+    assert model["counts"]["launches"] == 19
+    assert model["batches"][0]["losses differ"] < 1e-4
+    for numbers in model["batches"]:
+        assert len(numbers["seconds a step, by round"]["GPU"]) == 2
+    (beside,) = kept["beside PyTorch"]["models"]
+    assert list(beside["seconds a step, by round"]) == ["tinynet"] and 0 < beside["floor"] < 1
+
+
+def a_run(monkeypatch, capsys, torch):
+    """A quick one of one model on the pretended GPU, and what it printed."""
     monkeypatch.setattr(turns.time, "sleep", lambda seconds: None)
     for name in ("QUICK_ON_CPU", "QUICK_ON_GPU"):
         monkeypatch.setattr(report, name, Effort(2, 0.0))
     monkeypatch.setattr(report, "QUICK_BATCHES", (4, 8))
     monkeypatch.setattr(steps, "AGREEING", 2)
-    kept = report.report({"autoencoder": MODELS["autoencoder"]}, 1, quick=True)
-    lines = capsys.readouterr().out.splitlines()
-    assert any(line.startswith("GPU            a pretended GPU") for line in lines)
-    assert [line.split()[:2] for line in lines[-3:-1]] == [
-        ["autoencoder", "4"],
-        ["autoencoder", "8"],
-    ]
-    assert "the GPU is faster" in lines[-1]
-    (model,) = json.loads(json.dumps(kept))["models"]
-    for numbers in model["batches"]:
-        assert numbers["losses differ"] < 1e-4
-        assert len(numbers["seconds a step, by round"]["GPU"]) == 2
+    monkeypatch.setattr(floor, "SIDE", 64)
+    monkeypatch.setattr(floor, "COPIED", 2**16)
+    monkeypatch.setattr(beside_torch, "cuda_torch", lambda: torch)
+    row = MODELS["autoencoder"]._replace(batch=6)
+    kept = report.report({"autoencoder": row}, 1, quick=True)
+    return kept | {"printed": capsys.readouterr().out.splitlines()}
+
+
+def test_beside_pytorch(pretended_gpu, monkeypatch, capsys, tmp_path):
+    """The twin runs on the CPU here; a form that does not run is told and left out."""
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(beside_torch, "DEVICE", "cpu")
+    monkeypatch.setattr(beside_torch, "peak_of_torch", lambda torch, step: step() and 2**20)
+    if not torch.cuda.is_available():
+        monkeypatch.setattr(beside_torch, "captured", lambda torch, work: 1 / 0)
+    kept = a_run(monkeypatch, capsys, torch)
+    (line,) = [line for line in kept["printed"] if line.startswith("autoencoder     ")][2:]
+    assert line.split()[1] == "6" and re.search(r"\d\.\d\d \(.* to .*\)$", line)
+    (found,) = kept["beside PyTorch"]["models"]
+    assert {"tinynet", "PyTorch, default layout"} < set(found["seconds a step, by round"])
+    if not torch.cuda.is_available():
+        assert found["missing"] == {"PyTorch, captured": "ZeroDivisionError: division by zero"}
+    chart.save(kept, tmp_path / "gpu.png")
+    figure = chart.draw(kept)
+    left, right = figure.axes
+    assert [text.get_text() for text in left.get_yticklabels()] == ["autoencoder"]
+    assert right.patches[0].get_width() == found["tinynet's part of it"]["median"]
+
+
+def test_where_pytorch_computes_another_loss_it_is_not_timed(pretended_gpu, monkeypatch, capsys):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(beside_torch, "DEVICE", "cpu")
+    made = beside_torch.twin_step
+    monkeypatch.setattr(
+        beside_torch,
+        "twin_step",
+        lambda *arguments: lambda: 1.01 * made(*arguments)(),
+    )
+    kept = a_run(monkeypatch, capsys, torch)
+    (found,) = kept["beside PyTorch"]["models"]
+    assert list(found["seconds a step, by round"]) == ["tinynet"]
+    (reason,) = found["missing"].values()
+    assert reason.startswith("Disagreement: autoencoder: the losses of tinynet and PyTorch on the")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=() if n in ("mnist", "vae") else pytest.mark.slow) for n in MODELS],
+)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_whole_twin_is_on_the_device(name, layout):
+    """PyTorch's device "meta" has shapes only, and refuses what lies elsewhere, as a GPU does."""
+    torch = pytest.importorskip("torch")
+    work, twin = MODELS[name].make(2), Twin(torch, layout, "meta")
+    for loss in one_by_one(work.theirs(twin)(*map(twin.batch, work.batch))):
+        assert loss.device.type == "meta"
+        loss.backward()
+    assert all(pair.theirs.grad.device.type == "meta" for pair in twin.pairs)
+
+
+def test_the_floor_of_two_dense_layers():
+    """784 to 32 to 784: dx of the first layer is not wanted."""
+    work = MODELS["autoencoder"].make(6)
+    found, N, D, K = floor.least(MODELS["autoencoder"], 6), 6, 784, 32
+    assert found == floor.counted(work)
+    assert found.operations == 2 * N * D * K * (2 + 3)
+    numbers = 2 * D * K + D + K
+    kept = found.bytes - 4 * N * D - 6 * 4 * numbers
+    assert 2 * 4 * N * (D + K + D) <= kept <= 2 * 4 * N * 4 * D  # x, the code and y at least
+    limits = floor.Limits(operations=1e3 * found.operations, bytes=10.0 * found.bytes)
+    assert limits.seconds(found) == pytest.approx(0.1)
 
 
 def test_the_crossover_is_the_smallest_batch_at_which_the_gpu_is_faster():
@@ -106,7 +194,9 @@ def commands(monkeypatch):
 @pytest.mark.parametrize("quick", [False, True])
 def test_all_of_it(quick, commands, pretended_gpu, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(report, "WHOLE", tmp_path / "gpu_all.json")
-    monkeypatch.setattr(report, "report", lambda rows, threads, quick: {"models": [*rows]})
+    monkeypatch.setattr(
+        report, "report", lambda rows, threads, quick, precision: {"models": [*rows]}
+    )
     monkeypatch.setattr(everything, "LESSONS", ["vae", "sharpen"])
     monkeypatch.setattr(everything, "QUICK_STEPS", 2)
     monkeypatch.setattr(everything.shutil, "which", lambda name: None)

@@ -512,3 +512,43 @@ def test_a_kernel_is_one_launch(pretended_gpu):
     counts.clear()
     gpu.relu(x)
     assert counts == {"launches": 1}
+
+
+# -- how precisely products are computed -----------------------------------------------------------
+
+
+@pytest.fixture
+def tf32():
+    tn.set_matmul_precision("tf32")
+    yield
+    tn.set_matmul_precision("float32")
+
+
+def test_products_in_tf32_round_each_factor(tf32, rng):
+    """By at most 2^-11 of it; dense layers and convolutions, forward and back."""
+    x, w = numbers(rng, 2, 6, 5, 32), numbers(rng, 3, 3, 32, 24)
+    rows, matrix = numbers(rng, 40, 64), numbers(rng, 64, 30)
+    ws = windows((6, 5), 3, 1, "valid")
+    for name, arguments, sizes in (
+        ("product", (rows, matrix), numpy.abs(rows) @ numpy.abs(matrix)),
+        ("convolve", (x, w, None, ws), plain.convolve(numpy.abs(x), numpy.abs(w), None, ws)),
+    ):
+        exact = getattr(plain, name)(*arguments)
+        found = sys.modules["cupy"].asnumpy(getattr(gpu, name)(*map(there, arguments)))
+        error = (numpy.abs(found - exact) / sizes).max()
+        assert 1e-5 < error < 2**-10, name
+    tn.set_matmul_precision("float32")
+    close(gpu.product(there(rows), there(matrix)), rows @ matrix, 1e-5)
+
+
+def test_stacks_of_matrices_stay_in_float32(tf32, rng):
+    x, y = numbers(rng, 3, 8, 16), numbers(rng, 3, 16, 8)
+    close(gpu.product(there(x), there(y)), x @ y, 1e-5)
+
+
+def test_another_word_for_the_precision_is_an_error():
+    with pytest.raises(ValueError) as error:
+        tn.set_matmul_precision("high")
+    assert str(error.value) == (
+        'set_matmul_precision: precision must be "float32" or "tf32", received \'high\'.'
+    )

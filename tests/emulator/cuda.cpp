@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <vector>
 
 using Address = intptr_t;
 
@@ -157,6 +158,7 @@ void scipy_cblas_dgemm64_(
     int, int, int, long, long, long, double, const double*, long, const double*, long, double,
     double*, long);
 
+const int FAST_TF32 = 77;  // how cublasGemmEx computes
 const int FLOAT = 0, DOUBLE = 1, HALF = 2, NOT_SUPPORTED = 15;  // in cuBLAS
 const int COLUMNS = 102, PLAIN = 111, TRANSPOSED = 112;  // in OpenBLAS
 
@@ -184,16 +186,34 @@ static void half_product(
     }
 }
 
+// The numbers rounded to 10 bits after the point
+static std::vector<float> tf32(const float* x, size_t count) {
+  std::vector<float> y(x, x + count);
+  for (float& number : y) {
+    unsigned bits;
+    std::memcpy(&bits, &number, 4);
+    bits = (bits + 0xfff + (bits >> 13 & 1)) & ~0x1fffu;
+    std::memcpy(&number, &bits, 4);
+  }
+  return y;
+}
+
 int cublasGemmEx(
     void*, int ta, int tb, int m, int n, int k, const void* alpha, const void* a, int a_type,
-    int lda, const void* b, int b_type, int ldb, const void* beta, void* c, int type, int ldc, int,
-    int) {
+    int lda, const void* b, int b_type, int ldb, const void* beta, void* c, int type, int ldc,
+    int compute, int) {
   if (a_type != type || b_type != type) return NOT_SUPPORTED;
   if (type == HALF)
     return half_product(
                ta, tb, m, n, k, *(const float*)alpha, (const _Float16*)a, lda, (const _Float16*)b,
                ldb, *(const float*)beta, (_Float16*)c, ldc),
            0;
+  std::vector<float> rounded[2];
+  if (type == FLOAT && compute == FAST_TF32) {
+    rounded[0] = tf32((const float*)a, (size_t)lda * (ta ? m : k));
+    rounded[1] = tf32((const float*)b, (size_t)ldb * (tb ? k : n));
+    a = rounded[0].data(), b = rounded[1].data();
+  }
   ta = ta ? TRANSPOSED : PLAIN, tb = tb ? TRANSPOSED : PLAIN;
   if (type == FLOAT)
     scipy_cblas_sgemm64_(

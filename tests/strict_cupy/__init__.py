@@ -282,6 +282,25 @@ def operators(name: str) -> None:
 for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and_", "or_", "xor"):
     operators(_name)
 operators("matmul")
+_float32 = ndarray.__matmul__
+compute_types = {"float32": "DEFAULT"}
+
+
+def tf32(x: ndarray) -> ndarray:
+    """The numbers rounded as tensor cores take them: to 10 bits after the point."""
+    bits = x.inside.copy().view("uint32")
+    return ndarray(((bits + 0xFFF + (bits >> 13 & 1)) & ~numpy.uint32(0x1FFF)).view("float32"))
+
+
+def matmul(x: ndarray, y: Any) -> Any:
+    """In TF32, where that was asked for, of two matrices of float32."""
+    kinds = {(v.ndim, str(v.dtype)) for v in (x, y) if type(v) is ndarray}
+    if compute_types["float32"] == "TF32" and kinds == {(2, "float32")}:
+        x, y = tf32(x), tf32(y)
+    return _float32(x, y)
+
+
+ndarray.__matmul__ = matmul
 
 
 def comparison(compute: Callable[..., Any]) -> Callable[..., Any]:
@@ -440,6 +459,12 @@ class StrictCupy(types.ModuleType):
             get_elapsed_time=lambda start, stop: 1000 * (stop.time - start.time),
         )
         self.RawKernel = RawKernel
+        self._core = types.SimpleNamespace(
+            set_compute_type=lambda dtype, kind: compute_types.update({str(dtype): kind}),
+            _routines_linalg=types.SimpleNamespace(
+                COMPUTE_TYPE_TF32="TF32", COMPUTE_TYPE_DEFAULT="DEFAULT"
+            ),
+        )
 
     def __getattr__(self, name: str) -> Any:
         if name not in NAMES["cupy"]:

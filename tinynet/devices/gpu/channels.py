@@ -7,6 +7,7 @@ from typing import Any
 from .. import plain
 from ..arrays import Array, xp
 from .launch import launch, ready, takes
+from .products import matmul
 
 
 def finish(y: Array, bias: Array | None, through_relu: bool) -> Array:
@@ -19,7 +20,7 @@ def finish(y: Array, bias: Array | None, through_relu: bool) -> Array:
 
 
 def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -> Array:
-    y = a @ b
+    y = matmul(a, b)
     last = () if bias is None else (bias,)
     if not takes(y, *last) or not y.flags.c_contiguous:
         return plain.finish(y, bias, relu)

@@ -10,6 +10,7 @@ from ..plain import matrix
 from ..windows import Windows
 from .channels import finish
 from .launch import fits, launch, ready, takes
+from .products import matmul
 
 
 def _sizes(ws: Windows, C: int) -> dict[str, int]:
@@ -45,7 +46,7 @@ def sum_windows(rows: Array, ws: Windows, bias: Array | None = None, relu: bool 
 def convolve(x: Array, kernel: Array, bias: Array | None, ws: Windows, relu: bool = False) -> Array:
     if not takes(x, kernel) or not fits(len(x), *ws.output, kernel.shape[3]):
         return plain.convolve(x, kernel, bias, ws, relu)
-    y = matrix(columns(x, ws)) @ matrix(kernel)  # (N * OH * OW, O)
+    y = matmul(matrix(columns(x, ws)), matrix(kernel))  # (N * OH * OW, O)
     return finish(y.reshape(len(x), *ws.output, kernel.shape[3]), bias, relu)
 
 
@@ -54,12 +55,12 @@ def convolve_transposed(
 ) -> Array:
     if not takes(y, kernel):
         return plain.convolve_transposed(y, kernel, bias, ws, relu)
-    rows = matrix(y) @ matrix(kernel).T  # (N * OH * OW, KH * KW * C)
+    rows = matmul(matrix(y), matrix(kernel).T)  # (N * OH * OW, KH * KW * C)
     return sum_windows(rows.reshape(*y.shape[:3], rows.shape[1]), ws, bias, relu)
 
 
 def kernel_gradient(x: Array, dy: Array, ws: Windows) -> Array:
-    dw = matrix(columns(x, ws)).T @ matrix(dy)
+    dw = matmul(matrix(columns(x, ws)).T, matrix(dy))
     return dw.reshape(*ws.size, x.shape[3], dy.shape[3])
 
 

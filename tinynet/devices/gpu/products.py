@@ -1,0 +1,32 @@
+"""Products of matrices, by cuBLAS, and how precisely it computes them."""
+
+from __future__ import annotations
+
+from ...messages.arguments import choice
+from ..arrays import Array
+from .availability import gpu_available
+
+
+def set_matmul_precision(precision: str) -> None:
+    """How a GPU computes products of float32 matrices: "float32", the default, or "tf32".
+
+    "tf32" rounds each factor to 10 bits after the point, by up to 0.05%, for the GPU's tensor
+    cores; they add up in float32.  That is several times as fast.  It serves dense, convolutional
+    and recurrent layers.  Stacks of matrices, as in attention, stay in float32, and so does a GPU
+    older than Ampere.  The CPU always computes in float32.  The setting holds for the whole
+    process.  ValueError for another word.
+    Source: NVIDIA A100 Tensor Core GPU Architecture, 2020.
+    """
+    tf32 = choice("set_matmul_precision", "precision", precision, ("float32", "tf32")) == "tf32"
+    if not gpu_available():
+        return
+    import cupy
+
+    types = cupy._core._routines_linalg
+    kind = types.COMPUTE_TYPE_TF32 if tf32 else types.COMPUTE_TYPE_DEFAULT
+    cupy._core.set_compute_type("float32", kind)
+
+
+def matmul(a: Array, b: Array) -> Array:
+    """(N, M) . (M, O) -> (N, O), and stacks of such."""
+    return a @ b
