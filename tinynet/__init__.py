@@ -63,6 +63,7 @@ if TYPE_CHECKING:  # type checkers run this block; _homes reads it for Python
     from .ops.upsampling import upsample2d
     from .optim import schedules
     from .training import callbacks
+    from .training.capture import capture
     from .training.ema import ema
     from .training.evaluate import evaluate, predict
     from .training.history import History

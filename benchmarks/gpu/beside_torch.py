@@ -1,7 +1,7 @@
 """The training steps beside PyTorch's on the same card, at the lecture's batch.
 
-PyTorch runs eagerly, with its loss compiled by torch.compile, and captured: its whole step as a
-CUDA graph, replayed.
+tinynet runs as it is, and captured by tn.capture.  PyTorch runs eagerly, with its loss compiled by
+torch.compile, and captured: its whole step as a CUDA graph, replayed.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import tinynet as tn
 
 from ..cpu import others
 from ..measure.process import mib
@@ -22,7 +24,7 @@ from . import floor, steps
 
 Maker = Callable[[Work], Step]
 DEVICE = "cuda"  # PyTorch's word
-OURS = "tinynet"
+OURS, OURS_CAPTURED = "tinynet", "tinynet, captured"
 EAGER = tuple(f"PyTorch, {layout}" for layout in LAYOUTS)
 COMPILED, CAPTURED = "PyTorch, compiled", "PyTorch, captured"
 
@@ -52,10 +54,13 @@ def report(rows: Mapping[str, Row], torch: Any, effort: Effort, compiled: bool) 
     print(
         f"\nBeside PyTorch on the same card; the floor: {limits.operations / 1e12:.3g} TFLOP/s of "
         f"a product of {floor.SIDE} x {floor.SIDE}, {limits.bytes / 1e9:.4g} GB/s of a copy\n"
-        f"{'model':24}{'batch':>6}{'tinynet':>12}{'PyTorch':>12}{'compiled':>12}{'captured':>12}"
-        f"{'floor':>12}{'peak':>12}{'PyTorch':>12}   tinynet takes, of PyTorch eager's"
+        f"{'':30}{'tinynet':>24}{'PyTorch':>36}{'':12}{'peak memory':>24}\n"
+        f"{'model':24}{'batch':>6}{'':12}{'captured':>12}{'':12}{'compiled':>12}{'captured':>12}"
+        f"{'floor':>12}{'tinynet':>12}{'PyTorch':>12}   tinynet takes, of PyTorch eager's"
     )
-    makers = {k: v for k, v in forms(torch).items() if compiled or k != COMPILED} if torch else {}
+    makers = {OURS_CAPTURED: captured_by_us} | (forms(torch) if torch else {})
+    if not compiled:
+        makers.pop(COMPILED, None)
     found = []
     for name, row in rows.items():
         found.append(of_model(name, row, torch, makers, effort))
@@ -78,7 +83,9 @@ def of_model(
             if form == EAGER[0]:
                 check(name, row, torch)
             step = make(row.make(row.batch))
-            peaks[form] = peak_of_torch(torch, step)
+            if form in EAGER:
+                peaks[form] = peak_of_torch(torch, step)
+            step()
             contestants[form] = step
         except Exception as error:  # no twin, other losses, no compiler, no room: all are told
             missing[form] = f"{type(error).__name__}: {error}"
@@ -108,6 +115,14 @@ def forms(torch: Any) -> dict[str, Maker]:
     made = {form: eager(layout) for form, layout in zip(EAGER, LAYOUTS, strict=True)}
     made[COMPILED] = lambda work: in_torch_compiled.training_step(work, device=DEVICE)
     return made | {CAPTURED: lambda work: captured(torch, work)}
+
+
+def captured_by_us(work: Work) -> Step:
+    """After its two ordinary steps."""
+    step = tn.capture(steps.gpu_step(work))
+    step()
+    step()
+    return step
 
 
 def captured(torch: Any, work: Work) -> Step:
@@ -159,7 +174,7 @@ def line(found: Mapping[str, Any]) -> str:
     def ms(form: str) -> str:
         return f"{1000 * spread(times[form]).median:.3f} ms" if form in times else "-"
 
-    columns = [ms(form) for form in (OURS, best, COMPILED, CAPTURED)]
+    columns = [ms(form) for form in (OURS, OURS_CAPTURED, best, COMPILED, CAPTURED)]
     columns += [f"{1000 * found['floor']:.3f} ms", mib(peaks[OURS])]
     columns.append(mib(peaks[best]) if best else "-")
     text = f"{found['model']:24}{found['batch']:6}" + "".join(f"{c:>12}" for c in columns)

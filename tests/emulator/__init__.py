@@ -5,7 +5,7 @@ put there first.  g++ with prelude.h stands in for CUDA's compiler, NumPy's Open
 NumPy for Thrust, which sorts.  All else is CuPy's own: its checks of arguments, dtypes, indices and
 strides, and the texts of its kernels.
 
-What it does not have: CUB, cuRAND, graphs, complex numbers, templates by name, products of matrices
+What it does not have: CUB, cuRAND, complex numbers, templates by name, products of matrices
 of whole numbers, and shared memory of a size that the launch says.  Threads do not
 run at once, streams do not overlap, memory does not run out, the smallest numbers do not become 0,
 and seconds say nothing.  It rests on private tables: it refuses other versions.
@@ -22,6 +22,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import types
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,10 @@ def start() -> None:
             if function := getattr(library, f"{prefix}_{name}", None):
                 replace(module, name, capsule, function)
     importlib.import_module("cupy_backends.cuda.libs.cublas")  # before CuPy looks for CUDA's
+    from cuda import pathfinder
     from cupy.cuda import compiler, thrust
+
+    pathfinder.load_nvidia_dynamic_lib = lambda name: types.SimpleNamespace(abs_path=library._name)
 
     compiler._compile_module_with_cache = compile_module
     thrust.sort, thrust.argsort, thrust.lexsort = sort, argsort, lexsort

@@ -8,17 +8,61 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
 using Address = intptr_t;
+using Work = std::function<void()>;
 
 static Address missing(const char* what) {
   PyErr_Format(PyExc_NotImplementedError, "the emulator has no %s.", what);
   return 0;
 }
 
+// -- graphs: what is told to a stream that is captured is kept, and done when the graph is launched ---
+
+static std::vector<Work>* graph;  // that is being made
+static Address captured;          // the stream
+
+static PyObject* now_or_later(Address stream, Work work) {
+  if (graph && stream == captured)
+    graph->push_back(std::move(work));
+  else
+    work();
+  Py_RETURN_NONE;
+}
+static PyObject* nothing_to_wait_for() {
+  if (!graph) Py_RETURN_NONE;
+  PyErr_SetString(PyExc_RuntimeError, "cudaErrorStreamCaptureUnsupported: a wait in a capture.");
+  return nullptr;
+}
+
 extern "C" {
+
+int runtime_streamIsCapturing(Address stream, int) { return graph && stream == captured; }
+PyObject* runtime_streamBeginCapture(Address stream, int, void*) {
+  graph = new std::vector<Work>, captured = stream;
+  Py_RETURN_NONE;
+}
+Address runtime_streamEndCapture(Address, int) {
+  std::vector<Work>* made = graph;
+  graph = nullptr;
+  return (Address)made;
+}
+Address runtime_graphInstantiate(Address made, int) {
+  return (Address) new std::vector<Work>(*(std::vector<Work>*)made);
+}
+PyObject* runtime_graphLaunch(Address made, Address, int) {
+  for (Work& work : *(std::vector<Work>*)made) work();
+  Py_RETURN_NONE;
+}
+PyObject* runtime_graphExecDestroy(Address made, int) {
+  delete (std::vector<Work>*)made;
+  Py_RETURN_NONE;
+}
+PyObject* runtime_graphDestroy(Address made, int) { return runtime_graphExecDestroy(made, 0); }
 
 // -- the device ---------------------------------------------------------------------------------
 
@@ -75,19 +119,17 @@ PyObject* runtime_memGetInfo(int) {
 }
 int runtime_pointerGetMemoryType(Address, int) { return 0; }
 
-PyObject* runtime_memcpy(Address to, Address from, size_t size, int, int) {
-  std::memcpy((void*)to, (void*)from, size);
-  Py_RETURN_NONE;
+PyObject* runtime_memcpyAsync(Address to, Address from, size_t size, int, Address stream, int) {
+  return now_or_later(stream, [=] { std::memcpy((void*)to, (void*)from, size); });
 }
-PyObject* runtime_memcpyAsync(Address to, Address from, size_t size, int kind, Address, int) {
-  return runtime_memcpy(to, from, size, kind, 0);
+PyObject* runtime_memcpy(Address to, Address from, size_t size, int kind, int) {
+  return graph ? nothing_to_wait_for() : runtime_memcpyAsync(to, from, size, kind, 0, 0);
+}
+PyObject* runtime_memsetAsync(Address to, int value, size_t size, Address stream, int) {
+  return now_or_later(stream, [=] { std::memset((void*)to, value, size); });
 }
 PyObject* runtime_memset(Address to, int value, size_t size, int) {
-  std::memset((void*)to, value, size);
-  Py_RETURN_NONE;
-}
-PyObject* runtime_memsetAsync(Address to, int value, size_t size, Address, int) {
-  return runtime_memset(to, value, size, 0);
+  return runtime_memsetAsync(to, value, size, 0, 0);
 }
 
 // -- streams and events -------------------------------------------------------------------------
@@ -97,15 +139,14 @@ static Address made() {
   return number++;
 }
 
-PyObject* runtime_deviceSynchronize(int) { Py_RETURN_NONE; }
+PyObject* runtime_deviceSynchronize(int) { return nothing_to_wait_for(); }
 Address runtime_streamCreate(int) { return made(); }
 Address runtime_streamCreateWithFlags(unsigned, int) { return made(); }
 Address runtime_streamCreateWithPriority(unsigned, int, int) { return made(); }
 PyObject* runtime_streamDestroy(Address, int) { Py_RETURN_NONE; }
-PyObject* runtime_streamSynchronize(Address, int) { Py_RETURN_NONE; }
+PyObject* runtime_streamSynchronize(Address, int) { return nothing_to_wait_for(); }
 PyObject* runtime_streamQuery(Address, int) { Py_RETURN_NONE; }
 PyObject* runtime_streamWaitEvent(Address, Address, int, void*) { Py_RETURN_NONE; }
-int runtime_streamIsCapturing(Address, int) { return 0; }
 unsigned runtime_streamGetFlags(Address, int) { return 0; }
 Address runtime_eventCreate(int) { return made(); }
 Address runtime_eventCreateWithFlags(unsigned, int) { return made(); }
@@ -118,6 +159,7 @@ float runtime_eventElapsedTime(Address, Address, int) { return 1; }
 // -- kernels: each is a function of a library that g++ has made ------------------------------------
 
 using Launch = void (*)(void** values, const unsigned* grid, const unsigned* block);
+static std::map<Address, const size_t*> sizes;  // of each kernel's parameters, and a 0
 
 Address driver_moduleLoadData(PyObject* path, int) {
   void* library = dlopen(PyBytes_AsString(path), RTLD_NOW | RTLD_LOCAL);
@@ -127,20 +169,28 @@ Address driver_moduleLoadData(PyObject* path, int) {
 PyObject* driver_moduleUnload(Address, int) { Py_RETURN_NONE; }
 Address driver_moduleGetFunction(Address library, PyObject* name, int) {
   void* launch = dlsym((void*)library, (PyUnicode_AsUTF8(name) + std::string("_launch")).c_str());
-  if (!launch) PyErr_Format(PyExc_RuntimeError, "there is no kernel %U.", name);
+  if (!launch) return PyErr_Format(PyExc_RuntimeError, "there is no kernel %U.", name), 0;
+  void* of = dlsym((void*)library, (PyUnicode_AsUTF8(name) + std::string("_sizes")).c_str());
+  sizes[(Address)launch] = ((const size_t* (*)())of)();
   return (Address)launch;
 }
 PyObject* driver_launchKernel(
     Address launch, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
-    unsigned dynamic, Address, Address values, Address, int) {
+    unsigned dynamic, Address stream, Address values, Address, int) {
   if (dynamic) return (PyObject*)missing("shared memory whose size the launch says");
   if (!(gx && gy && gz && bx && by && bz) || (size_t)bx * by * bz > 1024)
     return PyErr_Format(
         PyExc_ValueError, "a launch of (%u, %u, %u) blocks of (%u, %u, %u) threads.", gx, gy, gz,
         bx, by, bz);
-  const unsigned grid[] = {gx, gy, gz}, block[] = {bx, by, bz};
-  ((Launch)launch)((void**)values, grid, block);
-  Py_RETURN_NONE;
+  std::vector<std::string> kept;
+  for (const size_t* size = sizes[launch]; *size; size++)
+    kept.emplace_back(((const char**)values)[kept.size()], *size);
+  return now_or_later(stream, [=]() mutable {
+    const unsigned grid[] = {gx, gy, gz}, block[] = {bx, by, bz};
+    std::vector<void*> addresses;
+    for (std::string& value : kept) addresses.push_back(value.data());
+    ((Launch)launch)(addresses.data(), grid, block);
+  });
 }
 int driver_funcGetAttribute(int, Address, int) { return 0; }
 PyObject* driver_funcSetAttribute(Address, int, int, int) { Py_RETURN_NONE; }
@@ -258,6 +308,58 @@ int cublasDgemmBatched(
     cublasGemmEx(
         handle, ta, tb, m, n, k, alpha, a[i], DOUBLE, lda, b[i], DOUBLE, ldb, beta, c[i], DOUBLE,
         ldc, 0, 0);
+  return 0;
+}
+
+// -- cuBLASLt: the same products, told to a stream ------------------------------------------------
+
+struct Product {
+  int compute, transposed[2];
+};
+struct Layout {
+  unsigned long rows, columns;
+  long step;
+};
+int cublasLtCreate(void** handle) { return cublasCreate_v2(handle); }
+int cublasLtMatmulDescCreate(Product** made, int compute, int) {
+  *made = new Product{compute, {0, 0}};
+  return 0;
+}
+int cublasLtMatmulDescSetAttribute(Product* product, int name, const int* value, size_t) {
+  product->transposed[name - 3] = *value;
+  return 0;
+}
+int cublasLtMatmulDescDestroy(Product* made) { return delete made, 0; }
+int cublasLtMatrixLayoutCreate(
+    Layout** made, int, unsigned long rows, unsigned long columns, long step) {
+  *made = new Layout{rows, columns, step};
+  return 0;
+}
+int cublasLtMatrixLayoutDestroy(Layout* made) { return delete made, 0; }
+int cublasLtMatmulPreferenceCreate(void** made) { return *made = nullptr, 0; }
+int cublasLtMatmulPreferenceSetAttribute(void*, int, const void*, size_t) { return 0; }
+int cublasLtMatmulPreferenceDestroy(void*) { return 0; }
+int cublasLtMatmulAlgoGetHeuristic(
+    void*, Product*, Layout*, Layout*, Layout*, Layout*, void*, int, void*, int* found) {
+  return *found = 1, 0;
+}
+int cublasLtMatmul(
+    void*, Product* product, const float* alpha, const void* a, Layout* of_a, const void* b,
+    Layout* of_b, const float* beta, const void*, Layout*, void* y, Layout* of_y, const void*,
+    void*, size_t, Address stream) {
+  const auto [compute, transposed] = *product;
+  const bool ta = transposed[0], tb = transposed[1];
+  const unsigned long m = of_y->rows, n = of_y->columns, k = ta ? of_a->rows : of_a->columns;
+  if ((ta ? of_a->columns : of_a->rows) != m || (tb ? of_b->columns : of_b->rows) != k ||
+      (tb ? of_b->rows : of_b->columns) != n)
+    return 7;  // an invalid value
+  const Layout A = *of_a, B = *of_b, Y = *of_y;
+  const float one = *alpha, none = *beta;
+  Py_XDECREF(now_or_later(stream, [=] {
+    cublasGemmEx(
+        nullptr, ta, tb, m, n, k, &one, a, FLOAT, A.step, b, FLOAT, B.step, &none, y, FLOAT, Y.step,
+        compute, 0);
+  }));
   return 0;
 }
 

@@ -117,6 +117,12 @@ void run(void** given, const unsigned* grid, const unsigned* block, bool barrier
       }
 }
 
+template <class... A>
+const std::size_t* sizes(void (*)(A...)) {  // of the parameters, and a 0
+  static const std::size_t found[] = {sizeof(A)..., 0};
+  return found;
+}
+
 }  // namespace on_cpu
 
 static inline void __syncthreads() { on_cpu::wait_for_all(); }
@@ -125,4 +131,5 @@ static inline void __syncwarp() { on_cpu::give_way(); }  // enough where all of 
 #define ON_CPU(NAME, BARRIERS)                                                                \
   extern "C" void NAME##_launch(void** values, const unsigned* grid, const unsigned* block) { \
     on_cpu::run<NAME>(values, grid, block, BARRIERS);                                         \
-  }
+  }                                                                                           \
+  extern "C" const std::size_t* NAME##_sizes() { return on_cpu::sizes(NAME); }

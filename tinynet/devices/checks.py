@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from . import capture
 from .arrays import Array, on_gpu, xp
 
 MOST = 100  # checks that nobody has looked at
@@ -57,7 +58,9 @@ def check(
 
     An error that is None has told already what is wrong, in a warning.
     """
-    if on_gpu(fine):
+    if on_gpu(fine) and capture.recording is not None:
+        capture.recording.check(fine)
+    elif on_gpu(fine):
         _waiting.checks.append(Check(fine, operation, error, facts))
         if len(_waiting.checks) >= MOST:
             look()

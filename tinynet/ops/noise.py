@@ -7,10 +7,11 @@ for any number of threads and on both devices.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy
 
-from ..devices import Array, device_of, gpu, kernels, move
+from ..devices import Array, capture, device_of, gpu, kernels, move
 from ..engine.tensor import differentiable
 from ..messages.arguments import AT_LEAST_0, BELOW_1, generator, is_whole, number
 
@@ -64,10 +65,10 @@ def normal_like(x: Array, rng: numpy.random.Generator) -> Array:
     return move(noise.astype(x.dtype, copy=False), device_of(x))
 
 
-def draw_key(rng: numpy.random.Generator) -> tuple[int, int]:
+def draw_key(rng: numpy.random.Generator) -> Any:
     """128 random bits, on which all noise of one call depends."""
-    first, second = generator("", rng).integers(0, 2**64, 2, numpy.uint64).tolist()
-    return first, second
+    rng = generator("", rng)
+    return capture.key(lambda: tuple(rng.integers(0, 2**64, 2, numpy.uint64).tolist()))
 
 
 def _covers(mask_shape: object, shape: tuple[int, ...]) -> bool:

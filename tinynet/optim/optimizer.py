@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy
 
-from ..devices import Array, check, device_of, move, on_gpu, xp
+from ..devices import Array, capture, check, device_of, move, on_gpu, xp
 from ..engine.record import numbers
 from ..engine.tensor import Tensor
 from ..io.state import State, match, own_hash
@@ -150,6 +150,8 @@ class Optimizer(Exact):
         infinity (without clip_norm they are not looked for).  After an error, no parameter has
         changed; on a GPU, where NaN is found later, the steps up to then have been made.
         """
+        if capture.recording is not None:
+            return self._leave_to_replays()
         moving, intact, doubtful = False, True, None
         for p, view in self._layout.places:
             w, dw = p.data, p.grad
@@ -182,6 +184,29 @@ class Optimizer(Exact):
             if p.grad is not None:
                 p._order, p._spent = next(numbers), True
         object.__setattr__(self, "steps", self.steps + 1)  # not by way of Exact, which checks
+
+    def _leave_to_replays(self) -> None:
+        """Step in each replay of the step that is captured, outside the graph: rates change."""
+        if any(p._spent == "kept" for p in self.parameters):
+            raise RuntimeError(
+                f"{type(self).__name__}: the gradients still hold those of the last step(). Call "
+                "optimizer.zero_grad() before each backward()."
+            )
+        moving = [(p, p.data, p.grad) for p in self.parameters]
+
+        def replayed() -> None:
+            for p, w, dw in moving:
+                if p.data is not w:
+                    raise RuntimeError(
+                        f"{type(self).__name__}: {p.label} is another array than when the step was "
+                        "captured, and the graph does not see it. Call tn.capture again."
+                    )
+                p.grad, p._spent = dw, False
+            self.step()
+
+        capture.between(replayed)
+        for p, _, dw in moving:
+            p._spent = dw is not None  # as after a step
 
     def _tell(self, p: Tensor) -> None:
         """Warn of a gradient that is hardly meant."""

@@ -3,8 +3,9 @@
 
 typedef unsigned long long word;
 
-// The block of four words of that number, for the key (k, m)
-__device__ void random_words(word number, word k, word m, word* words) {
+// The block of four words of that number, for the key (k, m), or for the key that is there
+__device__ void random_words(word number, word k, word m, const word* there, word* words) {
+  if (there) k = there[0], m = there[1];
   const word F0 = 0xD2E7470EE14C6C93, F1 = 0xCA5A826395121157;
   word a = number + 1, b = 0, c = 0, d = 0;  // NumPy counts from 1
   for (int round = 0; round < 10; round++) {
@@ -22,43 +23,46 @@ __device__ bool kept(const word* words, int k, int drop) {
 
 // A thread decides on 16 numbers
 extern "C" __global__ void keep_mask(
-    word key, word key2, int drop, bool* mask, int length, int count) {
+    word key, word key2, const word* there, int drop, bool* mask, int length, int count) {
   int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i >= count) return;
   word words[4];
-  random_words(i, key, key2, words);
+  random_words(i, key, key2, there, words);
   for (int k = 0; k < 16 && 16 * i + k < length; k++)
     mask[16 * i + k] = kept(words, k, drop);
 }
 
 // The same for dropout itself: the mask is nowhere in memory, and is made again on the way back
 extern "C" __global__ void dropout(
-    const float* x, word key, word key2, int drop, float scale, float* y, int length, int count) {
+    const float* x, word key, word key2, const word* there, int drop, float scale, float* y,
+    int length, int count) {
   int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i >= count) return;
   word words[4];
-  random_words(i, key, key2, words);
+  random_words(i, key, key2, there, words);
   for (int k = 0; k < 16 && 16 * i + k < length; k++)
     y[16 * i + k] = kept(words, k, drop) ? x[16 * i + k] * scale : 0;
 }
 
 // A thread draws 8 numbers from [0, 1): two from each word, by 24 bits each
-extern "C" __global__ void uniform(word key, word key2, float* y, int length, int count) {
+extern "C" __global__ void uniform(
+    word key, word key2, const word* there, float* y, int length, int count) {
   int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i >= count) return;
   word words[4];
-  random_words(i, key, key2, words);
+  random_words(i, key, key2, there, words);
   for (int k = 0; k < 8 && 8 * i + k < length; k++)
     y[8 * i + k] = ((unsigned)(words[k / 2] >> 32 * (k % 2)) >> 8) * 0x1p-24f;
 }
 
 // A thread draws 8 numbers from N(0, 1): two from each word, by a radius and an angle
 // Source: Box and Muller, "A Note on the Generation of Random Normal Deviates", 1958.
-extern "C" __global__ void standard_normal(word key, word key2, float* y, int length, int count) {
+extern "C" __global__ void standard_normal(
+    word key, word key2, const word* there, float* y, int length, int count) {
   int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i >= count) return;
   word words[4];
-  random_words(i, key, key2, words);
+  random_words(i, key, key2, there, words);
   for (int k = 0; k < 4; k++) {
     float u = (float)(unsigned)words[k] * 0x1p-32f, v = (float)(unsigned)(words[k] >> 32) * 0x1p-32f;
     float radius = sqrtf(-2 * logf(u + 0x1p-33f)), angle = 6.2831853071795864769f * v;

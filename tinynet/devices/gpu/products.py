@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import numpy
+
 from ...messages.arguments import choice
+from .. import capture
 from ..arrays import Array
+from . import cublaslt
 from .availability import gpu_available
+
+_tf32 = False
 
 
 def set_matmul_precision(precision: str) -> None:
@@ -17,16 +23,20 @@ def set_matmul_precision(precision: str) -> None:
     process.  ValueError for another word.
     Source: NVIDIA A100 Tensor Core GPU Architecture, 2020.
     """
-    tf32 = choice("set_matmul_precision", "precision", precision, ("float32", "tf32")) == "tf32"
+    global _tf32
+    _tf32 = choice("set_matmul_precision", "precision", precision, ("float32", "tf32")) == "tf32"
     if not gpu_available():
         return
     import cupy
 
     types = cupy._core._routines_linalg
-    kind = types.COMPUTE_TYPE_TF32 if tf32 else types.COMPUTE_TYPE_DEFAULT
+    kind = types.COMPUTE_TYPE_TF32 if _tf32 else types.COMPUTE_TYPE_DEFAULT
     cupy._core.set_compute_type("float32", kind)
 
 
 def matmul(a: Array, b: Array) -> Array:
     """(N, M) . (M, O) -> (N, O), and stacks of such."""
+    captured = capture.recording is not None or capture.rehearsed
+    if captured and a.ndim == b.ndim == 2 and a.dtype == b.dtype == numpy.float32:
+        return cublaslt.product(a, b, _tf32)
     return a @ b
