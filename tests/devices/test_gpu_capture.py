@@ -92,6 +92,22 @@ def test_a_replay_launches_the_optimizers_kernels_alone(monkeypatch):
 
 
 @needs_graphs
+def test_nobody_else_gets_the_memory_of_a_graph():
+    import cupy
+
+    ordinary, captured = Training(), Training()
+    expected = ordinary.losses(ordinary.step)
+    step = tn.capture(captured.step)
+    found = captured.losses(step, BATCHES[:3])
+    cupy.get_default_memory_pool().free_all_blocks()
+    sizes = [2**k for k in range(4, 17) for _ in range(8)]
+    others = [cupy.full(size, numpy.nan, "float32") for size in sizes]
+    found += captured.losses(step, BATCHES[3:])
+    assert [y.item() for y in found] == [y.item() for y in expected]
+    assert all(cupy.isnan(other).all() for other in others)
+
+
+@needs_graphs
 def test_each_shape_has_graphs_of_its_own():
     smaller = [(x[:4], labels[:4]) for x, labels in BATCHES]
     batches = [batch for pair in zip(BATCHES, smaller, strict=True) for batch in pair]
