@@ -447,6 +447,11 @@ MISTAKES = {  # the file, its right text, a wrong one, and what must find it
         "totals", "part[t + half];\n    __syncthreads();", "part[t + half];", "test_formulas",
     ),
     "nine rounds": ("noise", "round < 10", "round < 9", "test_noise"),
+    "one gate for another": ("cells", "slope(reset) *", "slope(update) *", "test_cells"),
+    "a cell that forgets by its input": (
+        "cells", "dc[i] = dcell * forget", "dc[i] = dcell * input", "test_cells",
+    ),
+    "half a sigmoid": ("cells", "0.5f * tanhf(half) + 0.5f", "tanhf(half)", "test_cells"),
 }  # fmt: skip
 FINDS = {
     "test_convolutions": lambda rng: [test_convolutions(seed) for seed in range(25)],
@@ -460,6 +465,7 @@ FINDS = {
     "test_softmax": lambda rng: test_softmax_and_the_slope_of_cross_entropy((5, 10), rng),
     "test_formulas": lambda rng: test_formulas("loss.bce_of", (70, 1000), rng),
     "test_noise": lambda rng: test_noise((1, 2)),
+    "test_cells": lambda rng: [test_recurrent_cells(k, {}, False, rng) for k in ("GRU", "LSTM")],
 }
 
 
@@ -512,6 +518,54 @@ def test_a_kernel_is_one_launch(pretended_gpu):
     counts.clear()
     gpu.relu(x)
     assert counts == {"launches": 1}
+
+
+# -- recurrent cells -------------------------------------------------------------------------------
+
+
+def through(layer, x, mask, device):
+    """The states after each step, and the gradients of the weights and of x."""
+    layer.to(device)
+    given = tn.Tensor(x, requires_grad=True, device=device)
+    y = layer(given) if mask is None else layer(given, mask=tn.Tensor(mask, device=device))
+    (y * y).sum().backward()
+    gradients = [given.grad, *(w.grad for w in layer.parameters())]
+    found = [y.numpy(), *(tn.Tensor(g).numpy() for g in gradients)]
+    for w in layer.parameters():
+        w.grad = None
+    return found
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [("SimpleRNN", {}), ("SimpleRNN", {"activation": "relu"}), ("GRU", {}), ("LSTM", {})],
+)
+def test_recurrent_cells(kind, settings, masked, rng):
+    """In float32 each step is one kernel; on the CPU it is what ops/cells.py says."""
+    layer = getattr(tn.layers, kind)(5, return_sequences=True, **settings)
+    layer.build((7, 3), rng)
+    for w in layer.parameters():
+        w.data[...] = numbers(rng, *w.shape)
+    x = numbers(rng, 9, 7, 3)
+    mask = numpy.arange(7) < rng.integers(2, 8, (9, 1)) if masked else None
+    expected = through(layer, x, mask, "cpu")
+    before = counts["launches"]
+    found = through(layer, x, mask, "gpu")
+    if type(sys.modules["cupy"]).__name__ == "StrictCupy" and not masked:
+        assert counts["launches"] - before < 7 * 6 + 50
+    for a, b in zip(found, expected, strict=True):
+        numpy.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4 * numpy.abs(b).max())
+
+
+def test_a_nan_stays_in_a_recurrent_cell(rng):
+    for kind, settings in (("SimpleRNN", {"activation": "relu"}), ("GRU", {}), ("LSTM", {})):
+        layer = getattr(tn.layers, kind)(2, return_sequences=True, **settings)
+        layer.build((3, 2), rng)
+        x = numbers(rng, 2, 3, 2)
+        x[0, 1] = math.nan
+        states = through(layer, x, None, "gpu")[0]
+        assert numpy.isnan(states).tolist() == [[[False] * 2, *[[True] * 2] * 2], [[False] * 2] * 3]
 
 
 # -- how precisely products are computed -----------------------------------------------------------

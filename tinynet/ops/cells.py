@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..devices import Array, kernels, loops_for, xp
+from ..devices import Array, gpu, kernels, loops_for, xp
+from ..devices.gpu import cells as on_gpu
 
 
 class Cell:
@@ -33,6 +34,7 @@ class Cell:
         N, T, D = x.shape
         U = len(recurrent)
         self.xp, self.product = xp(x), kernels(x).product
+        self.fused = kernels(x) is gpu and x.dtype == "float32"  # a step is one kernel
         self.start, self.kernel, self.recurrent = start, kernel, recurrent
         if mask is not None:  # whatever padding is, even NaN
             x = self.xp.where(mask[..., None], x, 0)
@@ -83,7 +85,7 @@ class Cell:
         raise NotImplementedError
 
     def step_back(self, t: int, before: Any, d: list[Array], dz: Array, ds: Array) -> list[Array]:
-        """The gradients of the states before step t, without those through the product h @ R.
+        """The gradients of the states before step t, without those through h @ R; None for 0.
 
         d: the gradients of the states after it, which it may overwrite.  dz, ds: to be filled with
         the gradients of x @ kernel and of h @ R, (N, S) each.  They are one array where they are
@@ -127,7 +129,8 @@ class Cell:
                 d = [part - past for part, past in zip(d, held, strict=True)]
             d = self.step_back(t, self.before(t), d, dz[t], ds[t])
             through = self.product(ds[t], back)
-            through += d[0]
+            if d[0] is not None:
+                through += d[0]
             d[0] = through
             if held is not None:
                 d = [part + past for part, past in zip(d, held, strict=True)]
@@ -147,6 +150,8 @@ class SimpleRNN(Cell):
 
     def step(self, t, before, after):
         (h,), (new,) = before, after
+        if self.fused:
+            return on_gpu.rnn(self.z[t], self.product(h, self.scaled), self.relu, new)
         self.xp.add(self.z[t], self.product(h, self.scaled), out=new)
         if self.relu:
             self.xp.maximum(new, 0, out=new)
@@ -155,8 +160,11 @@ class SimpleRNN(Cell):
 
     def step_back(self, t, before, d, dz, ds):
         h = self.states[0][t]
-        self.xp.multiply(d[0], (h > 0) if self.relu else 1 - h * h, out=dz)
-        return [0]
+        if self.fused:
+            on_gpu.rnn_back(d[0], h, self.relu, dz)
+        else:
+            self.xp.multiply(d[0], (h > 0) if self.relu else 1 - h * h, out=dz)
+        return [None]
 
 
 class ReluRNN(SimpleRNN):
@@ -183,6 +191,9 @@ class GRU(Cell):
 
     def step(self, t, before, after):
         (h,), (new,) = before, after
+        if self.fused:
+            s = self.product(h, self.scaled)
+            return on_gpu.gru(self.z[t], s, self.second_bias, h, self.recalled[t], new)
         z, s = self.z[t], self.product(h, self.scaled, self.second_bias)
         U = h.shape[1]
         z[:, : 2 * U] += s[:, : 2 * U]
@@ -197,6 +208,8 @@ class GRU(Cell):
 
     def step_back(self, t, before, d, dz, ds):
         (h,), (dh,) = before, d
+        if self.fused:
+            return [on_gpu.gru_back(dh, self.z[t], h, self.recalled[t], dz, ds)]
         u, r, c = (gate[t] for gate in self.gate)
         du, dr, dc = self.slopes(t, out=dz)
         past = dh * u
@@ -236,17 +249,22 @@ class LSTM(Cell):
 
     def step(self, t, before, after):
         (h, c), (new_h, new_c) = before, after
-        z = self.z[t]
+        z, squashed = self.z[t], self.squashed[t]
+        if self.fused:
+            return on_gpu.lstm(z, self.product(h, self.scaled), c, new_h, new_c, squashed)
         z += self.product(h, self.scaled)
         self.squash(z)
         i, f, g, o = (gate[t] for gate in self.gate)
         self.xp.multiply(f, c, out=new_c)
         new_c += i * g
-        self.xp.tanh(new_c, out=self.squashed[t])
-        self.xp.multiply(o, self.squashed[t], out=new_h)
+        self.xp.tanh(new_c, out=squashed)
+        self.xp.multiply(o, squashed, out=new_h)
 
     def step_back(self, t, before, d, dz, ds):
         c, (dh, dc) = before[1], d
+        if self.fused:
+            on_gpu.lstm_back(dh, dc, self.z[t], c, self.squashed[t], dz)
+            return [None, dc]
         i, f, g, o = (gate[t] for gate in self.gate)
         h, tanh_c = self.states[0][t], self.squashed[t]
         through = h * tanh_c
@@ -260,4 +278,4 @@ class LSTM(Cell):
             self.xp.multiply(a, b, out=dgate)
         dz *= dgates
         dc *= f
-        return [0, dc]
+        return [None, dc]
