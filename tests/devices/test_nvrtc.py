@@ -19,7 +19,7 @@ FILES = sorted(path.stem for path in Path(gpu.__file__).parent.glob("*.cu"))
 CONSTANTS = {
     "windows": ("C=3", "H=9", "W=8", "KH=3", "KW=2", "OH=4", "OW=4", "SH=2", "SW=2", "TOP=0",
                 "LEFT=1"),
-    "cells": ("U=64",), "channels": ("C=32",), "sums": ("C=32",),
+    "cells": ("UNITS=64",), "channels": ("C=32",), "sums": ("C=32",),
 }  # fmt: skip
 
 

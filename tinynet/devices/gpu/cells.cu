@@ -1,13 +1,14 @@
 // A step of a recurrent cell, and of its way back: a thread for each unit of each example.
 //
-// z (N, G * U) holds what the gates are computed from, without h @ R, and then the gates; s is h @ R.
+// z (N, G * UNITS) holds what the gates are computed from, without h @ R, and then the gates; s is
+// h @ R.
 // Of a gate that is a sigmoid both are halved: sigmoid(x) = tanh(x / 2) / 2 + 1 / 2.
 
 #define UNIT                                            \
   int i = blockIdx.x * blockDim.x + threadIdx.x;        \
   if (i >= count) return;                               \
-  const int u = i % U, first = i / U * GATES * U + u;
-#define GATE(k) first + k * U
+  const int u = i % UNITS, first = i / UNITS * GATES * UNITS + u;
+#define GATE(k) first + k * UNITS
 
 __device__ float sigmoid(float half) { return 0.5f * tanhf(half) + 0.5f; }
 __device__ float slope(float gate) { return gate * (1 - gate); }
@@ -34,8 +35,8 @@ extern "C" __global__ void gru(
   const int GATES = 3;
   UNIT
   float update = sigmoid(z[GATE(0)] + s[GATE(0)] + bias[u]);
-  float reset = sigmoid(z[GATE(1)] + s[GATE(1)] + bias[U + u]);
-  recalled[i] = s[GATE(2)] + bias[2 * U + u];
+  float reset = sigmoid(z[GATE(1)] + s[GATE(1)] + bias[UNITS + u]);
+  recalled[i] = s[GATE(2)] + bias[2 * UNITS + u];
   float candidate = tanhf(z[GATE(2)] + reset * recalled[i]);
   z[GATE(0)] = update, z[GATE(1)] = reset, z[GATE(2)] = candidate;
   after[i] = candidate + update * (h[i] - candidate);
