@@ -88,6 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"--all belongs to gpu, and {options.name} has none.")
     if options.tf32 and options.name != "gpu":
         parser.error(f"--tf32 belongs to gpu, and {options.name} has none.")
+    if options.emulated and (options.record or options.tf32):
+        parser.error("--emulated only counts: leave --record and --tf32 out.")
     if options.emulated and options.all:
         parser.error("--emulated needs no GPU, and --all needs one. Give one of the two.")
     if options.scaling and options.name != "cpu":

@@ -34,6 +34,12 @@ def test_without_a_gpu_it_says_why_and_ends_with_2(install_cupy, capsys):
     assert "there is no model 'fashon'. Did you mean 'fashion'?" in capsys.readouterr().err
 
 
+def test_counting_writes_nothing_down(capsys):
+    with pytest.raises(SystemExit):
+        main(["gpu", "--emulated", "--record"])
+    assert "--emulated only counts: leave --record and --tf32 out." in capsys.readouterr().err
+
+
 def test_tf32_belongs_to_the_gpu(capsys):
     with pytest.raises(SystemExit):
         main(["cpu", "--tf32"])
@@ -48,17 +54,30 @@ def test_counting_without_a_gpu_and_all_that_needs_one_are_not_both_asked_for(ca
     )
 
 
+LAUNCHES = {  # of a training step, at most
+    "mnist_low_level": 47, "mnist_low_level_1000": 47, "mnist": 154, "fashion": 44, "cifar": 132,
+    "autoencoder": 19, "deep_autoencoder": 55, "sparse_autoencoder": 54,
+    "denoising_autoencoder": 19, "contractive_autoencoder": 49, "rbm": 72, "vae": 92,
+    "fashion_vae": 121, "faces_vae": 310, "faces_vae_256": 318, "dogs_vae": 114, "gan": 125,
+    "mode_collapse": 125, "conditional_gan": 186, "cycle_gan": 312, "diffusion": 29,
+    "diffusion_digits": 25, "rnn_64": 228, "rnn_256": 228, "gru_64": 275, "gru_256": 275,
+    "lstm_64": 235, "lstm_256": 235,
+}  # fmt: skip
+
+
 @plain_kernels
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=() if n in ("fashion", "vae") else pytest.mark.slow) for n in MODELS],
+    [
+        pytest.param(n, marks=() if n in ("fashion", "vae", "lstm_64") else pytest.mark.slow)
+        for n in MODELS
+    ],
 )
 def test_a_step_is_counted_and_waits_for_nothing(name, pretended_gpu, capsys):
     assert report.main(2, models=[name], emulated=True) == 0
     row = capsys.readouterr().out.splitlines()[-1].split()
-    assert row[0] == name and 10 < int(row[1]) < 2000
-    # the lesson's machine draws its bits on the host
-    assert row[2:] == (["2", "0", "2"] if name == "rbm" else ["0", "0", "0"])
+    assert row[0] == name and 10 < int(row[1]) <= LAUNCHES[name]
+    assert row[2:] == ["0", "0", "0"]
 
 
 def test_without_a_gpu_there_is_none_afterwards(install_cupy):

@@ -5,6 +5,9 @@ It needs CUDA graphs: a GPU, or CuPy itself on the emulator (`python -m tests.em
 
 from __future__ import annotations
 
+import re
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy
 import pytest
 
@@ -88,7 +91,28 @@ def test_a_replay_launches_the_optimizers_kernels_alone(monkeypatch):
         launch, "launch_blocks", lambda name, *a, **k: (seen.append(name), blocks(name, *a, **k))
     )
     training.losses(step, BATCHES[3:4])
-    assert seen == ["optimizers.gather", "optimizers.adam"]
+    assert seen == ["noise.store", "optimizers.gather", "optimizers.adam"]
+
+
+@needs_graphs
+def test_many_noises_of_a_step():
+    """More than a launch stores the keys of."""
+    trainings = Training(), Training()
+
+    def make(training):
+        rng = numpy.random.default_rng(3)
+
+        def step(x, labels):
+            for _ in range(130):
+                x = tn.gaussian_noise(x, 0.1, rng)
+            return training.step(x, labels)
+
+        return step
+
+    ordinary, captured = map(make, trainings)
+    trainings[0].losses(ordinary, BATCHES[:4])
+    trainings[1].losses(tn.capture(captured), BATCHES[:4])
+    assert trainings[0].bits() == trainings[1].bits()
 
 
 @needs_graphs
@@ -132,6 +156,24 @@ def test_each_models_step_is_captured(name):
 
 
 @needs_graphs
+def test_a_captured_product_in_tf32(monkeypatch):
+    import cupy
+
+    from tinynet.devices import gpu
+
+    a, b = (RNG.standard_normal((40, 40), numpy.float32) for _ in range(2))
+    tn.set_matmul_precision("tf32")
+    try:
+        expected = cupy.asnumpy(gpu.product(cupy.asarray(a), cupy.asarray(b)))
+        monkeypatch.setattr(capture.state, "rehearsed", True)
+        found = cupy.asnumpy(gpu.product(cupy.asarray(a), cupy.asarray(b)))
+    finally:
+        tn.set_matmul_precision("float32")
+    assert 1e-4 < numpy.abs(found - a @ b).max() < 0.1
+    numpy.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@needs_graphs
 @pytest.mark.parametrize("shapes", [((5, 7), (7, 3)), ((1, 4), (4, 1)), ((64, 33), (33, 2))])
 @pytest.mark.parametrize("turned", ["", "a", "b", "ab"])
 @pytest.mark.parametrize("offset", [0, 1])
@@ -141,7 +183,7 @@ def test_products_of_a_captured_step(shapes, turned, offset, monkeypatch):
 
     from tinynet.devices import gpu
 
-    monkeypatch.setattr(capture, "rehearsed", True)
+    monkeypatch.setattr(capture.state, "rehearsed", True)
     given, expected = [], []
     for name, shape in zip("ab", shapes, strict=True):
         x = RNG.standard_normal(shape, numpy.float32)
@@ -178,15 +220,15 @@ def test_a_step_that_waits_is_refused():
         print(training.step(x, labels).item())
 
     assert refused(training, step, RuntimeError) == (
-        "capture: the step cannot be captured: the current stream is capturing, so D2H transfers "
-        "are disallowed. In a captured step nothing waits, and nothing is copied from the CPU or "
-        "to it: leave out .item(), .numpy(), print and arrays of NumPy. Or call the step without "
-        "tn.capture."
+        "capture: the step cannot be captured: it waits for the GPU, or copies from or to it. In "
+        "the step, leave out .item(), .numpy(), print and arrays of NumPy (the current stream is "
+        "capturing, so D2H transfers are disallowed). Or call it without tn.capture."
     )
 
 
 @needs_graphs
-def test_gradients_of_the_last_call_are_refused():
+def test_gradients_from_before_the_step_are_refused():
+    """A graph would add to an array that is somebody else's by then."""
     training = Training()
 
     def step(x, labels):
@@ -197,8 +239,55 @@ def test_gradients_of_the_last_call_are_refused():
 
     with pytest.warns(tn.MistakeWarning, match="zero_grad"):
         told = refused(training, step, RuntimeError)
-    assert "Adam: the gradients still hold those of the last step()" in told
-    assert "Call optimizer.zero_grad() before each backward()." in told
+    assert re.search(r"captured: '.*' has a gradient from before the step, to which a graph", told)
+
+
+@needs_graphs
+def test_a_refused_capture_changes_no_gradient():
+    """The advice, to call the step without tn.capture, works."""
+    ordinary, training = Training(), Training()
+
+    def step(x, labels):
+        loss = tn.cross_entropy(training.model(x), labels)
+        loss.backward()
+        if capture.state.recording:
+            loss.item()
+        training.optimizer.step()
+        training.optimizer.zero_grad()
+
+    captured = tn.capture(step)
+    with pytest.raises(RuntimeError, match=r"\.item\(\)"):
+        training.losses(captured, BATCHES[:3])
+    training.losses(step, BATCHES[2:])
+    ordinary.losses(ordinary.step)
+    assert training.bits() == ordinary.bits()
+
+
+@needs_graphs
+@pytest.mark.parametrize("first", [True, False])
+def test_ordinary_steps_between_replays(first):
+    """With zero_grad() before backward() or at the end; an epoch ends with a smaller batch."""
+    trainings = [Training(), Training()]
+
+    def make(training):
+        def step(x, labels):
+            loss = tn.cross_entropy(training.model(x), labels)
+            if first:
+                training.optimizer.zero_grad()
+            loss.backward()
+            training.optimizer.step()
+            if not first:
+                training.optimizer.zero_grad()
+            return loss
+
+        return step
+
+    smaller = [(x[:4], labels[:4]) for x, labels in BATCHES[:1]]
+    batches = (BATCHES[:4] + smaller) * 2
+    ordinary, captured = map(make, trainings)
+    trainings[0].losses(ordinary, batches)
+    trainings[1].losses(tn.capture(captured), batches)
+    assert trainings[0].bits() == trainings[1].bits()
 
 
 @needs_graphs
@@ -206,7 +295,7 @@ def test_a_step_without_an_optimizer_is_refused():
     training = Training()
     step = lambda x, labels: tn.cross_entropy(training.model(x), labels)
     assert refused(training, step, RuntimeError).startswith(
-        "capture: the step has no optimizer.step(), and gradients"
+        "capture: the step has no optimizer.step(). Give a whole training step"
     )
 
 
@@ -241,15 +330,123 @@ def test_other_weights_than_the_captured_ones_are_told():
 
 
 @needs_graphs
+def test_products_of_stacks_are_refused():
+    training = Training()
+
+    def step(x, labels):
+        stack = x.reshape(6, 12, 12)
+        (stack @ stack).sum()
+        return training.step(x, labels)
+
+    assert "captured: it multiplies (6, 12, 12) float32 by (6, 12, 12) float32, and a graph" in (
+        refused(training, step, RuntimeError)
+    )
+
+
+@needs_graphs
+def test_an_embedding_is_refused():
+    rng = numpy.random.default_rng(0)
+    layer = tn.layers.Embedding(10, 4)
+    layer.build((5,), rng)
+    layer.to("gpu")
+    optimizer = tn.optim.Adam(layer.parameters())
+
+    def step(x):
+        optimizer.zero_grad()
+        layer(x).sum().backward()
+        optimizer.step()
+
+    step = tn.capture(step)
+    for _ in range(2):
+        step(*there(BATCHES[0][1]))
+    with pytest.raises(RuntimeError, match="cannot be captured: it waits for the GPU"):
+        step(*there(BATCHES[0][1]))
+
+
+@needs_graphs
+def test_a_step_that_trains_on_the_cpu_too_is_refused():
+    """What NumPy computes would not be in the graph."""
+    training, w = Training(), tn.Tensor(numpy.ones(3, "float32"), requires_grad=True, name="w")
+    optimizer = tn.optim.SGD([w], 0.1)
+
+    def step(x, labels):
+        optimizer.zero_grad()
+        (w * w).sum().backward()
+        optimizer.step()
+        return training.step(x, labels)
+
+    told = refused(training, step, RuntimeError)
+    assert "captured: SGD moves 'w', which is on the CPU. Or call it without" in told
+
+
+@needs_graphs
+def test_the_doctor_sees_ordinary_steps():
+    training = Training()
+    step = tn.capture(training.step)
+    training.losses(step)
+    x, labels = BATCHES[0]
+    with tn.doctor(), pytest.raises(FloatingPointError):
+        training.losses(step, [(x * numpy.nan, labels)])
+
+
+@needs_graphs
+def test_names_methods_and_several_results():
+    import collections
+
+    Found = collections.namedtuple("Found", "loss logits")
+
+    training, ordinary = Training(), Training()
+
+    def step(x, *, labels):
+        logits = training.model(x)
+        loss = tn.cross_entropy(logits, labels)
+        training.optimizer.zero_grad()
+        loss.backward()
+        training.optimizer.step()
+        return Found(loss, {"logits": logits})
+
+    captured = tn.capture(step)
+    assert captured.__name__ == "step"
+    found = []
+    for x, labels in BATCHES:
+        x, labels = there(x, labels)
+        found.append(captured(x, labels=labels))
+    expected = ordinary.losses(ordinary.step)
+    assert [f.loss.item() for f in found] == [y.item() for y in expected]
+    assert found[-1].logits["logits"].shape == (6, 10)
+
+
+@needs_graphs
+def test_another_thread_computes_while_a_step_is_captured():
+    training, seen = Training(), []
+
+    def on_the_cpu():
+        x = tn.Tensor(numpy.ones(8, "float32"), requires_grad=True)
+        tn.dropout(x, 0.5, numpy.random.default_rng(0)).sum().backward()
+        optimizer = tn.optim.SGD([x], 1.0)
+        optimizer.step()
+        seen.append(optimizer.steps)
+
+    def step(x, labels):
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(on_the_cpu).result()
+        return training.step(x, labels)
+
+    training.losses(tn.capture(step), BATCHES[:4])
+    assert seen == [1, 1, 1]  # and none in the replay
+
+
+@needs_graphs
 def test_a_wrong_label_in_a_replay_is_told_late():
-    """Also when right ones came after it."""
+    """Also when right ones came after it; and once."""
     training = Training()
     step = tn.capture(training.step)
     losses = training.losses(step, BATCHES[:3])
     x, labels = BATCHES[3]
     losses += training.losses(step, [(x, labels + 10), *BATCHES[4:]])
-    with pytest.raises(RuntimeError, match=r"^capture: a check in a captured step found "):
+    with pytest.raises(RuntimeError, match=r"^capture: a check of cross_entropy in a captured "):
         losses[-1].item()
+    training.losses(step)[-1].item()
 
 
 @needs_graphs

@@ -150,14 +150,25 @@ def array_at(address: int, dtype: Any, shape: Sequence[int]) -> numpy.ndarray:
     return numpy.frombuffer(memory, dtype).reshape(shape)
 
 
+def refuse_in_a_capture() -> None:
+    """Thrust waits for what it sorts."""
+    from cupy.cuda import get_current_stream
+
+    if get_current_stream().is_capturing():
+        raise RuntimeError("cudaErrorStreamCaptureUnsupported: Thrust waits in a capture.")
+
+
 def sort(dtype: Any, data: int, keys: int, shape: Sequence[int]) -> None:
+    refuse_in_a_capture()
     array_at(data, dtype, shape).sort(kind="stable")
 
 
 def argsort(dtype: Any, indices: int, data: int, keys: int, shape: Sequence[int]) -> None:
+    refuse_in_a_capture()
     array_at(indices, "intp", shape)[...] = array_at(data, dtype, shape).argsort(kind="stable")
 
 
 def lexsort(dtype: Any, indices: int, keys: int, count: int, length: int) -> None:
+    refuse_in_a_capture()
     found = numpy.lexsort(array_at(keys, dtype, (count, length)))
     array_at(indices, "intp", (length,))[...] = found

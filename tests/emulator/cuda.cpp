@@ -336,17 +336,29 @@ int cublasLtMatrixLayoutCreate(
   return 0;
 }
 int cublasLtMatrixLayoutDestroy(Layout* made) { return delete made, 0; }
-int cublasLtMatmulPreferenceCreate(void** made) { return *made = nullptr, 0; }
-int cublasLtMatmulPreferenceSetAttribute(void*, int, const void*, size_t) { return 0; }
-int cublasLtMatmulPreferenceDestroy(void*) { return 0; }
+// The alignment of a and of b that is promised, in bytes; the library takes 256 for granted
+struct Promise {
+  unsigned of[2] = {256, 256};
+};
+int cublasLtMatmulPreferenceCreate(Promise** made) { return *made = new Promise, 0; }
+int cublasLtMatmulPreferenceSetAttribute(Promise* made, int name, const void* value, size_t) {
+  if (name == 5 || name == 6) made->of[name - 5] = *(const unsigned*)value;
+  return 0;
+}
+int cublasLtMatmulPreferenceDestroy(Promise* made) { return delete made, 0; }
 int cublasLtMatmulAlgoGetHeuristic(
-    void*, Product*, Layout*, Layout*, Layout*, Layout*, void*, int, void*, int* found) {
+    void*, Product*, Layout*, Layout*, Layout*, Layout*, Promise* promise, int, void* way,
+    int* found) {
+  std::memset(way, 0, 64);
+  *(Promise*)way = *promise;
   return *found = 1, 0;
 }
 int cublasLtMatmul(
     void*, Product* product, const float* alpha, const void* a, Layout* of_a, const void* b,
-    Layout* of_b, const float* beta, const void*, Layout*, void* y, Layout* of_y, const void*,
+    Layout* of_b, const float* beta, const void*, Layout*, void* y, Layout* of_y, const void* way,
     void*, size_t, Address stream) {
+  const Promise promise = *(const Promise*)way;
+  if ((Address)a % promise.of[0] || (Address)b % promise.of[1]) return 7;
   const auto [compute, transposed] = *product;
   const bool ta = transposed[0], tb = transposed[1];
   const unsigned long m = of_y->rows, n = of_y->columns, k = ta ? of_a->rows : of_a->columns;

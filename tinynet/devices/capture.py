@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 Draw = Callable[[], tuple[int, int]]  # the key of a noise
 
-recording: Any = None  # the Recording that is going on
-rehearsed = False  # whether products are computed as in it, so that what they need is loaded
+
+class State(threading.local):
+    """Of a thread."""
+
+    recording: Any = None  # the Recording that is going on
+    rehearsed = False  # whether products are computed as in it, so that what they need is loaded
 
 
-def between(work: Callable[[], None]) -> None:
-    """Do that in each replay, by Python, after what was launched so far."""
-    recording.between(work)
+state = State()
 
 
 def key(draw: Draw) -> Any:
     """Two numbers; or an array on the GPU, into which they are drawn for each replay."""
-    return draw() if recording is None else recording.key(draw)
+    return draw() if state.recording is None else state.recording.key(draw)

@@ -52,14 +52,16 @@ def labels_inside(labels: Array, K: int) -> tuple[Any, Any]:
 
 
 def check(
-    operation: str, fine: Any, error: Callable[[Any], Exception | None], facts: Any = None
-) -> None:
+    operation: str, fine: Any, error: Callable[[Any], Exception | None], facts: Any = None,
+    warning: bool = False,
+) -> None:  # fmt: skip
     """Raise error(facts) unless fine; of the GPU later, with the operation's name in front.
 
-    An error that is None has told already what is wrong, in a warning.
+    warning: whether error(facts) warns instead, and is None.  Replays do not warn again.
     """
-    if on_gpu(fine) and capture.recording is not None:
-        capture.recording.check(fine)
+    if on_gpu(fine) and capture.state.recording:
+        if not warning:
+            capture.state.recording.check(operation, fine)
     elif on_gpu(fine):
         _waiting.checks.append(Check(fine, operation, error, facts))
         if len(_waiting.checks) >= MOST:

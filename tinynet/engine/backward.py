@@ -14,7 +14,7 @@ from typing import Any
 
 from numpy import asarray, generic, ndarray, ones
 
-from ..devices import Array, device_of, is_array, kernels, move, xp
+from ..devices import Array, capture, device_of, is_array, kernels, move, xp
 from ..messages import engine as messages
 from .inputs import as_array, without_gradient
 from .record import USED, current_observer
@@ -91,15 +91,15 @@ def walk(root: Any, dy: Array) -> None:
     y = x = edges = pullback = dx = dy = None
     while leaves:
         x, *only = leaves.pop()
+        if capture.state.recording:
+            capture.state.recording.gradient(x)
         if x.grad is not None:
             x._spent = x._spent and "kept"  # step() will warn
             x.grad = _sum(x.grad, only[0])
             continue
         x._spent = False
-        if only[0].size < COPY_BELOW and type(only[0]) is ndarray:
-            x.grad = only[0].copy()
-        else:
-            x.grad = kernels(only[0]).owned(only)
+        small = only[0].size < COPY_BELOW and type(only[0]) is ndarray
+        x.grad = only[0].copy() if small else kernels(only[0]).owned(only)
 
 
 def like(dx: Any, wanted: Any, kind: Any, x: Any, operation: str) -> Array:

@@ -68,7 +68,7 @@ class Embedding(Layer):
                 "only a Sequential or a Model hands the mask on. Leave it out, and give the layers "
                 "after it mask=x != 0."
             )
-            check(self.label, (x.data != 0).all(), lambda facts: warn(text))
+            check(self.label, (x.data != 0).all(), lambda facts: warn(text), warning=True)
         return super().__call__(x, *more, **given)
 
     @property

@@ -187,7 +187,7 @@ class Masking(Layer):
                 "example that of tn.data.padded."
             )
             if x.ndim > 1:
-                check(self.label, self._counts(x).all(), lambda facts: warn(text))
+                check(self.label, self._counts(x).all(), lambda facts: warn(text), warning=True)
         return super().__call__(x, *more, **given)
 
     def _counts(self, x: Tensor) -> Any:

@@ -189,10 +189,13 @@ def _weighted(
     logits = xp(logits).where(mask[..., None], logits, 0)  # they may be anything, even NaN
     labels = only_counted(labels, mask)
     losses, pullback = cross_entropy_of(logits, labels, "none", " where mask is True")
-    mean, weights = reduction == "mean", mask.astype(logits.dtype)
-    loss, _ = reduce(lambda a, b: a * b, (losses, weights), "sum" if mean else reduction)
-    n = weights.sum() if mean else 1
-    return loss / n, lambda dy: pullback(dy / n * weights)
+    weights = mask.astype(logits.dtype)
+    if reduction == "none":
+        return losses * weights, lambda dy: pullback(dy * weights)
+    wide = numpy.result_type(logits.dtype, numpy.float32)  # float16 counts to 2,048
+    n = mask.sum(dtype=wide) if reduction == "mean" else 1
+    loss = (losses * weights).sum(dtype=wide) / n
+    return loss.astype(logits.dtype), lambda dy: pullback((dy / n).astype(dy.dtype) * weights)
 
 
 def cross_entropy_of(

@@ -42,7 +42,7 @@ def sample_gaussian(mean, log_var, rng: numpy.random.Generator):
 
 @differentiable
 def sample_bernoulli(p, rng: numpy.random.Generator):
-    """1 with probability p, otherwise 0, for each element.  (...) -> (...)
+    """1 with probability p, otherwise 0, for each element, in the dtype of p.  (...) -> (...)
 
     No gradient flows through: pass p.detach(), or draw under tn.no_grad().
 

@@ -150,7 +150,7 @@ class Optimizer(Exact):
         infinity (without clip_norm they are not looked for).  After an error, no parameter has
         changed; on a GPU, where NaN is found later, the steps up to then have been made.
         """
-        if capture.recording is not None:
+        if capture.state.recording:
             return self._leave_to_replays()
         moving, intact, doubtful = False, True, None
         for p, view in self._layout.places:
@@ -187,26 +187,19 @@ class Optimizer(Exact):
 
     def _leave_to_replays(self) -> None:
         """Step in each replay of the step that is captured, outside the graph: rates change."""
-        if any(p._spent == "kept" for p in self.parameters):
-            raise RuntimeError(
-                f"{type(self).__name__}: the gradients still hold those of the last step(). Call "
-                "optimizer.zero_grad() before each backward()."
-            )
-        moving = [(p, p.data, p.grad) for p in self.parameters]
+        for p in self.parameters:
+            if p.device != "gpu":
+                raise RuntimeError(f"{type(self).__name__} moves {p.label}, which is on the CPU")
+        gradients = [p.grad for p in self.parameters]
 
         def replayed() -> None:
-            for p, w, dw in moving:
-                if p.data is not w:
-                    raise RuntimeError(
-                        f"{type(self).__name__}: {p.label} is another array than when the step was "
-                        "captured, and the graph does not see it. Call tn.capture again."
-                    )
+            for p, dw in zip(self.parameters, gradients, strict=True):
                 p.grad, p._spent = dw, False
             self.step()
 
-        capture.between(replayed)
-        for p, _, dw in moving:
-            p._spent = dw is not None  # as after a step
+        capture.state.recording.between(replayed)
+        for p in self.parameters:
+            p._spent = p.grad is not None  # as after a step
 
     def _tell(self, p: Tensor) -> None:
         """Warn of a gradient that is hardly meant."""

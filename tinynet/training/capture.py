@@ -13,12 +13,15 @@ from typing import Any
 import numpy
 
 from ..devices import check, gpu_available, move, on_gpu
+from ..devices.capture import state
 from ..devices.gpu.graphs import Recording, rehearsal
+from ..engine.record import current_observer
 from ..engine.tensor import Tensor
 
 ORDINARY = 2  # steps, before one of the same shapes is captured: kernels are compiled in them
 
 Step = Callable[..., Any]
+Given = dict[Any, Tensor]  # the arguments of a step, by place or name
 
 
 def capture(step: Step) -> Step:
@@ -37,95 +40,114 @@ def capture(step: Step) -> Step:
         for x, labels in tn.data.batches(x, labels, rng=rng, device="gpu"):
             loss = step(x, labels)
 
-    step: a function of tensors and arrays.  It returns a tensor on the GPU, several in a tuple, a
-        list or a dictionary, or None.  Arrays of NumPy become tensors on the GPU.
+    step: a function of tensors on the GPU.  Arrays of NumPy beside them, for example labels, become
+        such tensors.  It returns a tensor, several in a tuple, a list or a dictionary, or None.
 
     Python launches each kernel of a step one by one, and in a small network that takes longer than
-    the arithmetic.  The first two calls with arguments of the same shapes and dtypes are ordinary
-    ones.  The third is captured: the GPU is told the whole step, which it does at once in this call
-    and in each later one.  Optimizers go on outside the graphs, so rates may change.  Noise is new
-    in each call.
+    the arithmetic.  The first two calls are ordinary ones, in which the kernels are compiled and
+    loaded.  In the third, the GPU is told all that the step launches, up to the optimizer's step:
+    a graph.  This call and each later one launch the graph and then the optimizer.  So the rate and
+    all that the optimizer counts may change.  Noise is new in each call.  Arguments of other shapes
+    or dtypes have a graph of their own.
 
-    Else a replay does what the third call did.  What Python decides in the step is decided there:
-    training mode, an `if`, the numbers that it takes from variables.  Arrays stay where they were:
-    after model.load or model.to, capture anew.  Products of stacks of matrices and of float64, and
-    whatever waits or copies (.item(), .numpy(), print), cannot be captured.
+    All other things that Python decides in the step stay as they were in the third call: training
+    mode, an `if`, a number or a tensor from a variable.  So whatever changes from call to call must
+    be an argument.  After model.eval() or model.to(...), call tn.capture again.  The gradients
+    that a call leaves are overwritten by the next one.
 
-    A call whose tensors are all on the CPU is an ordinary one.
-
-    TypeError for what is no function, for arguments that are no tensors or arrays, and for other
-    results.  RuntimeError for a step that cannot be captured, or has no optimizer.  A wrong label
-    is told late, and without its number.
+    Where there is no GPU, or the tensors are on the CPU, none of this happens, and nothing is
+    checked.  On the GPU: TypeError for arguments that are no tensors or arrays, and for results
+    that are no tensors.  RuntimeError for a step without an optimizer, and for one that cannot be
+    captured: it waits or copies (.item(), .numpy(), print), multiplies stacks of matrices or
+    float64, or trains an Embedding, whose gradient is sorted.  A wrong label is told late.
     """
     if not callable(step):
         raise TypeError(f"capture: step is {type(step).__name__}. Give the function of a step.")
-    return functools.wraps(step)(_Captured(step)) if gpu_available() else step
+    if not gpu_available():
+        return step
+    calls: dict[Any, int] = {}  # by the shapes of the arguments
+    replays: dict[Any, Callable[[Given], Any]] = {}
+
+    @functools.wraps(step)
+    def run(*arguments: Any, **named: Any) -> Any:
+        every = dict(enumerate(arguments)) | named
+        elsewhere = every and not any(on_gpu(getattr(a, "data", a)) for a in every.values())
+        if elsewhere or state.recording or current_observer.get():  # it is looked at
+            return step(*arguments, **named)
+        given = {name: _there(name, a) for name, a in every.items()}
+        shapes = tuple((name, t.shape, t.dtype) for name, t in given.items())
+        calls[shapes] = calls.get(shapes, 0) + 1
+        if calls[shapes] <= ORDINARY:
+            with rehearsal() if calls[shapes] == ORDINARY else nullcontext():
+                return _called(step, given)
+        if shapes not in replays:
+            replays[shapes] = _captured(step, given)
+        return replays[shapes](given)
+
+    return run
 
 
-class _Captured:
-    """The step; each set of shapes has its own graphs."""
-
-    def __init__(self, step: Step) -> None:
-        self._step = step
-        self._calls: dict[Any, int] = {}
-        self._replays: dict[Any, Callable[..., Any]] = {}
-
-    def __call__(self, *arguments: Any) -> Any:
-        if arguments and not any(on_gpu(getattr(a, "data", a)) for a in arguments):
-            return self._step(*arguments)
-        given = [_there(i, a) for i, a in enumerate(arguments)]
-        shapes = tuple((t.shape, t.dtype) for t in given)
-        self._calls[shapes] = self._calls.get(shapes, 0) + 1
-        if self._calls[shapes] <= ORDINARY:
-            with rehearsal() if self._calls[shapes] == ORDINARY else nullcontext():
-                return self._step(*given)
-        if shapes not in self._replays:
-            self._replays[shapes] = _captured(self._step, given)
-        return self._replays[shapes](*given)
+def _called(step: Step, given: Given) -> Any:
+    """By their places, and by their names."""
+    placed = [t for name, t in given.items() if isinstance(name, int)]
+    return step(*placed, **{name: t for name, t in given.items() if isinstance(name, str)})
 
 
-def _captured(step: Step, given: list[Tensor]) -> Callable[..., Any]:
+def _captured(step: Step, given: Given) -> Callable[[Given], Any]:
     """The step in graphs, which read their arguments where these are now copied to."""
-    places = [Tensor(t.data.copy()) for t in given]
+    places = {name: Tensor(t.data.copy()) for name, t in given.items()}
     recording = Recording()
     try:
         with recording.recorded():
-            result = step(*places)
+            result = _called(step, places)
     except Exception as error:
+        reason = str(error).rstrip(".")
+        if "captur" in reason.lower():  # in CUDA's words
+            reason = (
+                "it waits for the GPU, or copies from or to it. In the step, leave out .item(), "
+                f".numpy(), print and arrays of NumPy ({reason})"
+            )
         raise RuntimeError(
-            f"capture: the step cannot be captured: {str(error).rstrip('.')}. In a captured step "
-            "nothing waits, and nothing is copied from the CPU or to it: leave out .item(), "
-            ".numpy(), print and arrays of NumPy. Or call the step without tn.capture."
+            f"capture: the step cannot be captured: {reason}. Or call it without tn.capture."
         ) from error
     if not recording.optimizers:
         raise RuntimeError(
-            "capture: the step has no optimizer.step(), and gradients of several calls cannot be "
-            "added up in graphs. Give a whole training step."
+            "capture: the step has no optimizer.step(). Give a whole training step, or call it "
+            "without tn.capture."
         )
     _copies(result)  # refused now, not in each replay
+    checked = ", ".join(dict.fromkeys(recording.checked))
 
-    def replay(*given: Tensor) -> Any:
-        for place, t in zip(places, given, strict=True):
-            place.data[...] = t.data
+    def found(facts: Any) -> Exception:
+        recording.fine.fill(True)  # the next calls may be right
+        return RuntimeError(
+            f"a check of {checked} in a captured step found wrong numbers, for example a label "
+            "that is out of range. Call the step without tn.capture to see which."
+        )
+
+    def replay(given: Given) -> Any:
+        for name, place in places.items():
+            place.data[...] = given[name].data
         recording.replay()
-        check("capture", recording.fine, _found)
+        if checked:
+            check("capture", recording.fine, found)
         return _copies(result)
 
     return replay
 
 
-def _there(i: int, argument: Any) -> Tensor:
+def _there(name: int | str, argument: Any) -> Tensor:
     if isinstance(argument, numpy.ndarray) or on_gpu(argument):
         return Tensor(move(argument, "gpu"))
     if not isinstance(argument, Tensor):
         raise TypeError(
-            f"capture: argument {i} is {type(argument).__name__}. Give tensors and arrays: "
+            f"capture: argument {name} is {type(argument).__name__}. Give tensors and arrays: "
             "anything else would stay as it was in the first captured call."
         )
     if argument.device != "gpu" or argument.requires_grad:
         fault = "requires a gradient" if argument.requires_grad else "is on the CPU"
         raise ValueError(
-            f"capture: argument {i}, {argument.label}, {fault}. Give a batch on the GPU."
+            f"capture: argument {name}, {argument.label}, {fault}. Give a batch on the GPU."
         )
     return argument
 
@@ -139,16 +161,10 @@ def _copies(result: Any) -> Any:
     if isinstance(result, dict):
         return {name: _copies(value) for name, value in result.items()}
     if isinstance(result, tuple | list):
-        return type(result)(map(_copies, result))
+        copies = map(_copies, result)
+        return type(result)(*copies) if hasattr(result, "_fields") else type(result)(copies)
     what = "a tensor on the CPU" if isinstance(result, Tensor) else type(result).__name__
     raise TypeError(
         f"capture: the step returned {what}. Return tensors on the GPU, or nothing: anything else "
         "would stay as it was in the first captured call."
-    )
-
-
-def _found(facts: Any) -> Exception:
-    return RuntimeError(
-        "a check in a captured step found wrong numbers, for example a label that is out of range. "
-        "Call the step without tn.capture to see which."
     )

@@ -52,9 +52,15 @@ class Plan(NamedTuple):
 @functools.cache
 def library() -> Library:
     """Loaded, with its memory: before a capture begins."""
-    from cuda import pathfinder
+    try:
+        from cuda import pathfinder
 
-    found = ctypes.CDLL(pathfinder.load_nvidia_dynamic_lib("cublasLt").abs_path)
+        found = ctypes.CDLL(pathfinder.load_nvidia_dynamic_lib("cublasLt").abs_path)
+    except Exception as error:  # pathfinder's own kinds, and the system's
+        raise RuntimeError(
+            f"capture: cuBLASLt does not load: {error} It comes with the packages that "
+            "docs/gpu.md names. Or call the step without tn.capture."
+        ) from error
     handle = c_void_p()
     _fine(found.cublasLtCreate(byref(handle)))
     return Library(found, handle, sys.modules["cupy"].empty(ROOM, numpy.uint8))

@@ -7,7 +7,8 @@ is one launch, where Python took a hundred.  All addresses and numbers in it sta
 - what an optimizer does changes from step to step, and stays outside: it ends a graph, and the next
   one begins behind it;
 - the keys of the noise are read from an array, which is filled anew before each replay;
-- one flag on the GPU keeps what the checks found.
+- one flag on the GPU keeps what the checks found;
+- the gradients that it computes are its own: none from before is added to.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy
@@ -24,19 +25,22 @@ from .. import capture
 from ..arrays import Array
 from ..capture import Draw
 from . import cublaslt
+from .launch import launch
 
 KEYS = 4096  # noises in a step, at most
+AT_ONCE = 128  # keys that a launch stores; as in noise.cu
+SOME_KEYS = numpy.dtype([("words", "uint64", 2 * AT_ONCE)], align=True)
 
 
 @contextmanager
 def rehearsal() -> Iterator[None]:
     """An ordinary step, with the products of a captured one: CUDA loads their kernels."""
     cublaslt.library()
-    capture.rehearsed = True
+    capture.state.rehearsed = True
     try:
         yield
     finally:
-        capture.rehearsed = False
+        capture.state.rehearsed = False
 
 
 class Recording:
@@ -49,17 +53,33 @@ class Recording:
         self._keys = self._cupy.empty((KEYS, 2), numpy.uint64)
         self._draws: list[Draw] = []
         self._parts: list[Callable[[], None]] = []
+        self._before: dict[int, tuple[Any, Array, Any, Any]] = {}  # leaves as they were
+        self._after: list[tuple[Any, Any, Any]] = []  # their gradients after the step
         self.fine = self._cupy.ones((), bool)  # what all checks of all replays have found
         self.fine &= self.fine  # compiled, before a capture needs it
+        self.checked: list[str] = []  # operations
         self.optimizers = 0
 
     def replay(self) -> None:
         """One step."""
-        if self._draws:
-            keys = numpy.array([draw() for draw in self._draws], numpy.uint64)
-            self._keys[: len(keys)].set(keys)
+        for x, data, _, _ in self._before.values():
+            if x.data is not data:
+                raise RuntimeError(
+                    f"capture: {x.label} is another array than when the step was captured, and the "
+                    "graph does not see it. Call tn.capture again."
+                )
+        self._store([draw() for draw in self._draws])
         for part in self._parts:
             part()
+        for x, gradient, spent in self._after:
+            x.grad, x._spent = gradient, spent
+
+    def _store(self, keys: list[tuple[int, int]]) -> None:
+        """By launches that hold them: a copy from the host might wait."""
+        for start in range(0, len(keys), AT_ONCE):
+            some, held = keys[start : start + AT_ONCE], numpy.zeros((), SOME_KEYS)
+            held["words"][: 2 * len(some)] = numpy.array(some, numpy.uint64).ravel()
+            launch("noise.store", 2 * len(some), held[()], self._keys[start : start + len(some)])
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
@@ -70,13 +90,18 @@ class Recording:
         try:
             with self._stream, self._cupy.cuda.using_allocator(self._pool.malloc):
                 self._stream.begin_capture()
-                capture.recording = self
-                try:
-                    yield
-                finally:
-                    capture.recording = None
-                    self._end()
+                capture.state.recording = self
+                yield
+                self._end()
+            self._after = [(x, x.grad, x._spent) for x, *_ in self._before.values()]
+        except BaseException:
+            with suppress(Exception):  # that it is over: the first error says more
+                self._stream.end_capture()
+            for x, _, gradient, spent in self._before.values():
+                x.grad, x._spent = gradient, spent
+            raise
         finally:
+            capture.state.recording = None
             if collecting:
                 gc.enable()
 
@@ -91,9 +116,23 @@ class Recording:
         self.optimizers += 1
         self._stream.begin_capture()
 
+    def gradient(self, x: Any) -> None:
+        """A leaf is about to get its gradient."""
+        if id(x) in self._before:
+            return
+        if x.grad is not None:
+            raise RuntimeError(
+                f"{x.label} has a gradient from before the step, to which a graph cannot add. Call "
+                "zero_grad() in the step, and set requires_grad only where something is trained"
+            )
+        self._before[id(x)] = x, x.data, x.grad, x._spent
+
     def key(self, draw: Draw) -> Array:
+        if len(self._draws) == KEYS:
+            raise RuntimeError(f"it draws noise more than {KEYS:,} times")
         self._draws.append(draw)
         return self._keys[len(self._draws) - 1]
 
-    def check(self, fine: Array) -> None:
+    def check(self, operation: str, fine: Array) -> None:
+        self.checked.append(operation)
         self.fine &= fine

@@ -21,6 +21,18 @@ __device__ bool kept(const word* words, int k, int drop) {
   return (int)(words[k / 4] >> 16 * (k % 4) & 0xFFFF) >= drop;
 }
 
+const int AT_ONCE = 128;  // keys
+
+struct Keys {
+  word words[2 * AT_ONCE];
+};
+
+// Puts keys where the noise of a captured step reads them
+extern "C" __global__ void store(Keys keys, word* there, int count) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < count) there[i] = keys.words[i];
+}
+
 // A thread decides on 16 numbers
 extern "C" __global__ void keep_mask(
     word key, word key2, const word* there, int drop, bool* mask, int length, int count) {
