@@ -17,12 +17,13 @@ from ..measure.process import mib
 from ..measure.pytorch import Disagreement
 from ..measure.turns import Effort, Spread, ratio, spread
 from ..twins import in_torch_compiled
+from ..twins.agreement import NEAR_LOSS
 from ..twins.in_torch import LAYOUTS, Twin
 from ..twins.steps import Step, twin_step
 from ..twins.work import Row, Work
 from . import floor, steps
 
-Maker = Callable[[Work], Step]
+Maker = Callable[[Row], Step]
 DEVICE = "cuda"  # PyTorch's word
 OURS, OURS_CAPTURED = "tinynet", "tinynet, captured"
 EAGER = tuple(f"PyTorch, {layout}" for layout in LAYOUTS)
@@ -82,7 +83,7 @@ def of_model(
         try:
             if form == EAGER[0]:
                 check(name, row, torch)
-            step = make(row.make(row.batch))
+            step = make(row)
             if form in EAGER:
                 peaks[form] = peak_of_torch(torch, step)
             step()
@@ -90,7 +91,7 @@ def of_model(
         except Exception as error:  # no twin, other losses, no compiler, no room: all are told
             missing[form] = f"{type(error).__name__}: {error}"
             print(f"{name}: {form}: {missing[form].splitlines()[0]}")
-            if isinstance(error, Disagreement):
+            if isinstance(error, Disagreement) and form in EAGER:
                 break
     times = steps.take_turns(contestants, effort)
     eager = [form for form in EAGER if form in times]
@@ -110,18 +111,19 @@ def forms(torch: Any) -> dict[str, Maker]:
     """How PyTorch's steps are made."""
 
     def eager(layout: str) -> Maker:
-        return lambda work: twin_step(work, Twin(torch, layout, DEVICE))
+        return lambda row: twin_step(row.make(row.batch), Twin(torch, layout, DEVICE))
 
     made = {form: eager(layout) for form, layout in zip(EAGER, LAYOUTS, strict=True)}
-    made[COMPILED] = lambda work: in_torch_compiled.training_step(work, device=DEVICE)
-    return made | {CAPTURED: lambda work: captured(torch, work)}
+    made[COMPILED] = lambda row: in_torch_compiled.training_step(row.make(row.batch), device=DEVICE)
+    return made | {CAPTURED: lambda row: captured(torch, row.make(row.batch))}
 
 
-def captured_by_us(work: Work) -> Step:
-    """After its two ordinary steps."""
-    step = tn.capture(steps.gpu_step(work))
-    step()
-    step()
+def captured_by_us(row: Row) -> Step:
+    """After steps that gave the losses of ordinary ones; else Disagreement."""
+    step = tn.capture(steps.gpu_step(row.make(row.batch)))
+    differ = steps.agreement(steps.gpu_step(row.make(row.batch)), step, 5)
+    if not differ <= NEAR_LOSS:  # NaN too
+        raise Disagreement(f"losses of ordinary and captured steps differ by {differ:.1e}.")
     return step
 
 

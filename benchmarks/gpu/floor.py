@@ -1,10 +1,10 @@
-"""The least time of a training step on a card, from its bytes and its operations.
+"""An estimate of the least time of a training step on a card, from its bytes and its operations.
 
-Operations are those of the products of matrices and of convolutions: two for each product, forward
-and for each gradient that is wanted.  Bytes are those that no order of the work avoids: the batch
-is read, what is kept for the way back is written and read, and of each weight the step of Adam
-reads and writes the weight and its two averages.  A small network's bytes may stay in the card's
-caches, and its launches take longer than either.
+Operations are those of the products of matrices and of direct convolutions: two for each product,
+forward and for each gradient that is wanted.  Bytes: the batch is read, what is kept for the way
+back is written and read, and of each weight the step of Adam reads and writes the weight and its
+two averages.  A small network's bytes may stay in the card's caches, and its launches take longer
+than either.
 """
 
 from __future__ import annotations

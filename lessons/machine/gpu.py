@@ -278,8 +278,8 @@ draw.crossover(BATCHES, cpu, many, model, gpu)
 # - A larger batch. But an epoch then has fewer steps, so look whether the network still learns.
 # - Fewer launches. A layer's own `activation="relu"` takes no launch of its own: bias and relu are
 #   one kernel.
-# - The whole step as one launch. `step = tn.capture(step)` tells the GPU the step once, as a CUDA
-#   graph, and later calls are told in a word. No real GPU has run that yet.
+# - Forward, loss and backward as one launch. `step = tn.capture(step)` tells the GPU once what the
+#   step launches: a CUDA graph, which later calls launch as a whole. No real GPU has run that yet.
 # - Data that stay on the GPU, and a loss that is looked at seldom.
 # - Often the CPU is fast enough.
 #

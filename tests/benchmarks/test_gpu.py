@@ -118,7 +118,7 @@ def a_run(monkeypatch, capsys, torch):
     monkeypatch.setattr(floor, "COPIED", 2**16)
     monkeypatch.setattr(beside_torch, "cuda_torch", lambda: torch)
     # the pretended GPU has no graphs: an ordinary step
-    monkeypatch.setattr(beside_torch, "captured_by_us", steps.gpu_step)
+    monkeypatch.setattr(tn, "capture", lambda step: step)
     row = MODELS["autoencoder"]._replace(batch=6)
     kept = report.report({"autoencoder": row}, 1, quick=True)
     return kept | {"printed": capsys.readouterr().out.splitlines()}
@@ -143,6 +143,17 @@ def test_beside_pytorch(pretended_gpu, monkeypatch, capsys, tmp_path):
     left, right = figure.axes
     assert [text.get_text() for text in left.get_yticklabels()] == ["autoencoder"]
     assert right.patches[0].get_width() == found["tinynet's part of it"]["median"]
+
+
+def test_a_captured_step_with_other_losses_is_not_timed(pretended_gpu, monkeypatch, capsys):
+    row = MODELS["autoencoder"]._replace(batch=6)
+    monkeypatch.setattr(tn, "capture", lambda step: lambda: 1.01 * step())
+    maker = {beside_torch.OURS_CAPTURED: beside_torch.captured_by_us}
+    found = beside_torch.of_model("autoencoder", row, None, maker, Effort(1, 0.0))
+    assert list(found["seconds a step, by round"]) == ["tinynet"]
+    assert found["missing"]["tinynet, captured"].startswith(
+        "Disagreement: losses of ordinary and captured steps differ by "
+    )
 
 
 def test_where_pytorch_computes_another_loss_it_is_not_timed(pretended_gpu, monkeypatch, capsys):

@@ -60,6 +60,20 @@ def test_so_it_may_on_a_gpu(reduction, pretended_gpu, rng):
         numpy.testing.assert_allclose(there, here, rtol=1e-6)
 
 
+def test_many_rows_of_float16_are_counted_on_a_gpu(pretended_gpu, rng):
+    """float16 holds no number above 65,504, and counts by ones to 2,048."""
+    logits, labels = rng.normal(size=(70000, 3)).astype("float16"), rng.integers(0, 3, 70000)
+    mask, found = numpy.arange(70000) != 5, []
+    for device in ("cpu", "gpu"):
+        x = tn.Tensor(logits, requires_grad=True, device=device)
+        y = tn.cross_entropy(x, labels, mask=mask)
+        (y * 1000).backward()
+        found.append((y.numpy(), tn.Tensor(x.grad).numpy()))
+        assert y.dtype == x.grad.dtype == "float16"
+    for here, there in zip(*found, strict=True):
+        numpy.testing.assert_allclose(there, here, rtol=1e-2, atol=1e-4)
+
+
 def test_soft_labels_are_masked_by_rows(rng):
     logits, labels = rng.normal(size=(3, 4)), rng.dirichlet([1, 1, 1, 1], 3)
     labels[1] = math.nan
