@@ -451,6 +451,9 @@ MISTAKES = {  # the file, its right text, a wrong one, and what must find it
     "a cell that forgets by its input": (
         "cells", "dc[i] = dcell * forget", "dc[i] = dcell * input", "test_cells",
     ),
+    "a slope without its sign": (
+        "channels", "shift[i] = -slope[i]", "shift[i] = slope[i]", "test_channels",
+    ),
     "half a sigmoid": ("cells", "0.5f * tanhf(half) + 0.5f", "tanhf(half)", "test_cells"),
 }  # fmt: skip
 FINDS = {
@@ -465,6 +468,7 @@ FINDS = {
     "test_softmax": lambda rng: test_softmax_and_the_slope_of_cross_entropy((5, 10), rng),
     "test_formulas": lambda rng: test_formulas("loss.bce_of", (70, 1000), rng),
     "test_noise": lambda rng: test_noise((1, 2)),
+    "test_channels": lambda rng: test_the_numbers_of_each_channel(33, rng),
     "test_cells": lambda rng: [test_recurrent_cells(k, {}, False, rng) for k in ("GRU", "LSTM")],
 }
 
@@ -518,6 +522,17 @@ def test_a_kernel_is_one_launch(pretended_gpu):
     counts.clear()
     gpu.relu(x)
     assert counts == {"launches": 1}
+
+
+# -- the small arrays of batch normalization -----------------------------------------------------
+
+
+@pytest.mark.parametrize("C", [1, 33, 300])
+def test_the_numbers_of_each_channel(C, rng):
+    variance, scale = rng.random((2, C), numpy.float32)
+    others = numbers(rng, 3, C)
+    agree("scales", variance, others[0], 0.001)
+    agree("slopes", others[0], others[1], scale, others[2], 1000)
 
 
 # -- recurrent cells -------------------------------------------------------------------------------
@@ -600,9 +615,15 @@ def test_stacks_of_matrices_stay_in_float32(tf32, rng):
     close(gpu.product(there(x), there(y)), x @ y, 1e-5)
 
 
-def test_another_word_for_the_precision_is_an_error():
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("bf16", 'precision must be "float32" or "tf32", received \'bf16\'.'),
+        ("high", '"high" is PyTorch\'s word. Write "tf32".'),
+        (["tf32"], 'precision must be "float32" or "tf32", received [\'tf32\'].'),
+    ],
+)
+def test_another_word_for_the_precision_is_an_error(word, told):
     with pytest.raises(ValueError) as error:
-        tn.set_matmul_precision("high")
-    assert str(error.value) == (
-        'set_matmul_precision: precision must be "float32" or "tf32", received \'high\'.'
-    )
+        tn.set_matmul_precision(word)
+    assert str(error.value) == f"set_matmul_precision: {told}"

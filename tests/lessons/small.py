@@ -123,6 +123,7 @@ SMALL = {
             "one hidden layer: least training accuracy",
             "no hidden layer: least training accuracy",
             "DBN gains on one hidden layer, least of three",
+            "DBN gains on no hidden layer, least of three",
             "100 labels: the same",
             "DBN: least training accuracy",
             "DBN gains on random, least of three",

@@ -18,6 +18,12 @@ def moments(x: Array) -> tuple[Array, Array]:
     return mean, xp(x).square(x - mean).mean(axis=0)
 
 
+def scales(variance: Array, gamma: Array, epsilon: float) -> tuple[Array, Array]:
+    """What x - mean is multiplied by: to be normal, and to be z.  (C,), (C,) -> (C,), (C,)"""
+    scale = 1 / xp(variance).sqrt(variance + epsilon)
+    return scale, gamma * scale
+
+
 def move_statistics(
     moving_mean: Array | None, moving_variance: Array | None, mean: Array, variance: Array,
     rest: float,
@@ -29,7 +35,7 @@ def move_statistics(
                 moving += rest * (batch - moving)
 
 
-# The use of the next three stands in ops/normalization.py: y, the sums over the batch, and dx.  A
+# The use of the next four stands in ops/normalization.py: y, the sums over the batch, and dx.  A
 # relu or leaky relu may follow, y = leaked(z, leak).
 
 
@@ -56,6 +62,14 @@ def products_and_sums(
     """Of each column the sum of dz * (x - mean), and of dz.  (N, C), (N, C), (C,) -> (C,), (C,)"""
     dz = leaked_back(dy, y, leak)
     return column_sums(dz * (x - mean)), column_sums(dz)
+
+
+def slopes(
+    products: Array, dbeta: Array, scale: Array, slope: Array, n: int
+) -> tuple[Array, Array, Array]:
+    """dgamma, and of dx the factor of x - mean and the last summand.  All (C,)"""
+    dgamma = products * scale
+    return dgamma, -slope * scale * dgamma / n, -slope * dbeta / n
 
 
 def combine(

@@ -25,6 +25,8 @@ from .batch_normalization import (
     move_statistics,
     products_and_sums,
     scale_and_shift,
+    scales,
+    slopes,
 )
 from .checks import inside, labels_inside
 from .noise import keep_mask, random_bits, standard_normal, uniform
@@ -32,10 +34,7 @@ from .optimizers import adam, gathered, rmsprop, sgd
 from .softmax import cross_entropy_back, label_losses, log_softmax
 from .windows import Windows
 
-Formula = Callable[..., Array]  # of arrays of one shape, number by number
-
-
-# -- elementwise, and sums -------------------------------------------------------------------------
+# -- elementwise, and sums: a formula computes number by number, from arrays of one shape ----------
 
 
 def elementwise(formula: Any, *arrays: Array, results: int = 1, factor: Any = None) -> Any:
@@ -46,12 +45,12 @@ def elementwise(formula: Any, *arrays: Array, results: int = 1, factor: Any = No
     return formula(*arrays) if factor is None else factor * formula(*arrays)
 
 
-def total(formula: Formula, *arrays: Array) -> Array:
+def total(formula: Callable[..., Array], *arrays: Array) -> Array:
     """The sum of formula(*arrays) over all numbers, in float32 at least."""
     return formula(*arrays).sum(dtype=numpy.result_type(arrays[0].dtype, numpy.float32))
 
 
-def mean(formula: Formula, *arrays: Array) -> Array:
+def mean(formula: Callable[..., Array], *arrays: Array) -> Array:
     """The mean of formula(*arrays) over all numbers; float16 is summed in float32."""
     return formula(*arrays).mean()
 
@@ -151,8 +150,7 @@ def convolve_transposed(
 
 def kernel_gradient(x: Array, dy: Array, ws: Windows) -> Array:
     """dw of convolve, from x and dy.  -> (KH, KW, C, O)"""
-    dw = matrix(columns(x, ws)).T @ matrix(dy)
-    return dw.reshape(*ws.size, x.shape[3], dy.shape[3])
+    return (matrix(columns(x, ws)).T @ matrix(dy)).reshape(*ws.size, x.shape[3], dy.shape[3])
 
 
 def column_bytes(N: int, itemsize: int, channels: int, outputs: int, ws: Windows) -> int:

@@ -72,19 +72,23 @@ def batch_norm(
 
     # z = gamma * normal + beta, where normal = (x - mean) * scale.  No array holds normal: the
     # pullbacks compute it again from x, piece by piece.  They know dz = dy * (1 or leak) by y > 0.
-    scale = 1 / xp(x).sqrt(variance + epsilon)  # (C,)
-    slope = gamma * scale
+    scale, slope = device.scales(variance, gamma, epsilon)  # (C,): 1 / deviation, gamma * that
     y = device.scale_and_shift(x, mean, slope, beta, leak).astype(x.dtype, copy=False)
     after = None if leak == 1 else y  # only what is needed is kept
-    computed: list[tuple[Array, Array]] = []
+    computed: list[tuple[Array, ...]] = []
 
     def sums(dy):
-        """dgamma and dbeta: for each channel the sums of dz * normal and of dz.  Computed once."""
+        """dgamma and dbeta: for each channel the sums of dz * normal and of dz.  Computed once.
+
+        And, of dx, the factor of x - mean and the last summand.
+        """
         if not computed:
             arrays = [None if a is None else _wide(a.reshape(-1, C)) for a in (dy, x, after)]
             dy_rows, x_rows, y_rows = arrays
             products, dbeta = device.products_and_sums(dy_rows, x_rows, mean, y_rows, leak)
-            computed.append((products * scale, dbeta))
+            found = device.slopes(products, dbeta, scale, slope, n or 1)  # 0 in inference only
+            dgamma, steepness, shift = found
+            computed.append((dgamma, dbeta, steepness, shift))
         return computed[0]
 
     def in_dtype(a):
@@ -96,8 +100,7 @@ def batch_norm(
             return in_dtype(dz * slope)
         # mean and variance depend on x too, so shifting or stretching a channel changes nothing:
         # dx = slope * (dz - mean(dz) - normal * mean(dz * normal))
-        dgamma, dbeta = sums(dy)
-        steepness, shift = -slope * scale * dgamma / n, -slope * dbeta / n
+        _, _, steepness, shift = sums(dy)
         return in_dtype(device.combine(dy, slope, x, mean, steepness, shift, after, leak))
 
     return y, (dx, lambda dy: in_dtype(sums(dy)[0]), lambda dy: in_dtype(sums(dy)[1]))

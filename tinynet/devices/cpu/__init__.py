@@ -21,7 +21,9 @@ from ..plain import (
     log_softmax,
     move_statistics,
     rmsprop,
+    scales,
     sgd,
+    slopes,
     sum_pool,
     sum_pool_back,
     sum_windows,
@@ -59,6 +61,6 @@ __all__ = [
     "labels_inside", "leaky_relu", "leaky_relu_back", "log_softmax", "masked", "max_pool",
     "max_pool_back", "mean", "moments", "move_statistics", "owned", "product",
     "products_and_sums", "random_bits", "relu", "relu_back", "rmsprop", "scale_and_shift",
-    "sgd", "standard_normal", "sum_pool", "sum_pool_back", "sum_windows", "total",
-    "uniform",
+    "scales", "sgd", "slopes", "standard_normal", "sum_pool", "sum_pool_back", "sum_windows",
+    "total", "uniform",
 ]  # fmt: skip

@@ -15,10 +15,10 @@ from typing import Any
 import numpy
 
 from .. import plain
-from ..plain import Formula
 from .threads import MOST, each
 
 Array = numpy.ndarray
+Formula = Callable[..., Array]  # of arrays of one shape, number by number
 # A formula whose last argument, `out`, is an array for its result, or None.  It may also ignore it.
 FormulaInto = Callable[..., Array]
 

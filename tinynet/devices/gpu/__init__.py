@@ -12,7 +12,7 @@ from .. import plain
 from ..ownership import owned
 from .activation import leaky_relu, leaky_relu_back, masked, relu, relu_back
 from .availability import GPUNotAvailableError, gpu_available, gpu_unavailable_reason
-from .channels import combine, product, scale_and_shift
+from .channels import combine, product, scale_and_shift, scales, slopes
 from .checks import inside, labels_inside
 from .formulas import elementwise, mean, total
 from .indices import add_at
@@ -50,8 +50,8 @@ __all__ = [
     "labels_inside", "leaky_relu", "leaky_relu_back", "log_softmax", "masked", "max_pool",
     "max_pool_back", "mean", "moments", "move_statistics", "out_of_memory", "owned",
     "peak_memory", "product", "products_and_sums", "relu", "relu_back", "rmsprop",
-    "scale_and_shift", "sgd", "standard_normal", "sum_pool", "sum_pool_back", "sum_windows",
-    "to_host", "total", "uniform",
+    "scale_and_shift", "scales", "sgd", "slopes", "standard_normal", "sum_pool",
+    "sum_pool_back", "sum_windows", "to_host", "total", "uniform",
 ]  # fmt: skip
 
 

@@ -31,3 +31,24 @@ extern "C" __global__ void combine(
   float dz = y[i] > 0 ? dy[i] : times(leak, dy[i]);
   dx[i] = dz * a[k] + (x[i] - mean[k]) * b[k] + c[k];
 }
+
+// Of each channel 1 / deviation, and gamma times that
+extern "C" __global__ void scales(
+    const float* variance, const float* gamma, float epsilon, float* scale, float* slope,
+    int count) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i >= count) return;
+  scale[i] = 1 / sqrtf(variance[i] + epsilon);
+  slope[i] = gamma[i] * scale[i];
+}
+
+// Of each channel dgamma, and what dx needs: the factor of x - mean, and the last summand
+extern "C" __global__ void slopes(
+    const float* products, const float* dbeta, const float* scale, const float* slope, float n,
+    float* dgamma, float* steepness, float* shift, int count) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i >= count) return;
+  dgamma[i] = products[i] * scale[i];
+  steepness[i] = -slope[i] * scale[i] * dgamma[i] / n;
+  shift[i] = -slope[i] * dbeta[i] / n;
+}

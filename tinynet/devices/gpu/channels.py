@@ -27,6 +27,27 @@ def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -
     return finish(y, bias, relu)
 
 
+def scales(variance: Array, gamma: Array, epsilon: float) -> tuple[Array, Array]:
+    if not takes(variance, gamma):
+        return plain.scales(variance, gamma, epsilon)
+    scale, slope = xp(gamma).empty((2, len(gamma)), gamma.dtype)
+    values = ready(variance), ready(gamma), float(epsilon), scale, slope
+    launch("channels.scales", len(gamma), *values, C=len(gamma))
+    return scale, slope
+
+
+def slopes(
+    products: Array, dbeta: Array, scale: Array, slope: Array, n: int
+) -> tuple[Array, Array, Array]:
+    given = products, dbeta, scale, slope
+    if not takes(*given):
+        return plain.slopes(*given, n)
+    dgamma, steepness, shift = xp(scale).empty((3, len(scale)), scale.dtype)
+    values = *map(ready, given), float(n), dgamma, steepness, shift
+    launch("channels.slopes", len(scale), *values, C=len(scale))
+    return dgamma, steepness, shift
+
+
 def scale_and_shift(x: Array, mean: Array, scale: Array, shift: Array, leak: float = 1.0) -> Array:
     if not takes(x, mean, scale, shift):
         return plain.scale_and_shift(x, mean, scale, shift, leak)

@@ -26,7 +26,7 @@ def set_matmul_precision(precision: str) -> None:
     """
     global _tf32
     words = {"highest": "float32", "high": "tf32"}  # PyTorch's
-    if precision in words:
+    if isinstance(precision, str) and precision in words:
         raise ValueError(
             f'set_matmul_precision: "{precision}" is PyTorch\'s word. Write "{words[precision]}".'
         )
