@@ -28,6 +28,7 @@ from ..claim import at_least, at_most
 from .boltzmann import RBM, probabilities, pseudo_likelihood, units, whole
 
 WAYS = ("CD", "persistent", "autoencoder")
+DREAMS = (1, 10, 100, 1000)  # the Gibbs steps after which a dream is kept
 
 
 def bits(pictures):
@@ -130,7 +131,7 @@ def study(way, x, labels, test, hidden, epochs, k, seed, device, size=100, chain
     train(rbm, x, loss, epochs, size, 0.1, rng, device, momentum=0.0, seen=seen)
 
     dreams, v, done = {}, noise[:chains], 0  # from noise, in many steps
-    for steps in (1, 10, 100, 1000):
+    for steps in DREAMS:
         v, p = rbm.gibbs(v, steps - done, look)
         dreams[steps], done = p.numpy().reshape(-1, 28, 28), steps
     energies = {"training": known, "held-out": new, "noise": noise, "dreams": v}
