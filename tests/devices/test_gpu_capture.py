@@ -5,6 +5,7 @@ It needs CUDA graphs: a GPU, or CuPy itself on the emulator (`python -m tests.em
 
 from __future__ import annotations
 
+import collections
 import re
 from concurrent.futures import ThreadPoolExecutor
 
@@ -390,9 +391,7 @@ def test_the_doctor_sees_ordinary_steps():
 
 
 @needs_graphs
-def test_names_methods_and_several_results():
-    import collections
-
+def test_named_arguments_and_several_results():
     Found = collections.namedtuple("Found", "loss logits")
 
     training, ordinary = Training(), Training()

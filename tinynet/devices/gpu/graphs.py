@@ -123,7 +123,7 @@ class Recording:
         if x.grad is not None:
             raise RuntimeError(
                 f"{x.label} has a gradient from before the step, to which a graph cannot add. Call "
-                "zero_grad() in the step, and set requires_grad only where something is trained"
+                "zero_grad() in the step, and set trainable = False where no optimizer moves it"
             )
         self._before[id(x)] = x, x.data, x.grad, x._spent
 
